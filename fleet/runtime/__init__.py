@@ -1,0 +1,1 @@
+"""What keeps bots running: supervision, schedule, clock, health, lock-step."""

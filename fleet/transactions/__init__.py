@@ -1,0 +1,1 @@
+"""What a caller wants done on chain, and how it gets there."""

@@ -1,0 +1,1 @@
+"""When funding is due, and its accrual."""

@@ -1,0 +1,1 @@
+"""The position book, exact margin arithmetic, and who is liquidated."""

@@ -1,0 +1,1 @@
+"""Margin tiers, and the alerts on falling through them."""

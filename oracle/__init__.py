@@ -1,0 +1,1 @@
+"""What the price is and when to publish it. Knows neither web3 nor the environment."""

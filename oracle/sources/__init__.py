@@ -1,0 +1,1 @@
+"""Where prices are read. subtensor.py is the only file that imports substrateinterface."""
