@@ -1,0 +1,59 @@
+# Every target prepares what it needs. A fresh machine needs Python >= 3.11, Node >= 18 with npm, and make.
+PYTHON ?= python3
+BIN := .venv/bin
+TAPE ?=
+FROM ?=
+HOURS ?= 24
+TRADERS ?= 300
+WORKERS ?= 2
+
+.PHONY: help setup demo test lint types imports unit contracts lock clean
+
+help:            ## what can be made
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+
+setup: .venv/ready devnet/node/node_modules/ready  ## .venv with the keepers command, and anvil
+
+.venv/ready: requirements/dev.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0] or 0)'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --disable-pip-version-check -q --require-hashes -r requirements/dev.txt
+	$(BIN)/pip install --disable-pip-version-check -q --no-deps --no-build-isolation -e .
+	@touch $@
+
+# foundry's npm package is needed only where anvil is not on the PATH
+devnet/node/node_modules/ready: devnet/node/package-lock.json
+	@if command -v anvil >/dev/null; then mkdir -p $(@D); else cd devnet/node && npm ci --no-progress --loglevel=error; fi
+	@touch $@
+
+contracts/node_modules/ready: contracts/package-lock.json
+	cd contracts && npm ci --no-progress --loglevel=error
+	@touch $@
+
+demo: setup      ## the whole fleet over a local chain 964: make demo [TAPE=file FROM=time HOURS=n TRADERS=n]
+	$(BIN)/keepers demo --out build/demo --hours $(HOURS) --traders $(TRADERS) $(if $(TAPE),--tape $(TAPE)) $(if $(FROM),--from $(FROM))
+
+test: setup contracts/node_modules/ready lint types imports unit  ## lint, types, import rules, all tests
+
+lint: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/ready
+	$(BIN)/mypy
+
+imports: .venv/ready
+	$(BIN)/lint-imports
+
+unit: setup contracts/node_modules/ready
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+
+contracts: .venv/ready contracts/node_modules/ready  ## compile the contracts anew, artifacts and ABI with them
+	$(BIN)/python -m contracts.compile
+
+lock: .venv/ready  ## resolve the requirement files anew (needs uv)
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q requirements/runtime.in -o requirements/runtime.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q requirements/dev.in -o requirements/dev.txt
+
+clean:  ## what was built, not what was downloaded
+	rm -rf build .mypy_cache .ruff_cache .pytest_cache
