@@ -6,6 +6,7 @@ FROM ?=
 HOURS ?= 24
 TRADERS ?= 300
 WORKERS ?= 2
+PYTEST_FLAGS ?=
 
 .PHONY: help setup demo test lint types imports unit contracts lock clean
 
@@ -46,7 +47,7 @@ imports: .venv/ready
 	$(BIN)/lint-imports
 
 unit: setup contracts/node_modules/ready
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST_FLAGS)
 
 contracts: .venv/ready contracts/node_modules/ready  ## compile the contracts anew, artifacts and ABI with them
 	$(BIN)/python -m contracts.compile

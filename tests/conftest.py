@@ -1,0 +1,59 @@
+"""What holds for every test: unit tests open no sockets, and no skip goes unnoticed in CI."""
+
+from collections.abc import Iterator
+from fnmatch import fnmatch
+from pathlib import Path
+
+import pytest
+
+SKIPS_ALLOWED = Path(__file__).with_name("skips_allowed.txt")
+UNIT = Path(__file__).with_name("unit")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--strict-skips",
+        action="store_true",
+        help=f"fail when a test is skipped that is not on {SKIPS_ALLOWED.name}",
+    )
+
+
+def _allowed_patterns() -> list[str]:
+    lines = SKIPS_ALLOWED.read_text().splitlines()
+    return [line.split("\t")[0] for line in lines if line.strip() and not line.startswith("#")]
+
+
+class StrictSkips:
+    """Collects the skipped tests and turns an unlisted one into a failed run."""
+
+    def __init__(self) -> None:
+        self._patterns = _allowed_patterns()
+        self._unlisted: list[str] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.skipped and not any(fnmatch(report.nodeid, p) for p in self._patterns):
+            self._unlisted.append(report.nodeid)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.skipped:
+            self._unlisted.append(report.nodeid)
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if self._unlisted and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        for nodeid in dict.fromkeys(self._unlisted):
+            terminalreporter.write_line(f"skipped, and not on {SKIPS_ALLOWED.name}: {nodeid}")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--strict-skips") and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(StrictSkips())
+
+
+@pytest.fixture(autouse=True)
+def _no_sockets_in_unit_tests(request: pytest.FixtureRequest) -> Iterator[None]:
+    if UNIT in request.path.parents:
+        request.getfixturevalue("socket_disabled")
+    yield
