@@ -1,6 +1,5 @@
 """What holds for every test: unit tests open no sockets, and no skip goes unnoticed in CI."""
 
-from collections.abc import Iterator
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -53,7 +52,6 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _no_sockets_in_unit_tests(request: pytest.FixtureRequest) -> Iterator[None]:
+def _no_sockets_in_unit_tests(request: pytest.FixtureRequest) -> None:
     if UNIT in request.path.parents:
         request.getfixturevalue("socket_disabled")
-    yield
