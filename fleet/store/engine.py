@@ -1,0 +1,102 @@
+"""Opens the store: SQLite in a file by default, any database SQLAlchemy speaks otherwise.
+
+Knows how transactions begin and what durability is asked for; knows no table's meaning.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sqlalchemy import Connection, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from fleet.store.tables import metadata
+
+_READ_ONLY = "megatao_read_only"
+_PRAGMAS = (
+    "PRAGMA journal_mode = WAL",  # readers and the one writer do not block each other
+    "PRAGMA synchronous = FULL",  # a signed transaction must survive a power cut
+    "PRAGMA busy_timeout = 5000",  # milliseconds
+    "PRAGMA foreign_keys = ON",
+)
+
+
+class StoreError(Exception):
+    """The store cannot be used; the text is one line for an operator."""
+
+
+class Database:
+    """An open store. Every access is one transaction, in one of two modes."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._reader = engine.execution_options(**{_READ_ONLY: True})
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """One consistent view; never waits for a writer."""
+        async with self._reader.begin() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncConnection]:
+        """Commits at the end, rolls back when an exception passes.
+
+        Takes the write lock at once: a transaction that reads first and writes later could
+        otherwise fail in the middle because another writer was quicker.
+        """
+        async with self._engine.begin() as connection:
+            yield connection
+
+    async def close(self) -> None:
+        """Closes every connection; the last act of a process."""
+        await self._engine.dispose()
+
+
+async def open_database(url: str) -> Database:
+    """Opens the store at `url` and creates the tables that are missing.
+
+    Args:
+        url: as SQLAlchemy takes it, such as sqlite+aiosqlite:////var/lib/keepers/store.db
+
+    Raises:
+        StoreError: it cannot be opened.
+    """
+    engine = _sqlite(url) if make_url(url).get_backend_name() == "sqlite" else _server(url)
+    database = Database(engine)
+    try:
+        async with database.writing() as connection:
+            await connection.run_sync(metadata.create_all)
+    except OperationalError as error:
+        await database.close()
+        where = make_url(url).render_as_string(hide_password=True)
+        raise StoreError(f"the store {where} cannot be opened: {error.orig}") from error
+    return database
+
+
+def _server(url: str) -> AsyncEngine:
+    return create_async_engine(url, pool_pre_ping=True, isolation_level="SERIALIZABLE")
+
+
+def _sqlite(url: str) -> AsyncEngine:
+    # isolation_level None stops the driver from beginning transactions by itself, and only
+    # before writes: `_begin` does, always.
+    engine = create_async_engine(url, connect_args={"isolation_level": None})
+    event.listen(engine.sync_engine, "connect", _prepare)
+    event.listen(engine.sync_engine, "begin", _begin)
+    return engine
+
+
+def _prepare(connection: Any, _: ConnectionPoolEntry) -> None:
+    cursor = connection.cursor()
+    for pragma in _PRAGMAS:
+        cursor.execute(pragma)
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    is_read_only = connection.get_execution_options().get(_READ_ONLY, False)
+    connection.exec_driver_sql("BEGIN" if is_read_only else "BEGIN IMMEDIATE")

@@ -1,0 +1,59 @@
+"""Binds a store to one world, so that state of another chain or exchange is never acted on.
+
+A devnet restarted from scratch, a testnet store mounted in production: each would otherwise
+look like a valid journal of transactions and alerts.
+"""
+
+from dataclasses import dataclass
+
+from sqlalchemy import insert, select
+
+from fleet.store.engine import Database, StoreError
+from fleet.store.tables import SCHEMA
+from fleet.store.tables import stamp as table
+from units import Address, BlockHash
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stamp:
+    """What a store belongs to. `genesis` is the hash of block 0 of the EVM chain."""
+
+    chain_id: int
+    genesis: BlockHash
+    exchange: Address
+
+    def __str__(self) -> str:
+        return f"chain {self.chain_id}, genesis {self.genesis}, exchange {self.exchange}"
+
+
+async def claim(database: Database, stamp: Stamp) -> None:
+    """Stamps a new store, or checks that the store carries this stamp.
+
+    Raises:
+        StoreError: it carries another one, or was written by another version of the tables.
+    """
+    async with database.writing() as connection:
+        row = (await connection.execute(select(table))).one_or_none()
+        if row is None:
+            await connection.execute(
+                insert(table).values(
+                    only=1,
+                    schema=SCHEMA,
+                    chain_id=stamp.chain_id,
+                    genesis=stamp.genesis,
+                    exchange=stamp.exchange,
+                )
+            )
+            return
+    _compare(
+        Stamp(chain_id=row.chain_id, genesis=row.genesis, exchange=row.exchange), stamp, row.schema
+    )
+
+
+def _compare(found: Stamp, expected: Stamp, schema: int) -> None:
+    if schema != SCHEMA:
+        raise StoreError(
+            f"the store was written with tables of version {schema}, this program has {SCHEMA}"
+        )
+    if found != expected:
+        raise StoreError(f"the store belongs to {found}; this fleet works on {expected}")

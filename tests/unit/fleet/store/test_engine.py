@@ -1,0 +1,80 @@
+import asyncio
+
+import pytest
+from sqlalchemy import func, insert, select, text
+
+from fleet.store.engine import Database, StoreError, open_database
+from fleet.store.tables import warning_unknowns
+
+
+async def _count(database: Database) -> int:
+    async with database.reading() as connection:
+        return (
+            await connection.execute(select(func.count()).select_from(warning_unknowns))
+        ).scalar_one()
+
+
+def _row(netuid: int) -> dict[str, object]:
+    return {"netuid": netuid, "since": 1, "is_alerted": False}
+
+
+async def test_open__sqlite__write_ahead_log_and_full_durability(database: Database) -> None:
+    async with database.reading() as connection:
+        mode = (await connection.execute(text("PRAGMA journal_mode"))).scalar_one()
+        synchronous = (await connection.execute(text("PRAGMA synchronous"))).scalar_one()
+
+    assert (mode, synchronous) == ("wal", 2)
+
+
+async def test_writing__an_exception_passes__nothing_is_kept(database: Database) -> None:
+    async def write_and_fail() -> None:
+        async with database.writing() as connection:
+            await connection.execute(insert(warning_unknowns), [_row(1)])
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await write_and_fail()
+
+    assert await _count(database) == 0
+
+
+async def test_reading__while_another_writes__sees_the_state_before_it(database: Database) -> None:
+    async with database.writing() as writer:
+        await writer.execute(insert(warning_unknowns), [_row(1)])
+
+        assert await _count(database) == 0
+
+    assert await _count(database) == 1
+
+
+async def test_writing__two_that_read_before_they_write__both_commit(database: Database) -> None:
+    async def add_one() -> None:
+        async with database.writing() as connection:
+            query = select(func.count()).select_from(warning_unknowns)
+            count = (await connection.execute(query)).scalar_one()
+            await asyncio.sleep(0)
+            await connection.execute(insert(warning_unknowns), [_row(count)])
+
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(4):
+            tasks.create_task(add_one())
+
+    assert await _count(database) == 4
+
+
+async def test_open__what_was_committed__survives_a_reopening(store_url: str) -> None:
+    first = await open_database(store_url)
+    async with first.writing() as connection:
+        await connection.execute(insert(warning_unknowns), [_row(7)])
+    await first.close()
+
+    second = await open_database(store_url)
+    count = await _count(second)
+    await second.close()
+
+    assert count == 1
+
+
+async def test_open__directory_missing__one_line_that_names_it() -> None:
+    with pytest.raises(StoreError, match=r"the store .*/nowhere/at/all/store\.db cannot be opened"):
+        await open_database("sqlite+aiosqlite:////nowhere/at/all/store.db")

@@ -1,0 +1,48 @@
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import update
+
+from fleet.store.engine import Database, StoreError
+from fleet.store.stamp import Stamp, claim
+from fleet.store.tables import stamp as table
+from units import Address, BlockHash
+
+WORLD = Stamp(
+    chain_id=964,
+    genesis=BlockHash("0x" + "11" * 32),
+    exchange=Address("0x00000000000000000000000000000000000000AA"),
+)
+
+
+async def test_claim__same_world_again__accepted(database: Database) -> None:
+    await claim(database, WORLD)
+    await claim(database, WORLD)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(WORLD, chain_id=945),
+        replace(WORLD, genesis=BlockHash("0x" + "22" * 32)),
+        replace(WORLD, exchange=Address("0x00000000000000000000000000000000000000BB")),
+    ],
+    ids=["chain", "genesis", "exchange"],
+)
+async def test_claim__another_world__refused_in_one_line(database: Database, other: Stamp) -> None:
+    await claim(database, WORLD)
+
+    with pytest.raises(StoreError) as refusal:
+        await claim(database, other)
+
+    assert str(refusal.value) == f"the store belongs to {WORLD}; this fleet works on {other}"
+    assert "\n" not in str(refusal.value)
+
+
+async def test_claim__tables_of_another_version__refused(database: Database) -> None:
+    await claim(database, WORLD)
+    async with database.writing() as connection:
+        await connection.execute(update(table).values(schema=99))
+
+    with pytest.raises(StoreError, match="tables of version 99"):
+        await claim(database, WORLD)
