@@ -19,8 +19,17 @@ class NoPriceReason(StrEnum):
     REREGISTERED = "the subnet was registered again: it may be another project"
     NOT_DYNAMIC = "the subnet has no price of its own (mechanism 0)"
     ZERO_PRICE = "the pool is empty, its price reads zero"
-    IDENTITY_UNREAD = "the subnet's identity could not be read"
+    UNPRICED = "the runtime lists no price for the subnet"
     NOT_PINNED = "no registration block is pinned for this market"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceHead:
+    """A finalized Subtensor header: which block to read, before anything was read of it."""
+
+    number: BlockNumber
+    hash: BlockHash
+    parent_hash: BlockHash
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,13 +58,15 @@ class Identity:
 class Reading:
     """All that one source said of one finalized block.
 
-    `prices` is None when the runtime has no price API; `identities` is None when the storage
-    items are missing from the runtime. A netuid absent from `prices` does not exist there.
+    `prices` is None when the runtime has no price API. `identities` is None while the runtime's
+    storage is not understood (an item is missing, or a new runtime is still being decoded);
+    `detail` then says so in one line. Otherwise it holds every market that was asked for.
     """
 
     block: SourceBlock
     prices: Mapping[Netuid, Rao] | None
     identities: Mapping[Netuid, Identity] | None
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

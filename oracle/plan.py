@@ -1,0 +1,78 @@
+"""What the feeder is about to do with every market, as one value a table can be made of.
+
+Pure. Knows decisions; not how they are sent.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from oracle.feed import FeedRowView, SuspensionReason, Update
+from oracle.publication import Decision, Hold, Knowledge, Publish, Suspend
+from oracle.quotes import SourceBlock
+from units import Head, Netuid, PositionId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publication:
+    """What goes on chain in one transaction: prices, and the positions that fall at them.
+
+    `head` is the block of chain 964 it was decided at. More liquidations than one transaction
+    takes follow in further ones with the same updates. Without liquidations it is a plain push.
+    """
+
+    updates: tuple[Update, ...]
+    liquidations: tuple[PositionId, ...]
+    head: Head
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarketPlan:
+    """One market: what is known of its price, what the feed says, and what follows from both."""
+
+    netuid: Netuid
+    known: Knowledge
+    row: FeedRowView
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedPlan:
+    """Every market's decision at one pair of blocks.
+
+    `source` is the Subtensor block that was read, None when nothing was; `head` the block of
+    chain 964. `alerts` are lines for operators: what lasts until somebody acts, or what was not
+    checked.
+    """
+
+    source: SourceBlock | None
+    head: Head
+    markets: tuple[MarketPlan, ...]
+    alerts: tuple[str, ...] = ()
+
+    @property
+    def updates(self) -> tuple[Update, ...]:
+        """What is due, in the order of the markets."""
+        decisions = (market.decision for market in self.markets)
+        return tuple(each.update for each in decisions if isinstance(each, Publish))
+
+    @property
+    def suspensions(self) -> Mapping[SuspensionReason, tuple[Netuid, ...]]:
+        """The markets to suspend, by reason."""
+        found: defaultdict[SuspensionReason, tuple[Netuid, ...]] = defaultdict(tuple)
+        for market in self.markets:
+            if isinstance(market.decision, Suspend):
+                found[market.decision.reason] += (market.netuid,)
+        return dict(found)
+
+    @property
+    def holds(self) -> tuple[MarketPlan, ...]:
+        """The markets for which nothing is sent."""
+        return tuple(each for each in self.markets if isinstance(each.decision, Hold))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotPlanned:
+    """There was nothing to decide on; `reason` is one line."""
+
+    reason: str
