@@ -1,0 +1,73 @@
+"""What an operator may decide, read once at start from a file and the environment.
+
+    settings = load(network_file("mainnet"))
+
+Knows no room that uses it: wiring turns sections into the rooms' policies.
+"""
+
+from fleet.settings.loading import load, network_file, network_files
+from fleet.settings.network import (
+    CodeHashes,
+    ContractsSettings,
+    Endpoint,
+    EvmEndpoint,
+    EvmSettings,
+    ExchangeSettings,
+    MarketSettings,
+    NetworkKind,
+    NetworkSettings,
+    SubtensorEndpoint,
+    SubtensorSettings,
+)
+from fleet.settings.policies import (
+    FundingSettings,
+    LiquidationSettings,
+    OracleSettings,
+    TransactionSettings,
+    WarningsSettings,
+)
+from fleet.settings.problems import Problem, SettingsError
+from fleet.settings.process import (
+    KeyFile,
+    KeysSettings,
+    LockstepSettings,
+    RuntimeSettings,
+    StoreSettings,
+    TelemetrySettings,
+    Workload,
+)
+from fleet.settings.settings import Settings
+from fleet.settings.toml import to_toml
+
+__all__ = [
+    "CodeHashes",
+    "ContractsSettings",
+    "Endpoint",
+    "EvmEndpoint",
+    "EvmSettings",
+    "ExchangeSettings",
+    "FundingSettings",
+    "KeyFile",
+    "KeysSettings",
+    "LiquidationSettings",
+    "LockstepSettings",
+    "MarketSettings",
+    "NetworkKind",
+    "NetworkSettings",
+    "OracleSettings",
+    "Problem",
+    "RuntimeSettings",
+    "Settings",
+    "SettingsError",
+    "StoreSettings",
+    "SubtensorEndpoint",
+    "SubtensorSettings",
+    "TelemetrySettings",
+    "TransactionSettings",
+    "WarningsSettings",
+    "Workload",
+    "load",
+    "network_file",
+    "network_files",
+    "to_toml",
+]

@@ -1,0 +1,172 @@
+"""Settings that are each well-formed and cannot stand together.
+
+Pure. A rule names the sections it compares and runs when those could be read, so that one
+broken section does not hide the contradictions of the others.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from itertools import pairwise
+from typing import Any
+
+from fleet.settings.fields import is_loopback
+from fleet.settings.network import (
+    EvmSettings,
+    ExchangeSettings,
+    MarketSettings,
+    NetworkKind,
+    NetworkSettings,
+    SubtensorSettings,
+)
+from fleet.settings.policies import (
+    LiquidationSettings,
+    OracleSettings,
+    TransactionSettings,
+    WarningsSettings,
+)
+from fleet.settings.process import KeysSettings, LockstepSettings, RuntimeSettings, Workload
+from units import BLOCK_TIME
+
+Contradiction = tuple[str, str]
+"""The key in dotted form, and what is wrong."""
+
+MAINNET_CHAIN_ID = 964
+
+
+def _heartbeat(oracle: OracleSettings, exchange: ExchangeSettings) -> Iterator[Contradiction]:
+    oldest = oracle.heartbeat_s + exchange.push_age_blocks_max * BLOCK_TIME
+    if oldest > exchange.trading_price_age_s_max:
+        yield (
+            "oracle.heartbeat_s",
+            (
+                f"{oracle.heartbeat_s} s and a push {exchange.push_age_blocks_max} blocks old"
+                f" make a price of {oldest} s: exchange.trading_price_age_s_max is"
+                f" {exchange.trading_price_age_s_max}"
+            ),
+        )
+
+
+def _deviation(oracle: OracleSettings, exchange: ExchangeSettings) -> Iterator[Contradiction]:
+    fee = exchange.open_fee_bps + exchange.close_fee_bps
+    if oracle.deviation_bps >= fee:
+        yield (
+            "oracle.deviation_bps",
+            (
+                f"{oracle.deviation_bps} is not below a round trip's fee of {fee} bps:"
+                " trading against the band would pay"
+            ),
+        )
+
+
+def _tiers(warnings: WarningsSettings, exchange: ExchangeSettings) -> Iterator[Contradiction]:
+    if any(upper <= lower for upper, lower in pairwise(warnings.tiers_bps)):
+        yield "warnings.tiers_bps", "must descend strictly, the earliest warning first"
+    if warnings.tiers_bps[-1] != exchange.maintenance_bps:
+        yield (
+            "warnings.tiers_bps",
+            (
+                f"the last tier {warnings.tiers_bps[-1]} is not exchange.maintenance_bps"
+                f" {exchange.maintenance_bps}"
+            ),
+        )
+
+
+def _markets(markets: tuple[MarketSettings, ...]) -> Iterator[Contradiction]:
+    for field in ("netuid", "symbol"):
+        seen: dict[object, int] = {}
+        for index, market in enumerate(markets):
+            value = getattr(market, field)
+            if value in seen:
+                yield f"markets[{index}].{field}", f"{value} is also markets[{seen[value]}]"
+            seen.setdefault(value, index)
+    if not any(market.enabled for market in markets):
+        yield "markets", "not one is enabled"
+
+
+def _lockstep(
+    lockstep: LockstepSettings, network: NetworkSettings, evm: EvmSettings
+) -> Iterator[Contradiction]:
+    if lockstep.url is None:
+        return
+    if network.kind is not NetworkKind.DEVNET:
+        yield "lockstep.url", f"only a devnet runs in lock-step, network.kind is {network.kind}"
+    if not is_loopback(lockstep.url):
+        yield "lockstep.url", "must be on this machine"
+    if not all(node.url is not None and is_loopback(node.url) for node in evm.endpoints):
+        yield "lockstep.url", "the nodes in evm.endpoints must be on this machine too"
+
+
+def _chain(network: NetworkSettings) -> Iterator[Contradiction]:
+    if network.kind is NetworkKind.MAINNET and network.chain_id != MAINNET_CHAIN_ID:
+        yield "network.chain_id", f"mainnet is {MAINNET_CHAIN_ID}, not {network.chain_id}"
+
+
+def _operators(evm: EvmSettings, subtensor: SubtensorSettings) -> Iterator[Contradiction]:
+    for section, endpoints in (("evm", evm.endpoints), ("subtensor", subtensor.endpoints)):
+        names = [endpoint.operator for endpoint in endpoints]
+        for index, name in enumerate(names):
+            if name in names[:index]:
+                yield f"{section}.endpoints[{index}].operator", f"{name!r} names two endpoints"
+    if subtensor.reconnect_s_min > subtensor.reconnect_s_max:
+        yield "subtensor.reconnect_s_min", "is longer than subtensor.reconnect_s_max"
+
+
+def _horizon(liquidation: LiquidationSettings, evm: EvmSettings) -> Iterator[Contradiction]:
+    if liquidation.rebuild_gap_blocks > evm.log_horizon_blocks:
+        yield (
+            "liquidation.rebuild_gap_blocks",
+            (
+                f"{liquidation.rebuild_gap_blocks} is beyond evm.log_horizon_blocks"
+                f" {evm.log_horizon_blocks}: logs from there may come back empty"
+            ),
+        )
+
+
+def _fees(transactions: TransactionSettings) -> Iterator[Contradiction]:
+    if transactions.fee_floor_gwei >= transactions.fee_ceiling_gwei:
+        yield "transactions.fee_floor_gwei", "is not below transactions.fee_ceiling_gwei"
+
+
+def _backoff(runtime: RuntimeSettings) -> Iterator[Contradiction]:
+    if runtime.backoff_s_min > runtime.backoff_s_max:
+        yield "runtime.backoff_s_min", "is longer than runtime.backoff_s_max"
+
+
+def _keys(keys: KeysSettings) -> Iterator[Contradiction]:
+    owners: dict[object, Workload] = {}
+    for workload in Workload:
+        key = keys.of(workload)
+        if key is None:
+            continue
+        file = key.private_key_file or key.keystore_file
+        if file in owners:
+            yield f"keys.{workload}", f"{file} is also the key of {owners[file]}: one key, one job"
+        owners.setdefault(file, workload)
+
+
+_RULES: tuple[tuple[tuple[str, ...], Callable[..., Iterator[Contradiction]]], ...] = (
+    (("network",), _chain),
+    (("markets",), _markets),
+    (("oracle", "exchange"), _heartbeat),
+    (("oracle", "exchange"), _deviation),
+    (("warnings", "exchange"), _tiers),
+    (("lockstep", "network", "evm"), _lockstep),
+    (("evm", "subtensor"), _operators),
+    (("liquidation", "evm"), _horizon),
+    (("transactions",), _fees),
+    (("runtime",), _backoff),
+    (("keys",), _keys),
+)
+
+
+def contradictions(sections: Mapping[str, Any]) -> tuple[Contradiction, ...]:
+    """Applies every rule whose sections are all there.
+
+    Args:
+        sections: the sections that could be read, by name.
+    """
+    return tuple(
+        found
+        for names, rule in _RULES
+        if all(name in sections for name in names)
+        for found in rule(*(sections[name] for name in names))
+    )

@@ -1,0 +1,224 @@
+"""Which chains, contracts and markets the fleet works on.
+
+Data only: addresses and limits are the operator's, the code knows none of them.
+"""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from fleet.settings.fields import (
+    EvmAddress,
+    FromJson,
+    Hash,
+    HttpUrl,
+    Section,
+    WebSocketUrl,
+    is_loopback,
+)
+from fleet.settings.secrets import read_secret
+from units import BlockNumber, Bps, Netuid, Seconds
+
+
+class NetworkKind(StrEnum):
+    """What is at stake; only a devnet may run in lock-step."""
+
+    DEVNET = "devnet"
+    TESTNET = "testnet"
+    MAINNET = "mainnet"
+
+
+class NetworkSettings(Section):
+    """What the network is called and how to recognise it."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$")]
+    """Lower-case name for logs, metrics and the name of the database file."""
+
+    kind: NetworkKind
+    """devnet, testnet or mainnet."""
+
+    chain_id: Annotated[int, Field(gt=0)]
+    """EVM chain id; a node that answers another one is refused at start (964 mainnet, 945 test)."""
+
+
+class Endpoint(Section):
+    """A node to connect to."""
+
+    operator: Annotated[str, Field(min_length=1, max_length=64)]
+    """Who runs it: the name that logs and metrics use, so that no address with a key appears."""
+
+    url: str | None = None
+    """Its address."""
+
+    url_file: Path | None = None
+    """A file that holds the address, for providers whose address carries a key; instead of url."""
+
+    requests_per_second: Annotated[float, Field(gt=0)] | None = None
+    """Requests a second the operator allows. Public nodes allow about 1; only a node on this
+    machine may go without a limit."""
+
+    @model_validator(mode="after")
+    def _has_one_limited_address(self) -> Self:
+        if (self.url is None) == (self.url_file is None):
+            raise ValueError("give exactly one of url and url_file")
+        is_local = self.url is not None and is_loopback(self.url)
+        if self.requests_per_second is None and not is_local:
+            raise ValueError("give requests_per_second: only a node on this machine has no limit")
+        return self
+
+    def address(self) -> str:
+        """The address to connect to; not to be logged.
+
+        Raises:
+            SettingsError: the file that holds it cannot be read.
+        """
+        if self.url_file is not None:
+            return read_secret(self.url_file)
+        assert self.url is not None, "the validator saw to it"
+        return self.url
+
+
+class EvmEndpoint(Endpoint):
+    """One JSON-RPC node of the EVM chain."""
+
+    url: HttpUrl | None = None
+    """Its http:// or https:// address."""
+
+
+class SubtensorEndpoint(Endpoint):
+    """One Substrate JSON-RPC node of Subtensor."""
+
+    url: WebSocketUrl | None = None
+    """Its ws:// or wss:// address."""
+
+
+class EvmSettings(Section):
+    """How the EVM chain is read and written."""
+
+    endpoints: Annotated[tuple[EvmEndpoint, ...], FromJson, Field(min_length=1)]
+    """Nodes in the order in which they are tried; a later one serves while an earlier is down."""
+
+    ws_url: WebSocketUrl | None = None
+    """Subscription for new heads, over a socket of its own; without it heads are polled."""
+
+    timeout_s: Annotated[float, Field(gt=0, le=60)] = 5.0
+    """Wall-clock seconds for one request. 5: well inside a block of 12 s, so there is time for
+    one more attempt at another node."""
+
+    poll_s: Annotated[float, Field(gt=0, le=12)] = 2.0
+    """Seconds between polls for a new head when there is no subscription. 2: a sixth of a block,
+    half a request a second of a public node's allowance."""
+
+    reserved_share_percent: Annotated[int, Field(ge=0, le=90)] = 50
+    """Share of an endpoint's requests kept for deciding and sending; backfill gets the rest.
+    50: a backfill never delays a liquidation by more than the other half."""
+
+    log_horizon_blocks: Annotated[int, Field(ge=16)] = 250
+    """How far back logs may be asked. Public nodes keep about 300 blocks, and beyond that answer
+    an empty list instead of an error; 250 stays clear of it."""
+
+    head_stall_s: Annotated[Seconds, Field(ge=24)] = Seconds(60)
+    """Wall-clock seconds without a new head that raise an alert. 60: five missed blocks."""
+
+
+class SubtensorSettings(Section):
+    """How finalized prices are read from Subtensor."""
+
+    endpoints: Annotated[tuple[SubtensorEndpoint, ...], FromJson, Field(min_length=1)]
+    """Nodes to read from; each gets one client that subscribes and one that asks."""
+
+    genesis: Hash
+    """Hash of block 0; a node of another chain is refused at start."""
+
+    ask_timeout_s: Annotated[float, Field(ge=0.5, le=11)] = 4.0
+    """Seconds for one request. 4: a node that needs longer cannot serve every block of 12 s."""
+
+    subscribe_timeout_s: Annotated[float, Field(ge=36, le=600)] = 60.0
+    """Seconds without a finalized head after which the subscription is thrown away. A timeout
+    shorter than the gap between two heads kills it, so at least three block times."""
+
+    reconnect_s_min: Annotated[float, Field(gt=0)] = 0.5
+    """First pause before connecting again after a failure; doubles with jitter."""
+
+    reconnect_s_max: Annotated[float, Field(gt=0)] = 30.0
+    """Longest pause between two attempts. 30: two to three blocks."""
+
+    stall_blocks: Annotated[int, Field(ge=2)] = 10
+    """Blocks without a newer finalized head after which the price counts as unknown. 10: two
+    minutes, when finality normally follows by two to three blocks."""
+
+
+class CodeHashes(Section):
+    """Code hashes that the deployed contracts must have (keccak-256 of the code at the address)."""
+
+    exchange: Hash | None = None
+    """Of the exchange; absent = not compared."""
+
+    price_feed: Hash | None = None
+    """Of the price feed; absent = not compared."""
+
+    keeper_router: Hash | None = None
+    """Of the keeper router; absent = not compared."""
+
+
+class ContractsSettings(Section):
+    """Where the exchange stands."""
+
+    exchange: EvmAddress
+    """The exchange."""
+
+    price_feed: EvmAddress
+    """The price feed that the exchange reads."""
+
+    keeper_router: EvmAddress | None = None
+    """Pushes prices and liquidates in one transaction; absent where the exchange has none."""
+
+    code_hashes: CodeHashes = CodeHashes()
+    """What must stand at these addresses, so that an upgrade is seen before it is served."""
+
+
+class MarketSettings(Section):
+    """One market, named by the subnet whose Alpha it trades."""
+
+    netuid: Annotated[Netuid, Field(ge=1, le=65_535)]
+    """The subnet; the market's address on chain is address(uint160(netuid))."""
+
+    symbol: Annotated[str, Field(pattern=r"^[A-Z0-9.]{1,16}$")]
+    """What traders and alerts call it."""
+
+    registered_at: Annotated[BlockNumber, Field(gt=0)] | None = None
+    """NetworkRegisteredAt of the subnet meant: netuids are reused, this block is not. Absent =
+    to be confirmed with `keepers oracle pins`, and no price until then."""
+
+    jump_limit_bps: Annotated[Bps, Field(ge=50, le=10_000)] | None = None
+    """A larger move waits for confirmation; absent = oracle.jump_limit_bps."""
+
+    enabled: bool = True
+    """False: no price, no funding and no liquidation for it by this fleet."""
+
+
+class ExchangeSettings(Section):
+    """What the exchange's admin has set, repeated so that contradictions show before the start.
+
+    Bots read the real values from chain; `keepers doctor` compares them with these.
+    """
+
+    trading_price_age_s_max: Annotated[Seconds, Field(gt=0)] = Seconds(900)
+    """Oldest price at which a trade is let in; 15 minutes on the beta."""
+
+    push_age_blocks_max: Annotated[int, Field(gt=0)] = 25
+    """Oldest source block the price feed takes; a constant of the contract."""
+
+    open_fee_bps: Annotated[Bps, Field(ge=0)] = Bps(10)
+    """Fee on the notional of an opening; 0.1 % on the beta."""
+
+    close_fee_bps: Annotated[Bps, Field(ge=0)] = Bps(10)
+    """Fee on the notional of a closing; 0.1 % on the beta."""
+
+    maintenance_bps: Annotated[Bps, Field(gt=0, lt=10_000)] = Bps(2_000)
+    """Maintenance margin; 20 % on the beta."""
+
+    funding_interval_s: Annotated[Seconds, Field(gt=0)] = Seconds(28_800)
+    """No market may stand longer than this without accrual; 8 hours on the beta."""

@@ -1,0 +1,157 @@
+"""How the process itself runs: keys, database, telemetry, life and death.
+
+Holds paths of secrets, never a secret.
+"""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from pydantic import AfterValidator, Field, model_validator
+
+from fleet.settings.fields import Listen, Section, WebSocketUrl
+from fleet.settings.secrets import read_secret
+from units import Seconds
+
+
+class Workload(StrEnum):
+    """Whose key it is: each has its own, with its own journal and lease."""
+
+    ALL = "all"
+    FEEDER = "feeder"
+    LIQUIDATOR = "liquidator"
+    FUNDING = "funding"
+    OPERATOR = "operator"
+
+
+class KeyFile(Section):
+    """Where a key lies: a file with the key itself, or an encrypted keystore with its password."""
+
+    private_key_file: Path | None = None
+    """A file with 0x and 64 hexadecimal digits."""
+
+    keystore_file: Path | None = None
+    """An encrypted JSON keystore (version 3)."""
+
+    password_file: Path | None = None
+    """The file with the keystore's password."""
+
+    @model_validator(mode="after")
+    def _is_one_kind(self) -> Self:
+        if (self.private_key_file is None) == (self.keystore_file is None):
+            raise ValueError("give exactly one of private_key_file and keystore_file")
+        if (self.keystore_file is None) != (self.password_file is None):
+            raise ValueError("keystore_file and password_file go together")
+        return self
+
+
+class KeysSettings(Section):
+    """One key a workload; without one its commands are dry runs that show their plan."""
+
+    all: KeyFile | None = None
+    """For `keepers run` with every bot in one process."""
+
+    feeder: KeyFile | None = None
+    """For `keepers run feeder`."""
+
+    liquidator: KeyFile | None = None
+    """For `keepers run liquidator`."""
+
+    funding: KeyFile | None = None
+    """For `keepers run funding`."""
+
+    operator: KeyFile | None = None
+    """For one-shot commands by hand."""
+
+    def of(self, workload: Workload) -> KeyFile | None:
+        """The key of a workload, or None: then it is a dry run."""
+        key: KeyFile | None = getattr(self, workload.value)
+        return key
+
+
+def _database(value: str) -> str:
+    if not value.startswith("postgresql+asyncpg://"):
+        raise ValueError("must begin with postgresql+asyncpg://")
+    if urlsplit(value).password is not None:
+        raise ValueError("holds a password: put it into a file and name password_file")
+    return value
+
+
+class StoreSettings(Section):
+    """Where journal, warning states and the outbox are kept."""
+
+    sqlite_file: Path | None = None
+    """The SQLite file; absent = keepers-<network>.sqlite3 in the working directory."""
+
+    url: Annotated[str, AfterValidator(_database)] | None = None
+    """PostgreSQL instead, for replicas that share it; without a password."""
+
+    password_file: Path | None = None
+    """The file with the password of PostgreSQL."""
+
+    @model_validator(mode="after")
+    def _is_one_kind(self) -> Self:
+        if self.url is not None and self.sqlite_file is not None:
+            raise ValueError("give either sqlite_file or url")
+        if self.password_file is not None and self.url is None:
+            raise ValueError("password_file belongs to url")
+        return self
+
+    def address(self, network: str) -> str:
+        """The database's SQLAlchemy address, password included; not to be logged.
+
+        Raises:
+            SettingsError: the password file cannot be read.
+        """
+        if self.url is None:
+            return f"sqlite+aiosqlite:///{self.sqlite_file or f'keepers-{network}.sqlite3'}"
+        if self.password_file is None:
+            return self.url
+        parts = urlsplit(self.url)
+        user, _, host = parts.netloc.rpartition("@")
+        netloc = f"{user}:{quote(read_secret(self.password_file), safe='')}@{host}"
+        return urlunsplit(parts._replace(netloc=netloc))
+
+
+class TelemetrySettings(Section):
+    """What the process tells the world."""
+
+    log_format: Literal["auto", "console", "json"] = "auto"
+    """Form of the log lines; auto = console on a terminal, JSON anywhere else."""
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """Lowest level that is written; info has one line a step."""
+
+    sentry_dsn_file: Path | None = None
+    """A file with the Sentry DSN; absent = no errors are reported."""
+
+    notify_urls_file: Path | None = None
+    """A file with one Apprise address a line, as they hold secrets; absent = alerts are logged."""
+
+    listen: Listen | None = None
+    """host:port for /live, /ready and /metrics; absent = not served."""
+
+
+class RuntimeSettings(Section):
+    """How the bots are kept alive and stopped."""
+
+    grace_s: Annotated[Seconds, Field(ge=0, le=600)] = Seconds(30)
+    """Seconds after SIGTERM to wait for what was sent. 30: two blocks and a margin, and the
+    usual limit of Kubernetes; set terminationGracePeriodSeconds above it."""
+
+    backoff_s_min: Annotated[float, Field(gt=0)] = 1.0
+    """First pause after a failed step; doubles up to backoff_s_max."""
+
+    backoff_s_max: Annotated[float, Field(gt=0)] = 60.0
+    """Longest pause after a failed step. 60: five blocks."""
+
+    loop_age_s_max: Annotated[Seconds, Field(ge=12)] = Seconds(180)
+    """Seconds without a successful step after which a bot is unhealthy. 180: fifteen blocks."""
+
+
+class LockstepSettings(Section):
+    """Running in step with a devnet that waits for every bot before it seals the next block."""
+
+    url: WebSocketUrl | None = None
+    """The devnet's WebSocket; absent = run on wall-clock time."""
