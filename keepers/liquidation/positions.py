@@ -95,6 +95,8 @@ class BookSnapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PositionOpened:
+    """A position that was not there."""
+
     position: Position
 
 
@@ -109,6 +111,8 @@ class PositionChanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PositionClosed:
+    """Closed whole by its trader."""
+
     key: PositionKey
 
 
@@ -148,6 +152,8 @@ class PricePushed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarketSuspended:
+    """The feed says it does not know the price; `at` is the block of the event."""
+
     netuid: Netuid
     at: BlockNumber
     suspension: int
@@ -155,6 +161,8 @@ class MarketSuspended:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarketResumed:
+    """A suspension ended, by a push or by hand."""
+
     netuid: Netuid
 
 

@@ -1,0 +1,91 @@
+"""Exact judgement of positions at given terms, and the risk of a whole book at one moment. Pure."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from keepers.liquidation.book import Book
+from keepers.liquidation.margin import (
+    is_liquidatable,
+    liquidation_price,
+    project_index,
+    ratio_bps,
+    remaining_margin,
+)
+from keepers.liquidation.positions import Market, Position
+from keepers.liquidation.selection import Candidate
+from keepers.liquidation.standing import Standing, Terms, Unknown, UnknownReason, feed_standing
+from units import Bps, FundingIndex, Head, PriceWei
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PositionRisk:
+    """One position at the feed's price and the projected index.
+
+    `remaining` (wei, signed) and `ratio_bps` are None exactly when `unknown` says why.
+    `liquidation_price` needs no price, so it is there also then: see `margin.liquidation_price`.
+    """
+
+    position: Position
+    remaining: int | None
+    ratio_bps: Bps | None
+    unknown: UnknownReason | None
+    liquidation_price: PriceWei | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RiskView:
+    """Every open position at the end of one block."""
+
+    head: Head
+    positions: tuple[PositionRisk, ...]
+
+
+def judge(position: Position, terms: Terms) -> Candidate | None:
+    """The position as a candidate when it is below maintenance at these terms, to the wei."""
+    remaining = remaining_margin(position, terms.price, terms.index)
+    if not is_liquidatable(position, terms.parameters, remaining):
+        return None
+    return Candidate(position=position, price=terms.price, index=terms.index, remaining=remaining)
+
+
+def unknown_counts(book: Book, standings: Iterable[Standing]) -> Mapping[UnknownReason, int]:
+    """How many open positions stand in markets that can't be judged, by reason."""
+    reasons = {at.netuid: at.reason for at in standings if isinstance(at, Unknown)}
+    if not reasons:
+        return {}
+    held = (position.netuid for position in book.positions.values())
+    return Counter(reasons[netuid] for netuid in held if netuid in reasons)
+
+
+def risk_view(book: Book) -> RiskView:
+    """Every position as the contract's own view shows it at the end of the book's block."""
+    now = book.head.time
+    at = {
+        netuid: (market, feed_standing(market, now), project_index(market, now))
+        for netuid, market in book.markets.items()
+    }
+    risks = (_risk(position, *at[position.netuid]) for position in book.positions.values())
+    return RiskView(head=book.head, positions=tuple(risks))
+
+
+def _risk(
+    position: Position, market: Market, standing: Standing, index: FundingIndex
+) -> PositionRisk:
+    liquidated_at = liquidation_price(position, market.parameters, index)
+    if isinstance(standing, Unknown):
+        return PositionRisk(
+            position=position,
+            remaining=None,
+            ratio_bps=None,
+            unknown=standing.reason,
+            liquidation_price=liquidated_at,
+        )
+    remaining = remaining_margin(position, standing.price, index)
+    return PositionRisk(
+        position=position,
+        remaining=remaining,
+        ratio_bps=ratio_bps(position, remaining),
+        unknown=None,
+        liquidation_price=liquidated_at,
+    )

@@ -1,0 +1,168 @@
+"""How one event changes positions and markets; an event that cannot follow is refused.
+
+A `Draft` overlays a book it does not touch and collects what is replaced. Pure.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import assert_never
+
+from keepers.liquidation.margin import project_index
+from keepers.liquidation.positions import (
+    BookEvent,
+    FeedRow,
+    FundingAccrued,
+    Market,
+    MarketResumed,
+    MarketSuspended,
+    ParametersChanged,
+    Position,
+    PositionChanged,
+    PositionClosed,
+    PositionKey,
+    PositionLiquidated,
+    PositionOpened,
+    PricePushed,
+)
+from units import BlockNumber, Netuid, PositionId, Wei
+
+NOT_SUSPENDED = 0
+
+
+class InconsistentEventsError(Exception):
+    """An event that cannot follow this book: something was missed. The cure is a snapshot."""
+
+
+class Draft:
+    """Changes on top of a book's positions and markets; None stands for an entry taken out."""
+
+    def __init__(
+        self, positions: Mapping[PositionId, Position], markets: Mapping[Netuid, Market]
+    ) -> None:
+        self._positions = positions
+        self._markets = markets
+        self.positions: dict[PositionId, Position | None] = {}
+        self.markets: dict[Netuid, Market] = {}
+
+    def apply(self, event: BookEvent) -> None:
+        """Take one event in.
+
+        Raises:
+            InconsistentEventsError: it cannot follow what the book holds.
+        """
+        match event:
+            case PositionOpened(position=position):
+                self._open(position)
+            case PositionChanged():
+                self._change(event)
+            case PositionClosed(key=key) | PositionLiquidated(key=key):
+                self._remove(key)
+            case FundingAccrued():
+                self._accrue(event)
+            case PricePushed() | MarketSuspended() | MarketResumed():
+                self._feed(event)
+            case ParametersChanged(netuid=netuid):
+                raise InconsistentEventsError(f"market {netuid} has new parameters to read")
+            case _:
+                assert_never(event)
+
+    def _open(self, position: Position) -> None:
+        if self._position(position.key.id) is not None:
+            raise InconsistentEventsError(f"{_name(position.key)} was opened while open")
+        require_sound(position)
+        self._exposure(position.netuid, position.is_long, position.size)
+        self.positions[position.key.id] = position
+
+    def _change(self, event: PositionChanged) -> None:
+        before = self._held(event.key)
+        after = replace(before, margin=event.margin, size=event.size)
+        require_sound(after)
+        self._exposure(before.netuid, before.is_long, event.size - before.size)
+        self.positions[event.key.id] = after
+
+    def _remove(self, key: PositionKey) -> None:
+        position = self._held(key)
+        self._exposure(position.netuid, position.is_long, -position.size)
+        self.positions[key.id] = None
+
+    def _accrue(self, event: FundingAccrued) -> None:
+        """Moves the stored index, which the book must have foreseen from its open interest.
+
+        An index that differs means that an opening, a close or an accrual was missed.
+        """
+        market = self._market(event.netuid)
+        expected = project_index(market, event.until)
+        if event.index != expected:
+            raise InconsistentEventsError(
+                f"market {event.netuid} accrued to index {event.index}, the book says {expected}"
+            )
+        self.markets[event.netuid] = replace(market, index=event.index, last_accrual=event.until)
+
+    def _feed(self, event: PricePushed | MarketSuspended | MarketResumed) -> None:
+        """Moves the feed's row. The feed may carry markets that the exchange does not list."""
+        market = self.markets.get(event.netuid) or self._markets.get(event.netuid)
+        if market is not None:
+            self.markets[event.netuid] = replace(market, feed=_feed_row(market.feed, event))
+
+    def _exposure(self, netuid: Netuid, is_long: bool, change: int) -> None:
+        market = self._market(netuid)
+        side = "long_open_interest" if is_long else "short_open_interest"
+        total = getattr(market, side) + change
+        if total < 0:
+            raise InconsistentEventsError(f"market {netuid} would have {side} {total}")
+        self.markets[netuid] = (
+            replace(market, long_open_interest=Wei(total))
+            if is_long
+            else replace(market, short_open_interest=Wei(total))
+        )
+
+    def _position(self, position_id: PositionId) -> Position | None:
+        if position_id in self.positions:
+            return self.positions[position_id]
+        return self._positions.get(position_id)
+
+    def _held(self, key: PositionKey) -> Position:
+        position = self._position(key.id)
+        if position is None or position.key != key:
+            raise InconsistentEventsError(f"{_name(key)} is not in the book")
+        return position
+
+    def _market(self, netuid: Netuid) -> Market:
+        market = self.markets.get(netuid) or self._markets.get(netuid)
+        if market is None:
+            raise InconsistentEventsError(f"market {netuid} is not in the book")
+        return market
+
+
+def require_sound(position: Position) -> None:
+    """Refuses what no exchange holds and no arithmetic takes: empty size, no entry price.
+
+    Raises:
+        InconsistentEventsError: size or entry price is not positive.
+    """
+    if position.size <= 0 or position.entry_price <= 0:
+        raise InconsistentEventsError(
+            f"{_name(position.key)} has size {position.size}, entry price {position.entry_price}"
+        )
+
+
+def _feed_row(row: FeedRow, event: PricePushed | MarketSuspended | MarketResumed) -> FeedRow:
+    match event:
+        case PricePushed():
+            return FeedRow(
+                price=event.price,
+                source_block=event.source_block,
+                source_time=event.source_time,
+                suspended_at=BlockNumber(0),
+                suspension=NOT_SUSPENDED,
+            )
+        case MarketSuspended(at=at, suspension=suspension):
+            return replace(row, suspended_at=at, suspension=suspension)
+        case MarketResumed():
+            return replace(row, suspended_at=BlockNumber(0), suspension=NOT_SUSPENDED)
+        case _:
+            assert_never(event)
+
+
+def _name(key: PositionKey) -> str:
+    return f"position 0x{key.id.hex()} #{key.sequence}"

@@ -1,0 +1,248 @@
+"""Keeps one book at the newest head for all bots of a process: from views once, then from logs.
+
+What it must never do is take silence for an answer. Logs older than the node keeps come back
+empty, so a gap beyond the horizon is never bridged by logs; a bridge of several blocks is checked
+against the chain's own count; and an index that accrues to another value than the book foresaw
+means that something was missed. Each of these ends in a fresh snapshot, or in `Unreadable`.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Protocol
+
+from keepers.liquidation.book import Book, follow, open_book, rewind
+from keepers.liquidation.folding import InconsistentEventsError
+from keepers.liquidation.positions import BlockEvents, BookSnapshot, ParametersChanged
+from keepers.liquidation.reconciliation import Mismatched, Reconciled, compare
+from units import BlockHash, BlockNumber, Head
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unreadable:
+    """The chain could not be read; `reason` is one line for an operator."""
+
+    reason: str
+
+
+class ExchangeLog(Protocol):
+    """The exchange's state and history, as the follower reads them."""
+
+    async def head(self) -> Head | Unreadable:
+        """The latest block."""
+        ...
+
+    async def snapshot(self, at: Head) -> BookSnapshot | Unreadable:
+        """All listed markets and open positions at the end of that very block (by hash)."""
+        ...
+
+    async def events(self, first: BlockNumber, last: Head) -> tuple[BlockEvents, ...] | Unreadable:
+        """The blocks from `first` up to `last` that have events, ascending.
+
+        A node that does not know `last.hash` answers a range with nothing; the implementation
+        must make that `Unreadable` (filter by block hash when the range is one block).
+        """
+        ...
+
+    async def block_hash(self, number: BlockNumber) -> BlockHash | Unreadable | None:
+        """The canonical block of that height now; None when the chain is not that high."""
+        ...
+
+    async def position_count(self, at: Head) -> int | Unreadable:
+        """How many positions are open at the end of that very block: one view call."""
+        ...
+
+
+class RebuildReason(StrEnum):
+    """Why a book was made anew from views."""
+
+    START = "first book"
+    GAP = "the gap is beyond what logs may bridge"
+    DEEP_REORG = "the chain reorganised deeper than the book can rewind"
+    PARAMETERS = "a market was listed or its parameters changed"
+    INCONSISTENT = "an event did not fit the book"
+    COUNT = "the chain counts other positions than the book"
+    MISMATCH = "reconciliation found differences"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FollowerPolicy:
+    """Limits of following.
+
+    `rebuild_gap_blocks`: blocks that logs may bridge; below the ~300 blocks public nodes keep.
+    """
+
+    rebuild_gap_blocks: int = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FollowerCounts:
+    """What the follower went through since it started, for telemetry."""
+
+    rebuilds: Mapping[RebuildReason, int] = MappingProxyType({})
+    rewinds: int = 0
+    reconciliations: int = 0
+    last_rebuild_detail: str = ""
+
+
+class BookFollower:
+    """Owns the process's book. Safe for several bots at once; each answer is a frozen value."""
+
+    def __init__(self, *, log: ExchangeLog, policy: FollowerPolicy) -> None:
+        self._log = log
+        self._policy = policy
+        self._lock = asyncio.Lock()
+        self._book: Book | None = None
+        self._counts = FollowerCounts()
+        self._reconciled_at: BlockNumber | None = None
+
+    @property
+    def book(self) -> Book | None:
+        """The newest book made so far, whatever block it stands at; None before the first."""
+        return self._book
+
+    @property
+    def counts(self) -> FollowerCounts:
+        """What it went through so far."""
+        return self._counts
+
+    @property
+    def reconciled_at(self) -> BlockNumber | None:
+        """The block at which the book was last equal to the chain's views, or read from them."""
+        return self._reconciled_at
+
+    async def at_head(self, head: Head | None = None) -> Book | Unreadable:
+        """The book at `head` (the latest when None), or at a later block another bot brought it to.
+
+        Cancelling it leaves the last book in place.
+        """
+        target = await self._target(head)
+        if isinstance(target, Unreadable):
+            return target
+        async with self._lock:
+            return await self._caught_up(target)
+
+    async def reconcile(self, head: Head | None = None) -> Reconciled | Mismatched | Unreadable:
+        """Compares the book with fresh views at its block; on a mismatch the views win."""
+        target = await self._target(head)
+        if isinstance(target, Unreadable):
+            return target
+        async with self._lock:
+            book = await self._caught_up(target)
+            if isinstance(book, Unreadable):
+                return book
+            snapshot = await self._log.snapshot(book.head)
+            if isinstance(snapshot, Unreadable):
+                return snapshot
+            return self._compared(book, snapshot)
+
+    async def _target(self, head: Head | None) -> Head | Unreadable:
+        return await self._log.head() if head is None else head
+
+    def _compared(self, book: Book, snapshot: BookSnapshot) -> Reconciled | Mismatched | Unreadable:
+        found = compare(book, snapshot)
+        self._counts = replace(self._counts, reconciliations=self._counts.reconciliations + 1)
+        if isinstance(found, Reconciled):
+            self._reconciled_at = book.head.number
+            return found
+        replaced = self._opened(snapshot, RebuildReason.MISMATCH, found.differences[0])
+        return replaced if isinstance(replaced, Unreadable) else found
+
+    async def _caught_up(self, head: Head) -> Book | Unreadable:
+        book = self._book
+        if book is None:
+            return await self._rebuilt(head, RebuildReason.START)
+        if await self._covers(book, head):
+            return book
+        ancestor = await self._ancestor(book, head)
+        if isinstance(ancestor, Unreadable):
+            return ancestor
+        if ancestor is None:
+            return await self._rebuilt(head, RebuildReason.DEEP_REORG)
+        if head.number - ancestor.head.number > self._policy.rebuild_gap_blocks:
+            return await self._rebuilt(head, RebuildReason.GAP)
+        return await self._followed(ancestor, head)
+
+    async def _covers(self, book: Book, head: Head) -> bool:
+        """Whether `head` is the book's block or a forerunner of it that is still canonical."""
+        if book.head.hash == head.hash:
+            return True
+        if head.number >= book.head.number:
+            return False
+        return await self._log.block_hash(book.head.number) == book.head.hash
+
+    async def _ancestor(self, book: Book, head: Head) -> Book | Unreadable | None:
+        """The newest state of the book that `head` descends from; None when it kept none."""
+        linked = rewind(book, head.parent_hash)
+        if linked is not None:
+            return self._rewound(book, linked)
+        for stood in (book.head, *(step.before for step in reversed(book.trail))):
+            if stood.number >= head.number:
+                continue
+            canonical = await self._log.block_hash(stood.number)
+            if isinstance(canonical, Unreadable):
+                return canonical
+            if canonical == stood.hash:
+                return self._rewound(book, rewind(book, stood.hash))
+        return None
+
+    def _rewound(self, book: Book, ancestor: Book | None) -> Book | None:
+        if ancestor is not None and ancestor is not book:
+            self._counts = replace(self._counts, rewinds=self._counts.rewinds + 1)
+        return ancestor
+
+    async def _followed(self, book: Book, head: Head) -> Book | Unreadable:
+        blocks = await self._log.events(BlockNumber(book.head.number + 1), head)
+        if isinstance(blocks, Unreadable):
+            return blocks
+        if any(isinstance(event, ParametersChanged) for block in blocks for event in block.events):
+            return await self._rebuilt(head, RebuildReason.PARAMETERS)
+        try:
+            followed = follow(book, blocks, head)
+        except InconsistentEventsError as error:
+            return await self._rebuilt(head, RebuildReason.INCONSISTENT, str(error))
+        if head.number - book.head.number == 1:
+            self._book = followed
+            return followed
+        return await self._checked(followed)
+
+    async def _checked(self, book: Book) -> Book | Unreadable:
+        """A bridge of several blocks: still the same chain, and as many positions as it counts."""
+        canonical = await self._log.block_hash(book.head.number)
+        if isinstance(canonical, Unreadable):
+            return canonical
+        if canonical != book.head.hash:
+            return Unreadable(reason=f"block {book.head.number} was replaced while it was read")
+        count = await self._log.position_count(book.head)
+        if isinstance(count, Unreadable):
+            return count
+        if count != len(book.positions):
+            detail = f"the chain counts {count} positions, the book {len(book.positions)}"
+            return await self._rebuilt(book.head, RebuildReason.COUNT, detail)
+        self._book = book
+        return book
+
+    async def _rebuilt(
+        self, head: Head, reason: RebuildReason, detail: str = ""
+    ) -> Book | Unreadable:
+        snapshot = await self._log.snapshot(head)
+        if isinstance(snapshot, Unreadable):
+            return snapshot
+        return self._opened(snapshot, reason, detail)
+
+    def _opened(
+        self, snapshot: BookSnapshot, reason: RebuildReason, detail: str
+    ) -> Book | Unreadable:
+        try:
+            book = open_book(snapshot)
+        except InconsistentEventsError as error:
+            return Unreadable(reason=f"the views contradict themselves: {error}")
+        rebuilds = {**self._counts.rebuilds, reason: self._counts.rebuilds.get(reason, 0) + 1}
+        self._counts = replace(
+            self._counts, rebuilds=MappingProxyType(rebuilds), last_rebuild_detail=detail
+        )
+        self._book = book
+        self._reconciled_at = book.head.number
+        return book

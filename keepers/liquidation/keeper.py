@@ -1,0 +1,169 @@
+"""The liquidator: at head n, takes everything below maintenance for block n + 1.
+
+`plan` reads and decides and sends nothing; `act` sends; `step` is one after the other. Outcomes
+arrive with later blocks through `record`. Knows no node, key, nonce or fee.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from keepers.liquidation.follower import BookFollower, Unreadable
+from keepers.liquidation.gas import GasModel
+from keepers.liquidation.outcomes import LiquidationResult, may_be_sent_again
+from keepers.liquidation.positions import PositionKey
+from keepers.liquidation.reconciliation import Mismatched, Reconciled
+from keepers.liquidation.risk import RiskEngine, RiskUnknown
+from keepers.liquidation.selection import (
+    Candidate,
+    LiquidationBatch,
+    Selection,
+    SelectionPolicy,
+    select,
+)
+from keepers.liquidation.standing import UnknownReason
+from keepers.submission import NotSent, Sent, Submission
+from units import BlockNumber, Head
+
+
+class Liquidations(Protocol):
+    """Where batches go: into one transaction each."""
+
+    async def submit(self, batch: LiquidationBatch) -> Sent | NotSent:
+        """Hands a batch over to be sent; does not wait for its outcome."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiquidationPolicy:
+    """Limits of the liquidator.
+
+    `in_flight_blocks`: how long a position that was sent and has no outcome is left alone;
+    afterwards it may be sent again. `reconcile_blocks`: at least this often the book is compared
+    with the chain's own views.
+    """
+
+    selection: SelectionPolicy
+    gas: GasModel
+    in_flight_blocks: int = 3
+    reconcile_blocks: int = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiquidationPlan:
+    """What is to be liquidated after `head`.
+
+    `candidates` are all that are below maintenance, most urgent first; each is in one of
+    `batches`, `in_flight` (sent lately, no outcome yet) or `deferred` (the block has no room).
+    `unknown` counts the positions of markets that can't be judged.
+    """
+
+    head: Head
+    candidates: tuple[Candidate, ...]
+    batches: tuple[LiquidationBatch, ...]
+    in_flight: tuple[PositionKey, ...]
+    deferred: tuple[Candidate, ...]
+    unknown: Mapping[UnknownReason, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiquidationsHeld:
+    """Nothing is known, so nothing is planned; `reason` is one line for an operator."""
+
+    head: Head
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchSubmitted:
+    """What the sender said to one batch."""
+
+    batch: LiquidationBatch
+    submission: Submission
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiquidationsSubmitted:
+    """A plan that was acted on, batch by batch; `reconciliation` is None when it was not due."""
+
+    plan: LiquidationPlan
+    batches: tuple[BatchSubmitted, ...]
+    reconciliation: Reconciled | Mismatched | Unreadable | None
+
+
+class LiquidationKeeper:
+    """The liquidator bot. Remembers only what is in flight; the book is the truth."""
+
+    def __init__(
+        self,
+        *,
+        risk: RiskEngine,
+        follower: BookFollower,
+        liquidations: Liquidations,
+        policy: LiquidationPolicy,
+    ) -> None:
+        self._risk = risk
+        self._follower = follower
+        self._liquidations = liquidations
+        self._policy = policy
+        self._in_flight: dict[PositionKey, BlockNumber] = {}
+
+    async def step(self, head: Head) -> LiquidationsSubmitted | LiquidationsHeld:
+        """Plans on `head` and acts on the plan."""
+        plan = await self.plan(head)
+        if isinstance(plan, LiquidationsHeld):
+            return plan
+        return await self.act(plan)
+
+    async def plan(self, head: Head) -> LiquidationPlan | LiquidationsHeld:
+        """What to liquidate in the block after `head`; sends nothing."""
+        exposure = await self._risk.exposure(head)
+        if isinstance(exposure, RiskUnknown):
+            return LiquidationsHeld(head=head, reason=exposure.reason)
+        self._forget_expired(exposure.head)
+        selection = self._selection(exposure.head, exposure.candidates)
+        keys = (candidate.position.key for candidate in exposure.candidates)
+        return LiquidationPlan(
+            head=exposure.head,
+            candidates=exposure.candidates,
+            batches=selection.batches,
+            in_flight=tuple(key for key in keys if key in self._in_flight),
+            deferred=selection.deferred,
+            unknown=exposure.unknown,
+        )
+
+    async def act(self, plan: LiquidationPlan) -> LiquidationsSubmitted:
+        """Sends the plan's batches, most urgent first, then reconciles the book when due."""
+        submitted = tuple([await self._submitted(batch) for batch in plan.batches])
+        return LiquidationsSubmitted(
+            plan=plan, batches=submitted, reconciliation=await self._reconciled(plan.head)
+        )
+
+    def record(self, results: Iterable[LiquidationResult]) -> None:
+        """Takes in outcomes: what the contract left, or never saw, may be sent again at once.
+
+        What is gone stays marked until it expires: a book a block behind may still hold it.
+        """
+        for result in results:
+            if may_be_sent_again(result.outcome):
+                self._in_flight.pop(result.key, None)
+
+    def _selection(self, head: Head, candidates: Iterable[Candidate]) -> Selection:
+        free = [c for c in candidates if c.position.key not in self._in_flight]
+        return select(free, head=head, policy=self._policy.selection, gas=self._policy.gas)
+
+    async def _submitted(self, batch: LiquidationBatch) -> BatchSubmitted:
+        submission = await self._liquidations.submit(batch)
+        if isinstance(submission, Sent):
+            self._in_flight.update(dict.fromkeys(batch.keys, batch.head.number))
+        return BatchSubmitted(batch=batch, submission=submission)
+
+    async def _reconciled(self, head: Head) -> Reconciled | Mismatched | Unreadable | None:
+        last = self._follower.reconciled_at
+        if last is not None and head.number - last < self._policy.reconcile_blocks:
+            return None
+        return await self._follower.reconcile(head)
+
+    def _forget_expired(self, head: Head) -> None:
+        oldest = head.number - self._policy.in_flight_blocks
+        self._in_flight = {key: at for key, at in self._in_flight.items() if at >= oldest}

@@ -1,0 +1,140 @@
+"""Who is below maintenance: at the feed's prices, or at prices about to be pushed.
+
+Every answer comes from one book at one block. What is not known is said: a book that is too old,
+a market without a usable price. Knows no node and sends nothing.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from keepers.liquidation.assessment import RiskView, judge, risk_view, unknown_counts
+from keepers.liquidation.book import Book
+from keepers.liquidation.follower import BookFollower, Unreadable
+from keepers.liquidation.scan import Columns
+from keepers.liquidation.selection import Candidate, rank
+from keepers.liquidation.standing import (
+    Standing,
+    Terms,
+    UnknownReason,
+    feed_standing,
+    pushed_standing,
+)
+from units import BLOCK_TIME, BlockNumber, Head, Netuid, PositionId, PriceWei, Timestamp
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RiskUnknown:
+    """Nothing is known about any position; `reason` is one line for an operator."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exposure:
+    """Who can be liquidated in the block after `head`, most urgent first.
+
+    `unknown` counts the open positions of markets that can't be judged, by reason.
+    """
+
+    head: Head
+    candidates: tuple[Candidate, ...]
+    unknown: Mapping[UnknownReason, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RiskPolicy:
+    """Limits of an answer.
+
+    `answer_s_max`: how long the feeder's push waits for the book, because a price must not wait
+    for risk; None where all time is the chain's (lock-step).
+    """
+
+    answer_s_max: float | None = 0.2
+
+
+class RiskEngine:
+    """Judges the positions of a follower's book; one per process, shared by its bots."""
+
+    def __init__(self, *, follower: BookFollower, policy: RiskPolicy) -> None:
+        self._follower = follower
+        self._policy = policy
+        self._columns = Columns()
+
+    async def liquidatable_at(
+        self,
+        prices: Mapping[Netuid, PriceWei],
+        head: Head | None = None,
+        source_block: BlockNumber | None = None,
+    ) -> tuple[PositionId, ...] | RiskUnknown:
+        """Who falls when `prices` are pushed in the block after `head`, most urgent first.
+
+        Args:
+            prices: the markets the push carries; positions elsewhere are not looked at.
+            head: the newest block the caller knows; asked for when None.
+            source_block: the source block of the prices, which decides whether the push ends a
+                suspension; taken to be new enough when None.
+
+        Returns:
+            Position ids, or why nothing is known: no book at most one block behind `head` could
+            be had within the policy's time.
+        """
+        book = await self._recent_book(head)
+        if isinstance(book, RiskUnknown):
+            return book
+        now = _next_block_time(book.head)
+        standings = [
+            pushed_standing(book.markets[netuid], price, source_block, now)
+            for netuid, price in prices.items()
+            if netuid in book.markets
+        ]
+        found = self._candidates(book, standings)
+        return tuple(candidate.position.key.id for candidate in found)
+
+    async def exposure(self, head: Head) -> Exposure | RiskUnknown:
+        """Who is liquidatable at the feed's prices in the block after `head`."""
+        book = await self._follower.at_head(head)
+        if isinstance(book, Unreadable):
+            return RiskUnknown(reason=book.reason)
+        now = _next_block_time(book.head)
+        standings = [feed_standing(market, now) for market in book.markets.values()]
+        return Exposure(
+            head=book.head,
+            candidates=self._candidates(book, standings),
+            unknown=unknown_counts(book, standings),
+        )
+
+    async def risk_view(self, head: Head) -> RiskView | RiskUnknown:
+        """Every position as the contract's own view shows it at the end of block `head`."""
+        book = await self._follower.at_head(head)
+        if isinstance(book, Unreadable):
+            return RiskUnknown(reason=book.reason)
+        return risk_view(book)
+
+    async def _recent_book(self, head: Head | None) -> Book | RiskUnknown:
+        try:
+            async with asyncio.timeout(self._policy.answer_s_max):
+                book = await self._follower.at_head(head)
+        except TimeoutError:
+            return self._one_behind(head, f"no book within {self._policy.answer_s_max} s")
+        if isinstance(book, Unreadable):
+            return self._one_behind(head, book.reason)
+        return book
+
+    def _one_behind(self, head: Head | None, reason: str) -> Book | RiskUnknown:
+        """The last book, when `head` is its block or that block's child."""
+        book = self._follower.book
+        if book is None or head is None or book.head.hash not in (head.hash, head.parent_hash):
+            return RiskUnknown(reason=reason)
+        return book
+
+    def _candidates(self, book: Book, standings: Iterable[Standing]) -> tuple[Candidate, ...]:
+        terms = {at.netuid: at for at in standings if isinstance(at, Terms)}
+        self._columns.follow(book.positions)
+        judged = (judge(p, terms[p.netuid]) for p in self._columns.nominate(terms))
+        return rank(candidate for candidate in judged if candidate is not None)
+
+
+def _next_block_time(head: Head) -> Timestamp:
+    """The timestamp of the block that a decision on `head` lands in."""
+    return Timestamp(head.time + BLOCK_TIME)
