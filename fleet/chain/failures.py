@@ -1,0 +1,50 @@
+"""What can go wrong between us and a node, as types: temporary with a delay, or final.
+
+Everything here is a ChainError; whoever only wants to know "no answer" catches that.
+"""
+
+
+class ChainError(Exception):
+    """The node gave no usable answer; the text is one line without secrets."""
+
+
+class NodeUnavailable(ChainError):  # noqa: N818 -- named after what happened
+    """Temporary: nobody answered. Ask again after `retry_after_s` seconds, not before."""
+
+    def __init__(self, message: str, *, retry_after_s: float = 0.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class StateUnavailable(NodeUnavailable):
+    """The node has no state of that block: pruned away, or the node has not reached it."""
+
+
+class CallReverted(ChainError):  # noqa: N818 -- named after what happened
+    """The contract refused a call; `data` is what it returned, empty when it ran out of gas."""
+
+    def __init__(self, data: bytes, message: str = "execution reverted") -> None:
+        super().__init__(message)
+        self.data = data
+
+
+class RequestRejected(ChainError):  # noqa: N818 -- named after what happened
+    """The node understood and said no; asking again gives the same answer."""
+
+    def __init__(self, *, method: str, code: int, message: str, data: object = None) -> None:
+        super().__init__(f"{method}: {message} ({code})")
+        self.code = code
+        self.message = message
+        self.data = data
+
+
+class WrongChain(ChainError):  # noqa: N818 -- named after what happened
+    """A configured endpoint serves another chain."""
+
+
+class LogsTooOld(ChainError):  # noqa: N818 -- named after what happened
+    """The range reaches back to where a pruned node answers "no logs" instead of refusing."""
+
+
+class TooManyLogs(ChainError):  # noqa: N818 -- named after what happened
+    """One single block has more logs than the node is willing to return."""
