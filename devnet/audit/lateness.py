@@ -1,0 +1,121 @@
+"""How long positions stand below maintenance, and which were left alone. Pure.
+
+Late by n: n = block of the liquidation − first block at whose end the position was below
+maintenance; 0 when it never ended a block there. Left alone: still below max(2, ⌈gas of all
+candidates ranked before it ÷ gas share a block⌉) blocks later, in a market not suspended.
+
+A suspended market has no price to liquidate at, so the clock of "left alone" starts anew when the
+suspension ends. Lateness keeps counting, and says how many of its blocks were suspended.
+"""
+
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+from devnet.audit.margin import HoldingKey
+from units import BlockNumber, Netuid, Wei
+
+BLOCKS_ALLOWED_MIN = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capacity:
+    """How fast liquidations can get in: gas of one, and gas a block that they may use."""
+
+    gas_each: int
+    gas_share: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Below:
+    """A position below maintenance at the end of a block, with `left` wei of margin.
+
+    `source_block` is that of the price that was pushed in this very block, or None: then funding
+    or its opening brought it here.
+    """
+
+    key: HoldingKey
+    netuid: Netuid
+    left: int
+    size: Wei
+    source_block: BlockNumber | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lateness:
+    """How late a liquidation was, in blocks; `source_block` is that of the price behind it."""
+
+    blocks: int
+    blocks_suspended: int
+    source_block: BlockNumber | None
+
+
+@dataclass(slots=True, kw_only=True)
+class _Streak:
+    """An unbroken run of blocks below maintenance."""
+
+    first: BlockNumber
+    source_block: BlockNumber | None
+    suspended: int = 0
+    answerable_since: BlockNumber | None = None
+    allowed: int = BLOCKS_ALLOWED_MIN
+
+
+class BelowMaintenance:
+    """Follows every position that ends blocks below maintenance."""
+
+    def __init__(self, capacity: Capacity) -> None:
+        self._capacity = capacity
+        self._streaks: dict[HoldingKey, _Streak] = {}
+        self.left_alone: dict[HoldingKey, BlockNumber] = {}
+
+    def end_block(
+        self, number: BlockNumber, below: Sequence[Below], suspended: AbstractSet[Netuid]
+    ) -> None:
+        """Takes in who is below at the end of a block; whoever is missing is so no more."""
+        self._streaks = {one.key: self._streak(one, number) for one in below}
+        answerable = [one for one in below if one.netuid not in suspended]
+        for one in below:
+            if one.netuid in suspended:
+                streak = self._streaks[one.key]
+                streak.suspended += 1
+                streak.answerable_since = None
+        for rank, one in enumerate(sorted(answerable, key=_urgency)):
+            self._clock(one.key, number, rank)
+
+    def taken(
+        self, key: HoldingKey, number: BlockNumber, *, pushed: BlockNumber | None
+    ) -> Lateness:
+        """How late a liquidation in block `number` is.
+
+        Args:
+            key: the position.
+            number: the block of its liquidation.
+            pushed: source block of the price pushed in this block, or None.
+        """
+        streak = self._streaks.pop(key, None)
+        if streak is None:
+            return Lateness(blocks=0, blocks_suspended=0, source_block=pushed)
+        return Lateness(
+            blocks=number - streak.first,
+            blocks_suspended=streak.suspended,
+            source_block=streak.source_block,
+        )
+
+    def _streak(self, one: Below, number: BlockNumber) -> _Streak:
+        known = self._streaks.get(one.key)
+        return known or _Streak(first=number, source_block=one.source_block)
+
+    def _clock(self, key: HoldingKey, number: BlockNumber, rank: int) -> None:
+        streak = self._streaks[key]
+        if streak.answerable_since is None:
+            gas_before = rank * self._capacity.gas_each
+            streak.answerable_since = number
+            streak.allowed = max(BLOCKS_ALLOWED_MIN, -(-gas_before // self._capacity.gas_share))
+        if number - streak.answerable_since >= streak.allowed:
+            self.left_alone.setdefault(key, number)
+
+
+def _urgency(one: Below) -> tuple[int, int, HoldingKey]:
+    """Largest bad debt first, then largest size."""
+    return (-max(-one.left, 0), -one.size, one.key)
