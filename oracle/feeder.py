@@ -1,15 +1,20 @@
-"""The feeder: one step from a finalized Subtensor head to a price on chain, and its ports.
+"""The feeder: one step from a finalized Subtensor head to a price on chain.
 
 Shell. It reads, lets the pure modules decide, and sends; it knows neither web3 nor Substrate,
 and waits for no receipt.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from oracle.feed import FeedRowView, SuspensionReason
-from oracle.plan import Publication
+from oracle.aggregation import Pins
+from oracle.feed import FeedRowView, MarketFeed, PendingPush, PendingSuspension, SuspensionReason
+from oracle.judge import Judge, JudgePolicy
+from oracle.plan import FeedPlan, MarketPlan, NotPlanned, Publication
+from oracle.publication import Hold, Knowledge, PublicationPolicy, decide, still_pending
 from oracle.quotes import Reading, SourceHead, Unavailable
 from units import BlockNumber, Head, Netuid, PositionId, PriceWei, TxHash
 
@@ -72,6 +77,13 @@ class RiskUnknown(Protocol):
         """One line for an operator."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverBudget:
+    """The answer took longer than the push may wait."""
+
+    reason: str
+
+
 class Risk(Protocol):
     """Who falls at a price vector; the liquidation keepers implement it."""
 
@@ -79,3 +91,174 @@ class Risk(Protocol):
         self, prices: Mapping[Netuid, PriceWei], head: Head
     ) -> tuple[PositionId, ...] | RiskUnknown:
         """The positions below maintenance once these prices are pushed, worst first."""
+
+
+Deadline = Callable[[float], AbstractAsyncContextManager[object]]
+"""A limit of so many seconds: `asyncio.timeout`, or none in lock-step."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeederPolicy:
+    """How one step goes.
+
+    publication: when a price is due.
+    judge: when a price is held, when a silent source has stalled.
+    risk_budget_ms: how long the push waits to learn who falls at it; then it goes alone. A
+        block is 12 s; what was not known in time the liquidator takes a block later.
+    """
+
+    publication: PublicationPolicy = field(default_factory=PublicationPolicy)
+    judge: JudgePolicy = field(default_factory=JudgePolicy)
+    risk_budget_ms: int = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pushed:
+    """A publication and what became of sending it. `risk_unknown` says why it went alone."""
+
+    publication: Publication
+    submission: Sent | NotSent
+    risk_unknown: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suspended:
+    """Markets that were to be suspended for one reason, and what became of sending it."""
+
+    netuids: tuple[Netuid, ...]
+    reason: SuspensionReason
+    submission: Sent | NotSent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedOutcome:
+    """One step: what was planned, and what was sent of it."""
+
+    plan: FeedPlan | NotPlanned
+    push: Pushed | None = None
+    suspensions: tuple[Suspended, ...] = ()
+
+
+class Feeder:
+    """Keeps the price feed of a set of markets; one step at a time, never two at once."""
+
+    def __init__(
+        self,
+        *,
+        source: PriceSource,
+        feed: Feed,
+        risk: Risk,
+        markets: Sequence[Netuid],
+        pins: Pins,
+        policy: FeederPolicy,
+        deadline: Deadline = asyncio.timeout,
+    ) -> None:
+        self._source = source
+        self._feed = feed
+        self._risk = risk
+        self._markets = tuple(markets)
+        self._policy = policy
+        self._deadline = deadline
+        self._judge = Judge(markets=self._markets, pins=pins, policy=policy.judge)
+        self._sent: dict[Netuid, MarketFeed] = {}
+
+    async def step(self, source_head: SourceHead | None) -> FeedOutcome:
+        """Plan at this finalized head and send what is due; see `plan` and `act`."""
+        return await self.act(await self.plan(source_head))
+
+    async def plan(self, source_head: SourceHead | None) -> FeedPlan | NotPlanned:
+        """Read both chains and decide on every market; sends nothing.
+
+        Args:
+            source_head: the finalized Subtensor head to read. None when none has come and the
+                caller wants to know whether that is a stall by now.
+        """
+        async with asyncio.TaskGroup() as tasks:
+            rows = tasks.create_task(self._feed.rows(self._markets))
+            read = tasks.create_task(self._read(source_head))
+        state = rows.result()
+        if isinstance(state, Unavailable):
+            return NotPlanned(reason=f"the feed could not be read: {state.detail}")
+        readings = read.result()
+        known = self._judge.known(readings, state.rows, state.head)
+        markets = tuple(self._decide(netuid, known[netuid], state) for netuid in self._markets)
+        latest = readings[-1] if isinstance(readings[-1], Reading) else None
+        return FeedPlan(
+            source=latest.block if latest else None,
+            head=state.head,
+            markets=markets,
+            alerts=_alerts(markets, readings[-1]),
+        )
+
+    async def act(self, plan: FeedPlan | NotPlanned) -> FeedOutcome:
+        """Send a plan: suspensions first, they are quick; then prices and who falls at them."""
+        if isinstance(plan, NotPlanned):
+            return FeedOutcome(plan=plan)
+        suspensions = tuple(
+            [
+                await self._suspend(netuids, reason, plan.head)
+                for reason, netuids in plan.suspensions.items()
+            ]
+        )
+        push = await self._push(plan) if plan.updates else None
+        return FeedOutcome(plan=plan, push=push, suspensions=suspensions)
+
+    async def _read(self, head: SourceHead | None) -> tuple[Reading | Unavailable, ...]:
+        """The readings to judge, oldest first; the last one is that of `head`."""
+        if head is None:
+            return (Unavailable(detail="no finalized head has come"),)
+        skipped = [await self._read_skipped(number) for number in self._judge.worth_reading(head)]
+        return (*skipped, await self._source.read(head))
+
+    async def _read_skipped(self, number: int) -> Reading | Unavailable:
+        header = await self._source.block(BlockNumber(number))
+        return header if isinstance(header, Unavailable) else await self._source.read(header)
+
+    def _decide(self, netuid: Netuid, known: Knowledge, state: FeedState) -> MarketPlan:
+        row, policy = state.rows[netuid], self._policy.publication
+        before = self._sent.get(netuid, MarketFeed(row=row))
+        market = still_pending(replace(before, row=row), state.head, policy)
+        self._sent[netuid] = market
+        decision = decide(known, market, state.head, policy)
+        return MarketPlan(netuid=netuid, known=known, row=row, decision=decision)
+
+    async def _suspend(
+        self, netuids: tuple[Netuid, ...], reason: SuspensionReason, head: Head
+    ) -> Suspended:
+        submission = await self._feed.suspend(netuids, reason, head)
+        if isinstance(submission, Sent):
+            pending = PendingSuspension(reason=reason, sent_at=head)
+            for netuid in netuids:
+                self._sent[netuid] = replace(self._sent[netuid], suspension=pending)
+        return Suspended(netuids=netuids, reason=reason, submission=submission)
+
+    async def _push(self, plan: FeedPlan) -> Pushed:
+        falling = await self._falling(plan)
+        ids = falling if isinstance(falling, tuple) else ()
+        publication = Publication(updates=plan.updates, liquidations=ids, head=plan.head)
+        submission = await self._feed.submit(publication)
+        if isinstance(submission, Sent):
+            for update in plan.updates:
+                pending = PendingPush(update=update, sent_at=plan.head)
+                self._sent[update.netuid] = replace(self._sent[update.netuid], push=pending)
+        unknown = None if isinstance(falling, tuple) else falling.reason
+        return Pushed(publication=publication, submission=submission, risk_unknown=unknown)
+
+    async def _falling(self, plan: FeedPlan) -> tuple[PositionId, ...] | RiskUnknown:
+        prices = {update.netuid: update.price for update in plan.updates}
+        budget_ms = self._policy.risk_budget_ms
+        try:
+            async with self._deadline(budget_ms / 1000):
+                return await self._risk.liquidatable_at(prices, plan.head)
+        except TimeoutError:
+            return OverBudget(reason=f"who falls was not known within {budget_ms} ms")
+
+
+def _alerts(markets: Sequence[MarketPlan], said: Reading | Unavailable) -> tuple[str, ...]:
+    unchecked = (said.detail,) if isinstance(said, Reading) and said.detail else ()
+    stuck = (
+        f"market {each.netuid}: {each.decision.reason}"
+        for each in markets
+        if isinstance(each.decision, Hold) and each.decision.needs_a_human
+    )
+    return (*unchecked, *stuck)

@@ -5,7 +5,7 @@ Why the defaults are what they are: docs/adr/0004-jump-guard.md.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from oracle.alpha import is_beyond, to_price_wei
@@ -18,11 +18,11 @@ class GuardPolicy:
     """When a price is held, and for how long.
 
     jump_limit: bps from the last accepted price; a price strictly farther is held. 300 lies
-        above the ordinary block-to-block move of all but one of the markets and below the
-        smallest of the returning spikes seen on the real tape (4 %).
+        below every spike of 55 days of mainnet that a market was seen to repeat and that is
+        listed as such (the smallest 308), and above 99.8 % of what prices do in two minutes.
     jump_limits: the same for single markets, where it differs.
-    confirm_blocks: how many finalized blocks, read one by one, must show the price beyond the
-        limit on the same side before it is accepted. 11 outlasts a spike of one tape row (10).
+    confirm_blocks: how many finalized blocks, read one by one, a price must stand beyond the
+        limit on one side before it is accepted. 11 outlasts a spike of one tape row (10).
     """
 
     jump_limit: Bps = Bps(300)
@@ -51,11 +51,15 @@ class Reference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Jump:
-    """A price beyond the limit: since when, last seen when, and in how many blocks read."""
+    """A price beyond the limit: since when, what and when it was last, how long it has stood.
+
+    `count` is the number of blocks read in a row that showed it on this side without another
+    jump between two of them.
+    """
 
     side: Side
     since: BlockNumber
-    last: BlockNumber
+    last: Reference
     count: int
 
 
@@ -100,22 +104,25 @@ def assess(
 
     Returns:
         The new state and the verdict. A block judged twice counts once, and a block that was
-        never judged does not count: only what was read can have stood.
+        never judged does not count: only what was read can have stood. A jump from one held
+        price to another starts the count anew, else the first price after a spike, or a second
+        spike, would be accepted on the strength of blocks that showed something else.
     """
     state = _with_newest_reference(state, published)
-    reference, limit = state.accepted, policy.limit(price.netuid)
-    if reference is None or not is_beyond(reference.price, to_price_wei(price.rao), limit):
-        return _accepted(price)
-    jump = _continued(state.jump, _side(reference, price), price.block)
+    believed, limit = state.accepted, policy.limit(price.netuid)
+    seen = Reference(price=to_price_wei(price.rao), block=price.block)
+    if believed is None or not is_beyond(believed.price, seen.price, limit):
+        return GuardState(accepted=seen), Accept(price=price)
+    jump = _continued(state.jump, _side(believed, seen), seen, limit)
     if jump.count >= policy.confirm_blocks:
-        return _accepted(price)
-    held = Withhold(price=price, reference=reference, jump=jump)
-    return replace(state, jump=jump), held
+        return GuardState(accepted=seen), Accept(price=price)
+    held = Withhold(price=price, reference=believed, jump=jump)
+    return GuardState(accepted=believed, jump=jump), held
 
 
 def interrupted(state: GuardState) -> GuardState:
-    """After a block that was read and had no price: what stood beyond the limit stood no longer."""
-    return replace(state, jump=None)
+    """After a block that was read and had no price: what stood beyond the limit stands no more."""
+    return GuardState(accepted=state.accepted)
 
 
 def _with_newest_reference(state: GuardState, published: Reference | None) -> GuardState:
@@ -124,22 +131,18 @@ def _with_newest_reference(state: GuardState, published: Reference | None) -> Gu
         return state
     if state.accepted is not None and published.block <= state.accepted.block:
         return state
-    outdated = state.jump is not None and published.block > state.jump.last
+    outdated = state.jump is not None and published.block > state.jump.last.block
     return GuardState(accepted=published, jump=None if outdated else state.jump)
 
 
-def _accepted(price: Price) -> tuple[GuardState, Accept]:
-    reference = Reference(price=to_price_wei(price.rao), block=price.block)
-    return GuardState(accepted=reference), Accept(price=price)
+def _side(believed: Reference, seen: Reference) -> Side:
+    return Side.ABOVE if seen.price > believed.price else Side.BELOW
 
 
-def _side(reference: Reference, price: Price) -> Side:
-    return Side.ABOVE if to_price_wei(price.rao) > reference.price else Side.BELOW
-
-
-def _continued(jump: Jump | None, side: Side, block: BlockNumber) -> Jump:
-    if jump is None or jump.side is not side:
-        return Jump(side=side, since=block, last=block, count=1)
-    if block <= jump.last:
+def _continued(jump: Jump | None, side: Side, seen: Reference, limit: Bps) -> Jump:
+    if jump is None:
+        return Jump(side=side, since=seen.block, last=seen, count=1)
+    if seen.block <= jump.last.block:
         return jump
-    return replace(jump, last=block, count=jump.count + 1)
+    stands = jump.side is side and not is_beyond(jump.last.price, seen.price, limit)
+    return Jump(side=side, since=jump.since, last=seen, count=jump.count + 1 if stands else 1)

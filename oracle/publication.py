@@ -12,7 +12,7 @@ from oracle.alpha import change, has_moved_by, to_price_wei
 from oracle.feed import MarketFeed, SuspensionReason, Update
 from oracle.guard import Accept, Withhold
 from oracle.quotes import NoPrice, NoPriceReason, Price
-from units import BLOCK_TIME, BlockNumber, Bps, Head, Seconds
+from units import BLOCK_TIME, Bps, Head, Seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,15 +26,12 @@ class PublicationPolicy:
     push_age_blocks_max: the feed skips an update whose source block is older; its own constant.
     in_flight_blocks: for so many blocks a sent push or suspension counts as done, so that
         nothing is sent twice while it is being included.
-    stall_blocks: blocks without a finalized reading, counted from the chain's head, after which
-        every market is suspended. Above the ordinary finality lag of 2 to 3.
     """
 
     deviation: Bps = Bps(10)
     heartbeat_s: Seconds = Seconds(600)
     push_age_blocks_max: int = 25
     in_flight_blocks: int = 3
-    stall_blocks: int = 10
 
     @property
     def silence_s_max(self) -> Seconds:
@@ -123,12 +120,6 @@ _LIFTED_BY_HAND: Mapping[SuspensionReason, HoldReason] = {
 _ADMIN_ONLY = (SuspensionReason.GUARDIAN, SuspensionReason.IDENTITY)
 
 
-def stalled_for(head: Head, last_read: BlockNumber, policy: PublicationPolicy) -> int | None:
-    """How many blocks the newest reading is behind the chain, None while that is no stall."""
-    behind = head.number - last_read
-    return behind if behind >= policy.stall_blocks else None
-
-
 def decide(known: Knowledge, market: MarketFeed, head: Head, policy: PublicationPolicy) -> Decision:
     """What to do about one market.
 
@@ -174,10 +165,10 @@ def still_pending(market: MarketFeed, head: Head, policy: PublicationPolicy) -> 
 
 
 def describe_jump(held: Withhold) -> str:
-    """One line for people: how far, since when, in how many blocks read."""
+    """One line for people: how far, since when, how long it has stood."""
     moved = change(held.reference.price, to_price_wei(held.price.rao))
     jump = held.jump
-    return f"{moved:+d} bps since block {held.reference.block}, seen in {jump.count} blocks"
+    return f"{moved:+d} bps, beyond the limit since block {jump.since}, stood {jump.count} blocks"
 
 
 def _is_overdue(sent_at: Head, head: Head, policy: PublicationPolicy) -> bool:

@@ -17,7 +17,7 @@ class NoPriceReason(StrEnum):
     NO_PRICE_API = "the runtime has no price API"
     UNKNOWN_SUBNET = "the subnet does not exist"
     REREGISTERED = "the subnet was registered again: it may be another project"
-    NOT_DYNAMIC = "the subnet has no price of its own (mechanism 0)"
+    NOT_DYNAMIC = "the subnet has no price of its own (its mechanism is not 1)"
     ZERO_PRICE = "the pool is empty, its price reads zero"
     UNPRICED = "the runtime lists no price for the subnet"
     NOT_PINNED = "no registration block is pinned for this market"

@@ -1,0 +1,102 @@
+"""What is known of every market's price, block after block: the guard's memory in one place.
+
+Holds state, does no I/O and reads no clock: height is its time.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from oracle.aggregation import Pins, aggregate
+from oracle.feed import FeedRowView
+from oracle.guard import GuardPolicy, GuardState, Reference, assess, interrupted
+from oracle.publication import Knowledge, Stalled, Unread
+from oracle.quotes import NoPrice, NoPriceReason, Priced, Reading, SourceHead, Unavailable
+from units import BlockNumber, Head, Netuid
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgePolicy:
+    """When a price is held, and when a silent source has stalled.
+
+    guard: the jump hold.
+    stall_blocks: blocks without a finalized reading, counted from the head of chain 964, after
+        which no price counts as known. Above the ordinary finality lag of 2 to 3.
+    catch_up_blocks_max: while a price is held, up to so many blocks skipped between two
+        finalized heads are read as well, three requests each, so that the hold ends on time.
+        Skipped blocks that are not read do not count as stood.
+    """
+
+    guard: GuardPolicy = field(default_factory=GuardPolicy)
+    stall_blocks: int = 10
+    catch_up_blocks_max: int = 3
+
+
+def stalled_for(head: Head, last_read: BlockNumber, policy: JudgePolicy) -> int | None:
+    """How many blocks the newest reading is behind the chain, None while that is no stall."""
+    behind = head.number - last_read
+    return behind if behind >= policy.stall_blocks else None
+
+
+class Judge:
+    """Remembers, per market, what the guard must remember between two blocks."""
+
+    def __init__(self, *, markets: Sequence[Netuid], pins: Pins, policy: JudgePolicy) -> None:
+        self._markets = tuple(markets)
+        self._pins = pins
+        self._policy = policy
+        self._guards = {netuid: GuardState() for netuid in self._markets}
+        self._first_head: BlockNumber | None = None
+        self._last_read: BlockNumber | None = None
+
+    def worth_reading(self, head: SourceHead) -> Sequence[BlockNumber]:
+        """The heights skipped before `head` that would count for a hold in progress."""
+        if self._last_read is None or not any(state.jump for state in self._guards.values()):
+            return ()
+        skipped = range(self._last_read + 1, head.number)
+        if len(skipped) > self._policy.catch_up_blocks_max:
+            return ()
+        return [BlockNumber(number) for number in skipped]
+
+    def known(
+        self,
+        said: Sequence[Reading | Unavailable],
+        rows: Mapping[Netuid, FeedRowView],
+        head: Head,
+    ) -> Mapping[Netuid, Knowledge]:
+        """What is known after hearing `said`, oldest first; the last one decides.
+
+        Args:
+            said: at least one; none older than what was heard before.
+            rows: the feed's rows at `head`, one a market.
+            head: the newest block of chain 964.
+        """
+        heard = [self._hear(each, rows) for each in said]
+        behind = stalled_for(head, self._newest_before(head), self._policy)
+        if behind is None:
+            return heard[-1]
+        return dict.fromkeys(self._markets, Stalled(blocks=behind))
+
+    def _hear(
+        self, said: Reading | Unavailable, rows: Mapping[Netuid, FeedRowView]
+    ) -> Mapping[Netuid, Knowledge]:
+        if isinstance(said, Reading):
+            self._last_read = max(self._last_read or said.block.number, said.block.number)
+        priced = aggregate(said, self._markets, self._pins)
+        return {netuid: self._assess(each, rows[netuid]) for netuid, each in priced.items()}
+
+    def _assess(self, priced: Priced, row: FeedRowView) -> Knowledge:
+        state = self._guards[priced.netuid]
+        if isinstance(priced, NoPrice):
+            if priced.reason is NoPriceReason.SOURCE_DOWN:
+                return Unread()
+            self._guards[priced.netuid] = interrupted(state)
+            return priced
+        published = Reference(price=row.price, block=row.source_block) if row.price else None
+        state, verdict = assess(state, priced, published, self._policy.guard)
+        self._guards[priced.netuid] = state
+        return verdict
+
+    def _newest_before(self, head: Head) -> BlockNumber:
+        """The newest block read; before the first reading, the head this process started at."""
+        self._first_head = self._first_head or head.number
+        return self._first_head if self._last_read is None else self._last_read
