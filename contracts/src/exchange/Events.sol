@@ -80,7 +80,7 @@ interface Events {
     event ClaimPaid(address indexed trader, uint256 amount);
 
     // Administration
-    /// @notice The market was listed, or its parameters were set anew.
+    /// @notice The market was listed, or its parameters or warning tiers were set anew.
     event ParametersChanged(address indexed market);
     event LimitsChanged();
     event OpeningPaused();

@@ -34,6 +34,7 @@ abstract contract Markets is Vault {
     uint16 internal constant DYNAMIC = 1;
 
     uint256 public constant MARKETS_MAX = 64;
+    uint256 public constant WARNING_TIERS_MAX = 8;
 
     /// @dev With these a liquidated position can never be worth more than 5 × its margin, so the
     /// penalty can always be paid at once, whatever the vault holds.
@@ -47,6 +48,7 @@ abstract contract Markets is Vault {
 
     mapping(address market => Market) internal _markets;
     address[] internal _listed;
+    mapping(address market => uint16[]) private _warningTiers;
 
     constructor(PriceFeed feed_) {
         feed = feed_;
@@ -73,6 +75,25 @@ abstract contract Markets is Vault {
         _markets[market].lastAccrual = uint40(block.timestamp);
         _listed.push(market);
         _setParameters(market, parameters);
+    }
+
+    /// @notice The margin ratios, falling, at which the fleet warns a trader. Decides nothing here.
+    function setWarningTiers(uint16 netuid, uint16[] calldata tiersBps)
+        external
+        onlyRole(DEFAULT_ADMIN_ROLE)
+    {
+        address market = _marketOf(netuid);
+        _requireListed(market);
+        if (tiersBps.length > WARNING_TIERS_MAX) revert InvalidParameters();
+        for (uint256 i = 1; i < tiersBps.length; ++i) {
+            if (tiersBps[i] >= tiersBps[i - 1]) revert InvalidParameters();
+        }
+        _warningTiers[market] = tiersBps;
+        emit ParametersChanged(market);
+    }
+
+    function warningTiers(address market) external view returns (uint16[] memory) {
+        return _warningTiers[market];
     }
 
     function listedMarkets() external view returns (address[] memory) {
