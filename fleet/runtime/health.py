@@ -1,0 +1,113 @@
+"""Whether the bots work, judged from when each last did.
+
+A bot is unhealthy until its first success: "nothing to do" and "never got that far" must not
+look the same. Knows no bot, only names and times.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from fleet.runtime.clock import Clock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BotHealth:
+    """One bot, in seconds of the clock's monotonic time.
+
+    Attributes:
+        started: when the bot was registered.
+        stepping_since: when the step began that is still running; None between steps.
+        succeeded: when a step last succeeded; None before the first.
+        failures: failed steps since then.
+        detail: the last failure in one line.
+    """
+
+    started: float
+    stepping_since: float | None = None
+    succeeded: float | None = None
+    failures: int = 0
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """Whether all is well, and what is said of each bot."""
+
+    is_well: bool
+    bots: Mapping[str, str]
+
+
+class Health:
+    """Collects what the supervisor sees and judges it.
+
+    Args:
+        clock: what ages are measured with.
+        age_s_max: seconds without a success, or within one step, that are too many.
+    """
+
+    def __init__(self, *, clock: Clock, age_s_max: float) -> None:
+        self._clock = clock
+        self._age_s_max = age_s_max
+        self._bots: dict[str, BotHealth] = {}
+
+    @property
+    def bots(self) -> Mapping[str, BotHealth]:
+        """What is known of each bot."""
+        return dict(self._bots)
+
+    def register(self, name: str) -> None:
+        """From now on this bot must work."""
+        self._bots[name] = BotHealth(started=self._clock.monotonic())
+
+    def began(self, name: str) -> None:
+        """A step begins."""
+        self._bots[name] = replace(self._bots[name], stepping_since=self._clock.monotonic())
+
+    def succeeded(self, name: str) -> None:
+        """The step that began did what it is for."""
+        bot = self._bots[name]
+        self._bots[name] = BotHealth(started=bot.started, succeeded=self._clock.monotonic())
+
+    def failed(self, name: str, detail: str) -> None:
+        """The step that began did not."""
+        bot = self._bots[name]
+        failures = bot.failures + 1
+        self._bots[name] = replace(bot, stepping_since=None, failures=failures, detail=detail)
+
+    def loop_age(self, name: str) -> float:
+        """Seconds since this bot last succeeded, since its start when it never did."""
+        bot = self._bots[name]
+        return self._clock.monotonic() - (bot.started if bot.succeeded is None else bot.succeeded)
+
+    def alive(self) -> Verdict:
+        """Whether every loop turns: no bot hangs in a step. Restart the process otherwise."""
+        hanging = {name: since for name in self._bots if (since := self._stuck(name)) is not None}
+        return Verdict(
+            is_well=not hanging,
+            bots={
+                name: f"in one step for {hanging[name]:.0f} s" if name in hanging else "turning"
+                for name in self._bots
+            },
+        )
+
+    def ready(self) -> Verdict:
+        """Whether every bot succeeded lately. A process without bots is not ready."""
+        faults = {name: fault for name in self._bots if (fault := self._fault(name)) is not None}
+        return Verdict(
+            is_well=bool(self._bots) and not faults,
+            bots={name: faults.get(name, "working") for name in self._bots},
+        )
+
+    def _stuck(self, name: str) -> float | None:
+        since = self._bots[name].stepping_since
+        age = 0.0 if since is None else self._clock.monotonic() - since
+        return age if age > self._age_s_max else None
+
+    def _fault(self, name: str) -> str | None:
+        bot, age = self._bots[name], self.loop_age(name)
+        because = f": {bot.detail}" if bot.detail else ""
+        if bot.succeeded is None:
+            return f"no success yet, {age:.0f} s after its start{because}"
+        if age > self._age_s_max:
+            return f"no success for {age:.0f} s{because}"
+        return None
