@@ -147,7 +147,7 @@ class LockStep:
 
         Head kind gets `best`. Finalized kind is woken by the finalized head, which is shown at the
         turn of the first of them (at once where there is none) and so wakes all of them, and is
-        waited for only when it is a new one. Who joins meanwhile takes part from the next release on.
+        waited for only when it is a new one. Who joins meanwhile is in from the next release on.
 
         Raises:
             LateParticipantError: a participant neither finished nor left in time.
