@@ -2,7 +2,8 @@
 
 JSON-RPC 2.0 over the WebSocket of the devnet's Subtensor stand-in: `devnet_join`, the
 notification `devnet_released`, `devnet_finished`. A closed connection means that the world has
-ended: that is no error, calls then do nothing and streams end. Knows nothing of what a bot does with a block.
+ended: that is no error, calls then do nothing and streams end. Knows nothing of what a bot does
+with a block.
 """
 
 import asyncio
