@@ -8,9 +8,8 @@ means that something was missed. Each of these ends in a fresh snapshot, or in `
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Protocol
 
 from keepers.liquidation.book import Book, follow, open_book, rewind
@@ -81,7 +80,7 @@ class FollowerPolicy:
 class FollowerCounts:
     """What the follower went through since it started, for telemetry."""
 
-    rebuilds: Mapping[RebuildReason, int] = MappingProxyType({})
+    rebuilds: Mapping[RebuildReason, int] = field(default_factory=dict)
     rewinds: int = 0
     reconciliations: int = 0
     last_rebuild_detail: str = ""
@@ -240,9 +239,7 @@ class BookFollower:
         except InconsistentEventsError as error:
             return Unreadable(reason=f"the views contradict themselves: {error}")
         rebuilds = {**self._counts.rebuilds, reason: self._counts.rebuilds.get(reason, 0) + 1}
-        self._counts = replace(
-            self._counts, rebuilds=MappingProxyType(rebuilds), last_rebuild_detail=detail
-        )
+        self._counts = replace(self._counts, rebuilds=rebuilds, last_rebuild_detail=detail)
         self._book = book
         self._reconciled_at = book.head.number
         return book

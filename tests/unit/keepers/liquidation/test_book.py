@@ -1,0 +1,234 @@
+"""The book against the simulated exchange, whose state it must reach by events alone."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from keepers.liquidation.book import UNDO_BLOCKS_MAX, Book, follow, open_book, rewind
+from keepers.liquidation.folding import InconsistentEventsError
+from keepers.liquidation.positions import (
+    BlockEvents,
+    BookEvent,
+    FundingAccrued,
+    ParametersChanged,
+    PositionChanged,
+    PositionClosed,
+    PositionOpened,
+)
+from tests.unit.keepers.liquidation.simulated import (
+    TAO,
+    Action,
+    Block,
+    SimulatedExchange,
+    as_events,
+    head_at,
+    market,
+    position,
+)
+from units import BlockHash, FundingIndex, Netuid, Timestamp, Wei
+
+
+def _pick(act: str, number: int) -> Action:
+    def on(block: Block) -> None:
+        held = list(block.positions.values())
+        if held:
+            getattr(block, act)(held[number % len(held)])
+
+    return on
+
+
+def _on_market(act: str, *arguments: int) -> Action:
+    return lambda block: getattr(block, act)(*arguments)
+
+
+netuids = st.sampled_from([8, 64])
+actions: st.SearchStrategy[Action] = st.one_of(
+    st.builds(
+        lambda netuid, is_long, size, number: (
+            lambda block: block.open(netuid, is_long, size, number)
+        ),
+        netuids,
+        st.booleans(),
+        st.integers(1, 5 * TAO),
+        st.integers(1, 6),
+    ),
+    st.builds(_pick, st.sampled_from(["reduce", "close", "liquidate"]), st.integers(0, 5)),
+    st.builds(lambda netuid: _on_market("accrue", netuid), netuids),
+    st.builds(
+        lambda netuid, price: _on_market("push", netuid, price), netuids, st.integers(1, TAO)
+    ),
+    st.builds(lambda netuid, why: _on_market("suspend", netuid, why), netuids, st.integers(1, 6)),
+    st.builds(lambda netuid: _on_market("resume", netuid), netuids),
+)
+blocks = st.lists(st.tuples(st.integers(0, 30), st.lists(actions, max_size=4)), max_size=12)
+
+
+def state(book: Book) -> tuple[object, ...]:
+    return book.head, dict(book.positions), dict(book.markets)
+
+
+def expected(block: Block) -> tuple[object, ...]:
+    return block.head, block.positions, block.markets
+
+
+def path(exchange: SimulatedExchange, block: Block) -> list[Block]:
+    return exchange.branch(block)[1:]
+
+
+@given(blocks, st.data())
+def test_follow__any_tree_of_forks__every_branch_gives_the_state_of_its_chain(
+    tree: list[tuple[int, list[Action]]], data: st.DataObject
+) -> None:
+    exchange = SimulatedExchange()
+    made = [exchange.tip]
+    for salt, (parent, done) in enumerate(tree):
+        made.append(exchange.grow(*done, on=made[parent % len(made)], salt=str(salt)))
+    book = open_book(made[0].snapshot())
+    for _ in range(6):
+        target = data.draw(st.sampled_from(made))
+        book = _switch(exchange, book, target)
+        assert state(book) == expected(target)
+
+
+def _switch(exchange: SimulatedExchange, book: Book, target: Block) -> Book:
+    """Rewinds to where the branches part and follows the other one, block by block."""
+    branch = exchange.branch(target)
+    for ancestor in reversed(branch):
+        rewound = rewind(book, ancestor.head.hash)
+        if rewound is not None:
+            assert state(rewound) == expected(ancestor)
+            rest = branch[branch.index(ancestor) + 1 :]
+            for block in rest:
+                rewound = follow(rewound, as_events([block]), block.head)
+            return rewound
+    raise AssertionError("the first block is common to all")
+
+
+@given(blocks)
+def test_follow__in_one_step_or_block_by_block__gives_the_same_book(
+    chain: list[tuple[int, list[Action]]],
+) -> None:
+    exchange = SimulatedExchange()
+    start = exchange.tip
+    for _, done in chain:
+        exchange.grow(*done)
+    each = open_book(start.snapshot())
+    for block in path(exchange, exchange.tip):
+        each = follow(each, as_events([block]), block.head)
+    if each.head == start.head:
+        return
+    shown = [block for block in path(exchange, exchange.tip) if block.events]
+    assert follow(open_book(start.snapshot()), as_events(shown), each.head) == each
+
+
+def test_follow__the_book_it_started_from__stays_as_it_was() -> None:
+    exchange = SimulatedExchange()
+    before = open_book(exchange.tip.snapshot())
+    first = exchange.tip
+    grown = exchange.grow(lambda block: block.open(8, True, TAO, 1))
+    follow(before, as_events([grown]), grown.head)
+    assert state(before) == expected(first)
+
+
+def test_rewind__deeper_than_the_trail__is_not_possible() -> None:
+    exchange = SimulatedExchange()
+    first = exchange.tip
+    book = open_book(first.snapshot())
+    for _ in range(UNDO_BLOCKS_MAX + 1):
+        block = exchange.grow()
+        book = follow(book, [], block.head)
+    assert rewind(book, first.head.hash) is None
+    assert rewind(book, exchange.branch()[1].head.hash) is not None
+    assert rewind(book, BlockHash("0xother")) is None
+    assert len(book.trail) == UNDO_BLOCKS_MAX
+
+
+OPEN = position(1)
+CHILD = head_at(1_001)
+
+
+def holding_one() -> Book:
+    at = replace(market(8), long_open_interest=Wei(OPEN.size))
+    return Book(head=head_at(1_000), positions={OPEN.key.id: OPEN}, markets={Netuid(8): at})
+
+
+reopened = position(1, sequence=2)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        PositionOpened(position=OPEN),
+        PositionOpened(position=position(2, netuid=9)),
+        PositionOpened(position=position(2, size=0)),
+        PositionOpened(position=position(2, entry_price=0)),
+        PositionClosed(key=position(2).key),
+        PositionClosed(key=reopened.key),
+        PositionChanged(key=reopened.key, margin=Wei(1), size=Wei(1)),
+        PositionChanged(key=OPEN.key, margin=Wei(1), size=Wei(0)),
+        FundingAccrued(netuid=Netuid(8), index=FundingIndex(1), until=Timestamp(1_760_000_012)),
+        FundingAccrued(netuid=Netuid(9), index=FundingIndex(0), until=Timestamp(1_760_000_012)),
+        ParametersChanged(netuid=Netuid(8)),
+    ],
+    ids=[
+        "opened while open",
+        "opened in a market that is not listed",
+        "opened empty",
+        "opened without entry price",
+        "closed, never seen",
+        "closed under another sequence",
+        "changed under another sequence",
+        "changed to nothing",
+        "accrued to an index the open interest does not give",
+        "accrued in a market that is not listed",
+        "parameters changed",
+    ],
+)
+def test_follow__event_that_cannot_follow__is_refused(event: BookEvent) -> None:
+    block = BlockEvents(number=CHILD.number, hash=CHILD.hash, events=(event,))
+    with pytest.raises(InconsistentEventsError):
+        follow(holding_one(), [block], CHILD)
+
+
+def test_follow__close_of_more_than_the_open_interest__is_refused() -> None:
+    book = replace(holding_one(), markets={Netuid(8): market(8)})
+    closed = PositionClosed(key=OPEN.key)
+    block = BlockEvents(number=CHILD.number, hash=CHILD.hash, events=(closed,))
+    with pytest.raises(InconsistentEventsError):
+        follow(book, [block], CHILD)
+
+
+def test_follow__feed_event_of_a_market_the_exchange_does_not_list__is_nothing() -> None:
+    exchange = SimulatedExchange(netuids=(8, 9))
+    grown = exchange.grow(lambda block: block.push(9, TAO))
+    book = holding_one()
+    followed = follow(book, as_events([grown]), grown.head)
+    assert followed.markets == book.markets
+
+
+def test_follow__events_of_another_block_at_the_head__are_refused() -> None:
+    block = BlockEvents(number=CHILD.number, hash=BlockHash("0xother"), events=())
+    with pytest.raises(InconsistentEventsError, match="another fork"):
+        follow(holding_one(), [block], CHILD)
+
+
+@pytest.mark.parametrize("number", [1_000, 1_002])
+def test_follow__block_outside_the_range__is_refused(number: int) -> None:
+    stray = head_at(number)
+    block = BlockEvents(number=stray.number, hash=stray.hash, events=())
+    with pytest.raises(InconsistentEventsError, match="cannot follow block 1000"):
+        follow(holding_one(), [block], CHILD)
+
+
+def test_open_book__position_held_twice__is_refused() -> None:
+    snapshot = SimulatedExchange().tip.snapshot()
+    with pytest.raises(InconsistentEventsError, match="twice"):
+        open_book(replace(snapshot, positions=(OPEN, reopened)))
+
+
+def test_open_book__position_in_no_market__is_refused() -> None:
+    snapshot = SimulatedExchange().tip.snapshot()
+    with pytest.raises(InconsistentEventsError, match="not listed"):
+        open_book(replace(snapshot, positions=(position(1, netuid=9),)))

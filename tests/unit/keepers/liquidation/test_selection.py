@@ -1,0 +1,68 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from keepers.liquidation.gas import GasModel
+from keepers.liquidation.selection import Candidate, SelectionPolicy, rank, select
+from tests.unit.keepers.liquidation.simulated import TAO, head_at, position
+from units import Bps, FundingIndex, PriceWei
+
+HEAD = head_at(1_000)
+GAS = GasModel(intercept=100_000, id_slope=40_000, update_slope=0)
+
+
+def candidate(number: int, *, remaining: int = 0, size: int = 3 * TAO) -> Candidate:
+    return Candidate(
+        position=position(number, size=size),
+        price=PriceWei(TAO // 10),
+        index=FundingIndex(0),
+        remaining=remaining,
+    )
+
+
+def test_rank__mixed__takes_bad_debt_first_then_size_then_id() -> None:
+    small, large = candidate(1, size=TAO), candidate(2, size=5 * TAO)
+    indebted, deeply = candidate(3, remaining=-1), candidate(4, remaining=-2, size=TAO)
+    twin = candidate(5, size=5 * TAO)
+    assert rank([twin, small, large, indebted, deeply]) == (deeply, indebted, large, twin, small)
+
+
+def test_rank__solvent_with_more_and_less_left__ignores_what_is_left() -> None:
+    first, second = candidate(1, remaining=500), candidate(2, remaining=5)
+    assert rank([second, first]) == (first, second)
+
+
+def test_select__more_than_a_transaction_takes__makes_several() -> None:
+    policy = SelectionPolicy(ids_max=3)
+    ranked = [candidate(n) for n in range(1, 8)]
+    selection = select(ranked, head=HEAD, policy=policy, gas=GAS)
+    assert [len(batch.keys) for batch in selection.batches] == [3, 3, 1]
+    assert [batch.gas_limit for batch in selection.batches] == [286_000, 286_000, 182_000]
+    assert selection.deferred == ()
+    assert selection.batches[0].ids == tuple(c.position.key.id for c in ranked[:3])
+    assert selection.batches[0].head == HEAD
+
+
+def test_select__nobody_falls__makes_no_batch() -> None:
+    selection = select([], head=HEAD, policy=SelectionPolicy(), gas=GAS)
+    assert selection.batches == ()
+
+
+@given(
+    st.integers(0, 40),
+    st.integers(1, 10),
+    st.integers(0, 10_000),
+    st.integers(0, 5_000_000),
+)
+def test_select__any_limits__keeps_them_and_loses_nobody(
+    count: int, ids_max: int, share: int, block_gas: int
+) -> None:
+    policy = SelectionPolicy(ids_max=ids_max, block_gas_limit=block_gas, gas_share=Bps(share))
+    ranked = [candidate(n) for n in range(1, count + 1)]
+    selection = select(ranked, head=HEAD, policy=policy, gas=GAS)
+    taken = [key for batch in selection.batches for key in batch.keys]
+    assert taken + [c.position.key for c in selection.deferred] == [c.position.key for c in ranked]
+    assert all(0 < len(batch.keys) <= ids_max for batch in selection.batches)
+    spent = sum(batch.gas_limit for batch in selection.batches)
+    assert spent <= policy.gas_max
+    if selection.deferred:
+        assert GAS.limit(ids=1) > policy.gas_max - spent
