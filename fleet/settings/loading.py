@@ -154,6 +154,8 @@ def _problem(file: Path, error: ErrorDetails) -> Problem:
             what = "is required"
         case "extra_forbidden":
             what = f"no such key{_suggestion(location)}"
+        case "too_short":
+            what = "must not be empty"
         case "value_error":
             what = error["msg"].removeprefix("Value error, ")
         case _:
