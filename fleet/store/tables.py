@@ -5,7 +5,6 @@ seconds; `block` and `…_since` are heights.
 """
 
 from sqlalchemy import (
-    JSON,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -53,9 +52,10 @@ warning_tiers = Table(
     Column("position_id", String(34), primary_key=True),
     Column("sequence", BigInteger, primary_key=True, autoincrement=False),
     Column("tier_bps", Integer, primary_key=True, autoincrement=False),
-    Column("is_armed", Boolean, nullable=False),
+    Column("stage", String(16), nullable=False),
     Column("episode", Integer, nullable=False),
     Column("below_since", BigInteger),
+    Column("is_found", Boolean, nullable=False),
 )
 
 warning_unknowns = Table(
@@ -72,7 +72,8 @@ warning_digest = Table(
     metadata,
     Column("ordinal", Integer, primary_key=True),
     Column("alert_id", String(200), nullable=False, unique=True),
-    Column("alert", JSON, nullable=False),
+    Column("line", Text, nullable=False),
+    Column("time", BigInteger, nullable=False),
 )
 
 # --- outbox: what must be told to people at least once --------------------------------------

@@ -1,0 +1,194 @@
+"""Watches every open position's margin ratio, block by block, and writes down what to tell.
+
+One step: read the risks of one block and the liquidations since the last → decide → store the
+new state and the alerts in one transaction. Delivery is somebody else's work and happens at
+least once; the ids let a receiver tell a repetition. Knows no channel and no database.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from keepers.liquidation.assessment import RiskView
+from keepers.liquidation.follower import Unreadable
+from keepers.liquidation.positions import BlockEvents
+from keepers.liquidation.risk import RiskUnknown
+from keepers.warnings.alerts import Alert
+from keepers.warnings.observation import (
+    BlocksRead,
+    WarningChange,
+    WarningState,
+    applied,
+    observe_blindness,
+    observe_block,
+)
+from keepers.warnings.tiers import WarningPolicy
+from units import BlockNumber, Bps, Head
+
+
+class Risks(Protocol):
+    """Where the risk of every open position is read; the liquidation room's engine."""
+
+    async def risk_view(self, head: Head) -> RiskView | RiskUnknown:
+        """Every position at the end of `head`, or of a later block that is known already."""
+        ...
+
+
+class BlockLog(Protocol):
+    """Where the events of past blocks are read; the follower's `ExchangeLog` is one."""
+
+    async def events(self, first: BlockNumber, last: Head) -> tuple[BlockEvents, ...] | Unreadable:
+        """The blocks from `first` up to `last` that have events, ascending."""
+        ...
+
+
+class WarningsStore(Protocol):
+    """What survives a restart."""
+
+    async def load(self) -> WarningState:
+        """The state as the last commit left it; an empty one when there was none."""
+        ...
+
+    async def commit(self, change: WarningChange) -> frozenset[str]:
+        """Stores the change and its alerts as a whole, or nothing.
+
+        Returns:
+            The ids of the alerts that were not there before; the others were told already.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standings:
+    """How the open positions stand, for people and metrics.
+
+    `below` counts each position once, at the deepest tier it is below; `above` are above all.
+    """
+
+    above: int
+    below: Mapping[Bps, int]
+    unknown: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WarningsPlan:
+    """What is to be stored and told after `head`.
+
+    `blindness` says why nothing could be read, None when everything was; `standings` is None
+    exactly when it is not.
+    """
+
+    head: Head
+    change: WarningChange
+    standings: Standings | None
+    blindness: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WarningsOutcome:
+    """What was stored: `alerts` are the new ones, to be delivered; the digest's come later."""
+
+    head: Head
+    alerts: tuple[Alert, ...]
+    collected: tuple[Alert, ...]
+    standings: Standings | None
+    blindness: str | None
+
+
+class WarningsKeeper:
+    """The warnings bot. It needs no key; its memory is the store's."""
+
+    def __init__(
+        self, *, risks: Risks, log: BlockLog, store: WarningsStore, policy: WarningPolicy
+    ) -> None:
+        self._risks = risks
+        self._log = log
+        self._store = store
+        self._policy = policy
+        self._state: WarningState | None = None
+
+    async def step(self, head: Head) -> WarningsOutcome:
+        """Plans and acts."""
+        return await self.act(await self.plan(head))
+
+    async def plan(self, head: Head) -> WarningsPlan:
+        """What `head` changes and whom to tell; stores nothing."""
+        state = await self._loaded()
+        view = await self._risks.risk_view(head)
+        if isinstance(view, RiskUnknown):
+            return self._blind(state, head, view.reason)
+        read = await self._read(state, view.head)
+        if isinstance(read, Unreadable):
+            return self._blind(state, head, f"liquidations unread: {read.reason}")
+        # a thread, because tens of thousands of positions would hold up the bots of this loop
+        change = await asyncio.to_thread(observe_block, state, view, read, self._policy)
+        return WarningsPlan(
+            head=view.head,
+            change=change,
+            standings=standings(view, self._policy),
+            blindness=None,
+        )
+
+    async def act(self, plan: WarningsPlan) -> WarningsOutcome:
+        """Stores the plan's change together with its alerts."""
+        state = await self._loaded()
+        new = await self._store.commit(plan.change)
+        self._state = applied(state, plan.change)
+        return WarningsOutcome(
+            head=plan.head,
+            alerts=tuple(alert for alert in plan.change.alerts if alert.id in new),
+            collected=plan.change.collected,
+            standings=plan.standings,
+            blindness=plan.blindness,
+        )
+
+    async def _loaded(self) -> WarningState:
+        if self._state is None:
+            self._state = await self._store.load()
+        return self._state
+
+    def _blind(self, state: WarningState, head: Head, reason: str) -> WarningsPlan:
+        change = observe_blindness(state, head, reason, self._policy)
+        return WarningsPlan(head=head, change=change, standings=None, blindness=reason)
+
+    async def _read(self, state: WarningState, head: Head) -> BlocksRead | Unreadable:
+        oldest = BlockNumber(head.number - self._policy.log_blocks_max + 1)
+        first = _first_unread(state.head, head, self._policy)
+        blocks = await self._log.events(max(first, oldest), head)
+        if isinstance(blocks, Unreadable):
+            return blocks
+        return BlocksRead(blocks=blocks, missed=_missed(state.head, oldest))
+
+
+def _first_unread(processed: Head | None, head: Head, policy: WarningPolicy) -> BlockNumber:
+    """From which block on liquidations are read.
+
+    The child of the processed block is read alone. Otherwise blocks before the processed one are
+    read again, because it may have been replaced; what is found twice has the same id.
+    """
+    if processed is None or processed.hash == head.parent_hash:
+        return head.number
+    again = min(processed.number, head.number) - policy.reorg_blocks + 1
+    return BlockNumber(max(again, 0))
+
+
+def _missed(processed: Head | None, oldest: BlockNumber) -> tuple[BlockNumber, BlockNumber] | None:
+    """The first and last unread block before the oldest one within reach, if any."""
+    if processed is None or processed.number + 1 >= oldest:
+        return None
+    return BlockNumber(processed.number + 1), BlockNumber(oldest - 1)
+
+
+def standings(view: RiskView, policy: WarningPolicy) -> Standings:
+    """Counts the positions of a view by the deepest tier they are below."""
+    ratios = [risk.ratio_bps for risk in view.positions]
+    known = [ratio for ratio in ratios if ratio is not None]
+    tiers = sorted(tier.ratio_bps for tier in policy.tiers)
+    deepest = Counter(next((t for t in tiers if ratio < t), None) for ratio in known)
+    return Standings(
+        above=deepest[None],
+        below={tier: deepest[tier] for tier in tiers},
+        unknown=len(ratios) - len(known),
+    )

@@ -1,0 +1,220 @@
+"""One block against everything the warnings remember: what changes, and what people are told.
+
+Every change of a block is one value, so that it can be stored in one transaction together with
+the alerts it raises. What is not known moves nothing: an unknown position neither recovers nor
+leaves, and a block that could not be read does not count as processed. Pure.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from keepers.liquidation.assessment import PositionRisk, RiskView
+from keepers.liquidation.positions import BlockEvents, PositionKey, PositionLiquidated
+from keepers.warnings.alerts import (
+    Alert,
+    DigestEntry,
+    Fall,
+    Severity,
+    blocks_missed_alert,
+    book_unknown_alert,
+    digest_alert,
+    fall_alert,
+    liquidation_alert,
+    market_unknown_alert,
+)
+from keepers.warnings.tiers import WarningPolicy, Watch, observe, observe_unknown
+from units import BlockNumber, Head, Netuid
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnknownWatch:
+    """Since which block risk is unknown, and whether people were told."""
+
+    since: BlockNumber
+    is_alerted: bool = False
+
+
+Unknowns = Mapping[Netuid | None, UnknownWatch]
+"""By market; None stands for the whole book."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WarningState:
+    """All that the warnings remember. `head` is the last block processed; None at first."""
+
+    head: Head | None = None
+    watches: Mapping[PositionKey, Watch] = field(default_factory=dict)
+    unknowns: Unknowns = field(default_factory=dict)
+    digest: tuple[DigestEntry, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WarningChange:
+    """What one block changes, to be stored as a whole or not at all.
+
+    Attributes:
+        head: The last block processed after it; None when none ever was.
+        watches: Positions whose watch is new or moved; `gone` are the ones no longer open.
+        unknowns: Replaces what was there.
+        is_digest_sent: Whether the entries collected so far went into one of `alerts`.
+        collected: Alerts that wait for the next digest.
+        alerts: To tell people now.
+    """
+
+    head: Head | None
+    watches: Mapping[PositionKey, Watch]
+    gone: frozenset[PositionKey]
+    unknowns: Unknowns
+    is_digest_sent: bool
+    collected: tuple[Alert, ...]
+    alerts: tuple[Alert, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlocksRead:
+    """The events of the blocks since the last processed one.
+
+    `missed` are the first and last block before them that are out of reach, if any.
+    """
+
+    blocks: Sequence[BlockEvents]
+    missed: tuple[BlockNumber, BlockNumber] | None = None
+
+
+def observe_block(
+    state: WarningState, view: RiskView, read: BlocksRead, policy: WarningPolicy
+) -> WarningChange:
+    """What the risks and liquidations of one block change."""
+    watches, falls = _falls(state, view, policy)
+    unknowns, unknown_alerts = _unknown_markets(state, view, policy)
+    digest = _digest(state, view.head, policy)
+    told = (alert for alert in falls if alert.severity is not Severity.DIGEST)
+    waiting = {entry.alert_id for entry in state.digest}
+    open_now = {risk.position.key for risk in view.positions}
+    return WarningChange(
+        head=view.head,
+        watches=watches,
+        gone=frozenset(key for key in state.watches if key not in open_now),
+        unknowns=unknowns,
+        is_digest_sent=bool(digest),
+        collected=tuple(
+            alert
+            for alert in falls
+            if alert.severity is Severity.DIGEST and alert.id not in waiting
+        ),
+        alerts=(*_liquidations(read, view.head), *told, *unknown_alerts, *digest),
+    )
+
+
+def observe_blindness(
+    state: WarningState, head: Head, reason: str, policy: WarningPolicy
+) -> WarningChange:
+    """At `head` nothing could be read: only the count of blocks without an answer moves on."""
+    watch = state.unknowns.get(None, UnknownWatch(since=head.number))
+    is_due = _is_due(watch, head, policy)
+    severity = policy.book_unknown_severity
+    alert = book_unknown_alert(reason, watch.since, severity, head)
+    noted = replace(watch, is_alerted=watch.is_alerted or is_due)
+    return WarningChange(
+        head=state.head,
+        watches={},
+        gone=frozenset(),
+        unknowns={**state.unknowns, None: noted},
+        is_digest_sent=False,
+        collected=(),
+        alerts=(alert,) if is_due else (),
+    )
+
+
+def applied(state: WarningState, change: WarningChange) -> WarningState:
+    """The state after a change."""
+    kept = () if change.is_digest_sent else state.digest
+    collected = (
+        DigestEntry(alert_id=alert.id, line=alert.text, time=alert.time)
+        for alert in change.collected
+    )
+    watches = state.watches
+    if change.watches or change.gone:
+        left = {key: watch for key, watch in watches.items() if key not in change.gone}
+        watches = {**left, **change.watches}
+    return WarningState(
+        head=change.head,
+        watches=watches,
+        unknowns=change.unknowns,
+        digest=(*kept, *collected),
+    )
+
+
+def _falls(
+    state: WarningState, view: RiskView, policy: WarningPolicy
+) -> tuple[dict[PositionKey, Watch], list[Alert]]:
+    """The watches that moved, and an alert for every fall, in the order of the view."""
+    moved: dict[PositionKey, Watch] = {}
+    alerts: list[Alert] = []
+    for risk in view.positions:
+        before = state.watches.get(risk.position.key)
+        after, fall = _observed(before, risk, view.head.number, policy)
+        if after is not before and after is not None:
+            moved[risk.position.key] = after
+        if fall is not None:
+            alerts.append(fall_alert(risk, fall, view.head))
+    return moved, alerts
+
+
+def _observed(
+    before: Watch | None, risk: PositionRisk, block: BlockNumber, policy: WarningPolicy
+) -> tuple[Watch | None, Fall | None]:
+    if risk.ratio_bps is not None:
+        return observe(before, risk.ratio_bps, block, policy)
+    if before is None:  # never seen with a known ratio: as if not seen at all
+        return None, None
+    return observe_unknown(before, policy)
+
+
+def _unknown_markets(
+    state: WarningState, view: RiskView, policy: WarningPolicy
+) -> tuple[dict[Netuid | None, UnknownWatch], list[Alert]]:
+    """Markets with open positions of unknown risk; one whose risk is known again is forgotten."""
+    unknown = [risk for risk in view.positions if risk.ratio_bps is None]
+    counts = Counter(risk.position.netuid for risk in unknown)
+    reasons = {risk.position.netuid: str(risk.unknown) for risk in unknown}
+    watches: dict[Netuid | None, UnknownWatch] = {}
+    alerts: list[Alert] = []
+    for netuid, positions in sorted(counts.items()):
+        watch = state.unknowns.get(netuid, UnknownWatch(since=view.head.number))
+        is_due = _is_due(watch, view.head, policy)
+        watches[netuid] = replace(watch, is_alerted=watch.is_alerted or is_due)
+        if is_due:
+            alert = market_unknown_alert(
+                netuid,
+                positions=positions,
+                reason=reasons[netuid],
+                since=watch.since,
+                severity=policy.market_unknown_severity,
+                head=view.head,
+            )
+            alerts.append(alert)
+    return watches, alerts
+
+
+def _is_due(watch: UnknownWatch, head: Head, policy: WarningPolicy) -> bool:
+    return not watch.is_alerted and head.number - watch.since >= policy.unknown_blocks
+
+
+def _liquidations(read: BlocksRead, head: Head) -> list[Alert]:
+    alerts = [] if read.missed is None else [blocks_missed_alert(*read.missed, head)]
+    for block in read.blocks:
+        liquidated = (e for e in block.events if isinstance(e, PositionLiquidated))
+        alerts += [liquidation_alert(event, block.number, head) for event in liquidated]
+    return alerts
+
+
+def _digest(state: WarningState, head: Head, policy: WarningPolicy) -> tuple[Alert, ...]:
+    """The digest of an interval of chain time, at the first block after it; none when empty."""
+    if not state.digest:
+        return ()
+    window = state.digest[0].time // policy.digest_interval
+    if head.time // policy.digest_interval <= window:
+        return ()
+    return (digest_alert(state.digest, window, policy.digest_lines_max, head),)
