@@ -39,9 +39,11 @@ from units import (
     PositionId,
     PriceWei,
     Seconds,
-    Sequence as Opening,
     Timestamp,
     Wei,
+)
+from units import (
+    Sequence as Opening,
 )
 
 TAO = 10**18

@@ -7,6 +7,7 @@ from keepers.liquidation.outcomes import (
     LiquidationResult,
     LiquidationSkipped,
     NotAttempted,
+    ReceiptEvent,
     Skipped,
     SkipReason,
     lost_results,
@@ -20,7 +21,7 @@ KEYS = [p.key for p in (ONE, TWO, THREE)]
 
 
 def test_mined_results__events_in_any_order__gives_each_position_its_own_outcome() -> None:
-    events = [
+    events: list[ReceiptEvent] = [
         LiquidationSkipped(id=THREE.key.id, reason=SkipReason.HEALTHY),
         liquidated(ONE),
         LiquidationSkipped(id=TWO.key.id, reason=SkipReason.CLOSED),
@@ -40,7 +41,9 @@ def test_mined_results__id_reopened_and_liquidated_since__is_closed_for_the_one_
 
 def test_mined_results__liquidated_and_skipped_in_one_receipt__is_liquidated() -> None:
     skipped = LiquidationSkipped(id=ONE.key.id, reason=SkipReason.CLOSED)
-    for events in ([liquidated(ONE), skipped], [skipped, liquidated(ONE)]):
+    done = liquidated(ONE)
+    orders: list[list[ReceiptEvent]] = [[done, skipped], [skipped, done]]
+    for events in orders:
         (result,) = mined_results([ONE.key], events)
         assert isinstance(result.outcome, Liquidated)
 

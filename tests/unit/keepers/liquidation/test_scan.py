@@ -52,19 +52,57 @@ def on_the_boundary(held: Position, at: Terms, beyond: int) -> Position | None:
     return replace(held, margin=Wei(margin)) if margin >= 0 else None
 
 
-@settings(max_examples=1_000)
-@given(sizes, prices, prices, indices, indices, st.booleans(), st.integers(1, 9_999))
-@example(10**30, ONE_RAO, MILLION_TAO, 0, 0, True, 2_000)
-@example(10**30, MILLION_TAO, ONE_RAO, 0, 0, False, 2_000)
-@example(1, ONE_RAO, ONE_RAO, 0, 1, True, 1)
-@example(10**30 - 1, 10**24 - 1, 10**24 - 3, 10**23 - 1, -(10**23) + 1, True, 3_333)
-def test_nominate__margin_at_the_boundary_and_one_wei_around__misses_none_that_fall(
-    size: int, entry: int, price: int, index: int, entry_index: int, is_long: bool, keep: int
-) -> None:
-    drawn = position(
-        size=size, entry_price=entry, entry_index=entry_index, is_long=is_long, margin=size
+def attack(
+    *,
+    size: int,
+    entry: int,
+    price: int,
+    index: int,
+    entry_index: int,
+    is_long: bool,
+    maintenance: int,
+) -> tuple[Position, Terms]:
+    held = position(
+        size=size, margin=size, entry_price=entry, entry_index=entry_index, is_long=is_long
     )
-    at = terms(price, index, keep)
+    return held, terms(price, index, maintenance)
+
+
+def extreme(is_long: bool, size: int = 10**30) -> tuple[Position, Terms]:
+    """The position loses all that prices from 1 RAO to a million TAO and huge indices can take."""
+    low, high = ONE_RAO, MILLION_TAO - 1
+    rise = 10**23 - 1 if is_long else 1 - 10**23
+    return attack(
+        size=size,
+        entry=high if is_long else low,
+        price=low if is_long else high,
+        index=rise,
+        entry_index=-rise,
+        is_long=is_long,
+        maintenance=3_333,
+    )
+
+
+@settings(max_examples=1_000)
+@given(
+    st.builds(
+        attack,
+        size=sizes,
+        entry=prices,
+        price=prices,
+        index=indices,
+        entry_index=indices,
+        is_long=st.booleans(),
+        maintenance=st.integers(1, 9_999),
+    )
+)
+@example(extreme(is_long=True))
+@example(extreme(is_long=False))
+@example(extreme(is_long=True, size=1))
+def test_nominate__margin_at_the_boundary_and_one_wei_around__misses_none_that_fall(
+    attacked: tuple[Position, Terms],
+) -> None:
+    drawn, at = attacked
     for beyond in (-1, 0, 1):
         held = on_the_boundary(drawn, at, beyond)
         if held is None:
