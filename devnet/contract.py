@@ -24,11 +24,11 @@ class ArtifactError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Function:
-    """One function of an ABI. Types are canonical, tuples as `(a,b)`."""
+    """One function of an ABI: canonical types, structs as `(a,b)`, and the outputs as declared."""
 
     selector: bytes
     inputs: tuple[str, ...]
-    outputs: tuple[str, ...]
+    outputs: tuple[dict[str, Any], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,8 +70,10 @@ class Contract:
         return found.selector + encode(found.inputs, arguments)
 
     def decode(self, function: str, output: bytes) -> tuple[Any, ...]:
-        """What a call returned, as a tuple of its return values; structs are tuples."""
-        return decode(self._functions[function].outputs, output)
+        """What a call returned, one entry a return value; structs are dicts by their names."""
+        declared = self._functions[function].outputs
+        values = decode(_types(declared), output)
+        return tuple(_named(part, value) for part, value in zip(declared, values, strict=True))
 
     def read_log(self, log: Log) -> EventRead | None:
         """The event behind a log, or None when the ABI has none with its topic."""
@@ -122,7 +124,7 @@ def _function(entry: dict[str, Any]) -> Function:
     return Function(
         selector=keccak(text=_signature(entry["name"], inputs))[:4],
         inputs=inputs,
-        outputs=_types(entry["outputs"]),
+        outputs=tuple(entry["outputs"]),
     )
 
 
@@ -140,6 +142,18 @@ def _event(entry: dict[str, Any]) -> tuple[str, Event]:
 def _error(entry: dict[str, Any]) -> tuple[bytes, tuple[str, tuple[str, ...]]]:
     kinds = _types(entry["inputs"])
     return keccak(text=_signature(entry["name"], kinds))[:4], (entry["name"], kinds)
+
+
+def _named(part: dict[str, Any], value: Any) -> Any:
+    """A decoded value with its structs as dicts."""
+    if not part["type"].startswith("tuple"):
+        return value
+    if part["type"] != "tuple":
+        return [_named(part | {"type": "tuple"}, one) for one in value]
+    return {
+        inner["name"]: _named(inner, one)
+        for inner, one in zip(part["components"], value, strict=True)
+    }
 
 
 def _signature(name: str, kinds: tuple[str, ...]) -> str:

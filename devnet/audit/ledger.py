@@ -85,6 +85,7 @@ class Ledger:
     breaches: list[str] = field(default_factory=list)
     funding_debits: int = 0
     funding_credits: int = 0
+    bad_debt: int = 0
     terms_changed: bool = False
     opened: int = 0
 
@@ -100,6 +101,8 @@ class Ledger:
         """
         netuid = _netuid(event.arguments)
         if netuid is None:
+            if event.name == "BadDebtBooked":
+                self.bad_debt += event.arguments["amount"]
             return None
         market = self.markets.get(netuid)
         if market is None:

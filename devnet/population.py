@@ -1,0 +1,100 @@
+"""Who trades on the devnet, and what each of them has in mind: a deterministic crowd. Pure.
+
+The same seed gives the same crowd. Mixed leverage from 1x to 3x with a cluster at the maximum,
+more longs than shorts, margins spread evenly over their orders of magnitude, arrivals over the
+whole run with a rush at its start.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+
+from units import ONE, Netuid, Wei
+
+_GWEI = 10**9
+_MARGIN_TAO_MIN, _MARGIN_TAO_MAX = 0.5, 15.0
+_LEVERAGE_TENTHS_MIN, _LEVERAGE_TENTHS_MAX = 10, 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crowd:
+    """How the crowd is made up; shares are of 1."""
+
+    at_maximum_leverage: float = 0.45
+    long: float = 0.6
+    in_the_rush: float = 0.55
+    rush_of_the_run: float = 0.04
+    leaving: float = 0.35
+    reducing: float = 0.2
+    withdrawing: float = 0.5
+    coming_back: float = 0.3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TraderPlan:
+    """What one trader means to do. Blocks are counted from the start of the run.
+
+    `reduces_after` and `leaves_after` count blocks from the opening; None = does not.
+    `comes_back_after` counts blocks from the end of the first position.
+    """
+
+    netuid: Netuid
+    is_long: bool
+    margin: Wei
+    leverage: int
+    arrives: int
+    reduces_after: int | None
+    leaves_after: int | None
+    withdraws: bool
+    comes_back_after: int | None
+
+
+def population(
+    *, seed: int, count: int, netuids: Sequence[Netuid], blocks: int, crowd: Crowd | None = None
+) -> tuple[TraderPlan, ...]:
+    """The plans of `count` traders over a run of `blocks` blocks."""
+    random = Random(seed)  # noqa: S311 - a simulated crowd, not a secret
+    mix = crowd or Crowd()
+    return tuple(_plan(random, mix, netuids, blocks) for _ in range(count))
+
+
+def _plan(random: Random, crowd: Crowd, netuids: Sequence[Netuid], blocks: int) -> TraderPlan:
+    arrives = _arrival(random, crowd, blocks)
+    rest = max(blocks - arrives, 2)
+    return TraderPlan(
+        netuid=random.choice(netuids),
+        is_long=random.random() < crowd.long,
+        margin=_margin(random),
+        leverage=_leverage(random, crowd),
+        arrives=arrives,
+        reduces_after=_sometime(random, crowd.reducing, rest // 2),
+        leaves_after=_sometime(random, crowd.leaving, rest),
+        withdraws=random.random() < crowd.withdrawing,
+        comes_back_after=_sometime(random, crowd.coming_back, max(rest // 4, 2)),
+    )
+
+
+def _arrival(random: Random, crowd: Crowd, blocks: int) -> int:
+    is_early = random.random() < crowd.in_the_rush
+    span = blocks * crowd.rush_of_the_run if is_early else blocks * 0.9
+    return random.randrange(max(int(span), 1))
+
+
+def _margin(random: Random) -> Wei:
+    """In whole gwei: chain 964 keeps nothing smaller."""
+    exponent = random.uniform(math.log(_MARGIN_TAO_MIN), math.log(_MARGIN_TAO_MAX))
+    return Wei(int(math.exp(exponent) * ONE) // _GWEI * _GWEI)
+
+
+def _leverage(random: Random, crowd: Crowd) -> int:
+    tenths = random.randint(_LEVERAGE_TENTHS_MIN, _LEVERAGE_TENTHS_MAX)
+    if random.random() < crowd.at_maximum_leverage:
+        tenths = _LEVERAGE_TENTHS_MAX
+    return tenths * ONE // 10
+
+
+def _sometime(random: Random, share: float, blocks: int) -> int | None:
+    """A block count below `blocks` for `share` of the crowd, None for the rest."""
+    after = random.randrange(1, max(blocks, 2))
+    return after if random.random() < share else None
