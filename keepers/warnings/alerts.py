@@ -193,7 +193,7 @@ def digest_alert(entries: Sequence[DigestEntry], window: int, lines_max: int, he
         severity=Severity.DIGEST,
         block=head.number,
         time=head.time,
-        title=f"{len(entries)} margin warnings",
+        title=f"{len(entries)} margin warning{'' if len(entries) == 1 else 's'}",
         text="\n".join(lines),
     )
 
