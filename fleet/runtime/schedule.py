@@ -5,13 +5,14 @@ late ones are one, and the step finds out by itself that nothing is due. Knows n
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
+from fleet.runtime.service import Service
 from fleet.runtime.wakes import Alarm
 from units import Seconds
 
@@ -25,7 +26,7 @@ class Periodic:
     alarm: Alarm
 
 
-def schedule(periodics: Sequence[Periodic]) -> Callable[[], Awaitable[None]]:
+def schedule(periodics: Sequence[Periodic]) -> Service:
     """A service that rings the alarms as long as it runs.
 
     Raises:

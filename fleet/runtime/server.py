@@ -5,13 +5,13 @@
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from fleet.runtime.health import Health, Verdict
+from fleet.runtime.service import Service
 
 
 class ListenError(Exception):
@@ -37,9 +37,7 @@ def application(health: Health, registry: CollectorRegistry) -> web.Application:
     return pages
 
 
-def server(
-    *, listen: str, health: Health, registry: CollectorRegistry
-) -> Callable[[], Awaitable[None]]:
+def server(*, listen: str, health: Health, registry: CollectorRegistry) -> Service:
     """A service that answers at `listen` (host:port) as long as it runs.
 
     The service raises ListenError when the address is taken or not this machine's.

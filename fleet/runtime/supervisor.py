@@ -12,6 +12,7 @@ from typing import Any
 from fleet.runtime.clock import Clock
 from fleet.runtime.health import Health
 from fleet.runtime.loop import Bot, Loop, LoopPolicy, StepObserver
+from fleet.runtime.service import Service
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -44,7 +45,7 @@ class Supervisor:
         observer: StepObserver,
         grace_s: float,
         drain: Callable[[], Awaitable[None]] = _nothing_to_drain,
-        services: Sequence[Callable[[], Awaitable[None]]] = (),
+        services: Sequence[Service] = (),
     ) -> None:
         self._grace_s = grace_s
         self._drain = drain
@@ -92,7 +93,7 @@ class Supervisor:
             ExceptionGroup: with the permanent error, or what a service died of.
         """
         async with asyncio.TaskGroup() as group:
-            services = [group.create_task(_run(service)) for service in self._services]
+            services = [group.create_task(service()) for service in self._services]
             loops = [group.create_task(loop.run(), name=loop.name) for loop in self._loops]
             stopper = group.create_task(self._stop_when_asked(loops), name="stop")
             await asyncio.wait(loops)
@@ -119,7 +120,3 @@ class Supervisor:
         except TimeoutError:
             return False
         return True
-
-
-async def _run(service: Callable[[], Awaitable[None]]) -> None:
-    await service()
