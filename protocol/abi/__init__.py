@@ -15,8 +15,8 @@ from eth_abi.exceptions import DecodingError
 from eth_utils.abi import event_abi_to_log_topic, function_abi_to_4byte_selector
 from eth_utils.crypto import keccak
 
-Contract = Literal["PriceFeed", "Exchange", "ExchangeViews", "KeeperRouter"]
-CONTRACTS: tuple[Contract, ...] = ("PriceFeed", "Exchange", "ExchangeViews", "KeeperRouter")
+Contract = Literal["PriceFeed", "Exchange", "KeeperRouter"]
+CONTRACTS: tuple[Contract, ...] = ("PriceFeed", "Exchange", "KeeperRouter")
 
 _ERROR_STRING = keccak(text="Error(string)")[:4]
 _PANIC = keccak(text="Panic(uint256)")[:4]

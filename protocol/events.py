@@ -1,0 +1,224 @@
+"""Logs of the exchange and the price feed as the keepers' events, read word by word.
+
+Pure. Knows topics and layouts; a log it has no use for is None, a log that does not fit its
+layout is an error, never a guess.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from itertools import groupby
+from typing import Any
+
+from eth_utils.address import to_checksum_address
+
+from keepers.liquidation.outcomes import LiquidationCallFailed, LiquidationSkipped, SkipReason
+from keepers.liquidation.positions import (
+    BlockEvents,
+    BookEvent,
+    FundingAccrued,
+    MarketResumed,
+    MarketSuspended,
+    ParametersChanged,
+    Position,
+    PositionChanged,
+    PositionClosed,
+    PositionKey,
+    PositionLiquidated,
+    PositionOpened,
+    PricePushed,
+)
+from protocol.abi import describe_revert, topic
+from protocol.markets import netuid_of
+from protocol.words import WORD, read_bool, read_int, read_uint
+from units import (
+    Address,
+    BlockHash,
+    BlockNumber,
+    FundingIndex,
+    Netuid,
+    PositionId,
+    PriceWei,
+    Sequence,
+    Timestamp,
+    Wei,
+)
+
+RawLog = Mapping[str, Any]
+"""A log as JSON-RPC gives it."""
+
+SKIP_REASONS = {
+    1: SkipReason.HEALTHY,
+    2: SkipReason.CLOSED,
+    3: SkipReason.STALE,
+    4: SkipReason.SUSPENDED,
+    5: SkipReason.GAS,
+}
+"""Exchange.Outcome, without Liquidated (0)."""
+
+
+def book_event(log: RawLog) -> BookEvent | None:
+    """The event the book folds, or None for one it has no use for.
+
+    Raises:
+        ValueError: the log's topics or data do not fit the event they claim to be.
+    """
+    reader = _book_readers().get(log["topics"][0])
+    return None if reader is None else reader(log, _data(log))
+
+
+def liquidation_event(
+    log: RawLog,
+) -> PositionLiquidated | LiquidationSkipped | LiquidationCallFailed | None:
+    """What a log says of one position of a liquidation, None when nothing.
+
+    Raises:
+        ValueError: as `book_event`.
+    """
+    first = log["topics"][0]
+    if first == topic("Exchange", "PositionLiquidated"):
+        return _liquidated(log, _data(log))
+    if first == topic("Exchange", "LiquidationSkipped"):
+        reason = SKIP_REASONS[read_uint(_data(log), 0)]
+        return LiquidationSkipped(id=_position_id(log), reason=reason)
+    if first == topic("KeeperRouter", "LiquidationCallFailed"):
+        return LiquidationCallFailed(detail=describe_revert(_bytes_argument(_data(log))))
+    return None
+
+
+def block_events(logs: Iterable[RawLog]) -> tuple[BlockEvents, ...]:
+    """Logs in chain order as blocks of events; blocks without events are left out."""
+    blocks = groupby(logs, key=lambda log: (int(log["blockNumber"], 16), log["blockHash"]))
+    return tuple(
+        BlockEvents(number=BlockNumber(number), hash=BlockHash(block_hash), events=events)
+        for (number, block_hash), each in blocks
+        if (events := tuple(e for e in map(book_event, each) if e is not None))
+    )
+
+
+@cache
+def _book_readers() -> dict[str, Callable[[RawLog, bytes], BookEvent]]:
+    return {
+        topic("Exchange", "PositionOpened"): _opened,
+        topic("Exchange", "PositionChanged"): _changed,
+        topic("Exchange", "PositionClosed"): _closed,
+        topic("Exchange", "PositionLiquidated"): _liquidated,
+        topic("Exchange", "FundingAccrued"): _accrued,
+        topic("Exchange", "ParametersChanged"): _parameters_changed,
+        topic("PriceFeed", "PricePushed"): _pushed,
+        topic("PriceFeed", "MarketSuspended"): _suspended,
+        topic("PriceFeed", "MarketResumed"): _resumed,
+    }
+
+
+def _data(log: RawLog) -> bytes:
+    data = bytes.fromhex(log["data"][2:])
+    if len(data) % WORD:
+        raise ValueError(f"a log of {len(data)} bytes is not made of words")
+    return data
+
+
+def _words(data: bytes, count: int) -> bytes:
+    if len(data) != count * WORD:
+        raise ValueError(f"a log of {len(data)} bytes where {count} words were expected")
+    return data
+
+
+def _bytes_argument(data: bytes) -> bytes:
+    start = read_uint(data, 0)
+    length = int.from_bytes(data[start : start + WORD], "big")
+    return data[start + WORD : start + WORD + length]
+
+
+def _position_id(log: RawLog) -> PositionId:
+    return PositionId(bytes.fromhex(log["topics"][1][2:34]))
+
+
+def _trader(log: RawLog) -> Address:
+    return Address(to_checksum_address("0x" + log["topics"][2][-40:]))
+
+
+def _market(log: RawLog, topic_index: int) -> Netuid:
+    return netuid_of(int(log["topics"][topic_index], 16))
+
+
+def _key(log: RawLog, data: bytes) -> PositionKey:
+    return PositionKey(id=_position_id(log), sequence=Sequence(read_uint(data, 0)))
+
+
+def _opened(log: RawLog, data: bytes) -> PositionOpened:
+    _words(data, 7)
+    return PositionOpened(
+        position=Position(
+            key=_key(log, data),
+            trader=_trader(log),
+            netuid=_market(log, 3),
+            is_long=read_bool(data, 1),
+            margin=Wei(read_uint(data, 2)),
+            size=Wei(read_uint(data, 3)),
+            entry_price=PriceWei(read_uint(data, 4)),
+            entry_index=FundingIndex(read_int(data, 5)),
+        )
+    )
+
+
+def _changed(log: RawLog, data: bytes) -> PositionChanged:
+    _words(data, 7)
+    margin, size = Wei(read_uint(data, 1)), Wei(read_uint(data, 2))
+    return PositionChanged(key=_key(log, data), margin=margin, size=size)
+
+
+def _closed(log: RawLog, data: bytes) -> PositionClosed:
+    return PositionClosed(key=_key(log, _words(data, 7)))
+
+
+def _liquidated(log: RawLog, data: bytes) -> PositionLiquidated:
+    _words(data, 8)
+    return PositionLiquidated(
+        key=_key(log, data),
+        trader=_trader(log),
+        netuid=_market(log, 3),
+        price=PriceWei(read_uint(data, 1)),
+        index=FundingIndex(read_int(data, 2)),
+        remaining=read_int(data, 3),
+        penalty=Wei(read_uint(data, 4)),
+        keeper_share=Wei(read_uint(data, 5)),
+        bad_debt=Wei(read_uint(data, 6)),
+    )
+
+
+def _accrued(log: RawLog, data: bytes) -> FundingAccrued:
+    _words(data, 3)
+    return FundingAccrued(
+        netuid=_market(log, 1),
+        index=FundingIndex(read_int(data, 0)),
+        until=Timestamp(read_uint(data, 2)),
+    )
+
+
+def _parameters_changed(log: RawLog, data: bytes) -> ParametersChanged:
+    _words(data, 0)
+    return ParametersChanged(netuid=_market(log, 1))
+
+
+def _pushed(log: RawLog, data: bytes) -> PricePushed:
+    _words(data, 3)
+    return PricePushed(
+        netuid=_market(log, 1),
+        price=PriceWei(read_uint(data, 0)),
+        source_block=BlockNumber(read_uint(data, 1)),
+        source_time=Timestamp(read_uint(data, 2)),
+    )
+
+
+def _suspended(log: RawLog, data: bytes) -> MarketSuspended:
+    _words(data, 1)
+    return MarketSuspended(
+        netuid=_market(log, 1),
+        at=BlockNumber(int(log["blockNumber"], 16)),
+        suspension=read_uint(data, 0),
+    )
+
+
+def _resumed(log: RawLog, data: bytes) -> MarketResumed:
+    _words(data, 0)
+    return MarketResumed(netuid=_market(log, 1))

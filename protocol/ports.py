@@ -1,0 +1,89 @@
+"""The ports of the oracle and the keepers, each as the small class that its consumer asked for."""
+
+from collections.abc import Sequence
+from typing import assert_never
+
+from fleet.transactions.request import Expired, Mined, Reverted, Settled, Superseded
+from keepers import submission
+from keepers.liquidation.follower import Unreadable
+from keepers.liquidation.outcomes import LiquidationResult, lost_results, mined_results
+from keepers.liquidation.positions import PositionKey
+from keepers.liquidation.selection import LiquidationBatch
+from oracle import feeder
+from oracle.feed import SuspensionReason
+from oracle.feeder import FeedState
+from oracle.plan import Publication
+from oracle.quotes import Unavailable
+from protocol.events import liquidation_event
+from protocol.reading import ExchangeReader
+from protocol.sending import ExchangeWriter, for_keepers, for_oracle, liquidation_key
+from units import Head, Netuid
+
+
+class PriceFeed:
+    """`oracle.feeder.Feed`: the price feed's rows, pushes and suspensions."""
+
+    def __init__(self, *, reader: ExchangeReader, writer: ExchangeWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    async def rows(self, netuids: Sequence[Netuid]) -> FeedState | Unavailable:
+        """See the port."""
+        return await self._reader.rows(netuids)
+
+    async def submit(self, publication: Publication) -> feeder.Sent | feeder.NotSent:
+        """See the port."""
+        return for_oracle(await self._writer.publish(publication))
+
+    async def suspend(
+        self, netuids: Sequence[Netuid], reason: SuspensionReason, head: Head
+    ) -> feeder.Sent | feeder.NotSent:
+        """See the port."""
+        return for_oracle(await self._writer.suspend(netuids, reason, head))
+
+
+class Accruals:
+    """`keepers.funding.keeper.Accruals`: one transaction that accrues."""
+
+    def __init__(self, *, reader: ExchangeReader, writer: ExchangeWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    async def submit(
+        self, netuids: tuple[Netuid, ...], due_key: str
+    ) -> submission.Sent | submission.NotSent:
+        """See the port."""
+        head = await self._reader.head()
+        if isinstance(head, Unreadable):
+            return submission.NotSent(reason=head.reason)
+        return for_keepers(await self._writer.accrue(netuids, due_key, head))
+
+
+class Liquidations:
+    """`keepers.liquidation.keeper.Liquidations`, and what became of each batch."""
+
+    def __init__(self, *, writer: ExchangeWriter) -> None:
+        self._writer = writer
+        self._sent: dict[str, tuple[PositionKey, ...]] = {}
+
+    async def submit(self, batch: LiquidationBatch) -> submission.Sent | submission.NotSent:
+        """See the port."""
+        answer = for_keepers(await self._writer.liquidate(batch))
+        if isinstance(answer, submission.Sent):
+            self._sent[liquidation_key(batch)] = batch.keys
+        return answer
+
+    def results(self, settled: Settled) -> tuple[LiquidationResult, ...]:
+        """The outcome of every position of a batch that was sent from here; () for other work."""
+        keys = self._sent.pop(settled.request.idempotency_key, ())
+        match settled.outcome:
+            case Mined(logs=logs):
+                return mined_results(keys, filter(None, map(liquidation_event, logs)))
+            case Reverted(reason=reason):
+                return lost_results(keys, f"reverted: {reason}")
+            case Expired():
+                return lost_results(keys, "expired")
+            case Superseded():
+                return lost_results(keys, "its nonce was taken by another transaction")
+            case _:
+                assert_never(settled.outcome)

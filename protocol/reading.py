@@ -1,0 +1,157 @@
+"""Reads the exchange at one block: the book's views and logs, funding rows, feed rows.
+
+Implements the reading ports of the oracle and the keepers. Knows no decision and sends nothing.
+"""
+
+from collections.abc import Sequence
+from typing import Literal, Protocol
+
+from fleet.chain.failures import ChainError
+from keepers.funding.calendar import FundingSnapshot
+from keepers.funding.keeper import FundingUnread
+from keepers.liquidation.follower import Unreadable
+from keepers.liquidation.positions import BlockEvents, BookSnapshot, Position
+from oracle.feeder import FeedState
+from oracle.quotes import Unavailable
+from protocol import calls, views
+from protocol.deployment import Deployment
+from protocol.events import RawLog, block_events
+from protocol.landings import Landings
+from units import Address, BlockHash, BlockNumber, Head, Netuid, PositionId
+
+PAGE_IDS = 1_000
+"""Positions asked for in one view call: 288 kB of answer, well inside a node's call gas."""
+
+
+class ChainReads(Protocol):
+    """What is needed of a node; `fleet.chain.node.Node` is one. Raises ChainError."""
+
+    async def head(self) -> Head:
+        """The latest block."""
+        ...
+
+    async def block(self, number: BlockNumber) -> Head | None:
+        """The canonical block of that height; None beyond the head."""
+        ...
+
+    async def call(self, to: Address, data: bytes, block: BlockNumber | Literal["latest"]) -> bytes:
+        """What a contract returns at one block."""
+        ...
+
+    async def logs(
+        self, first: BlockNumber, last: BlockNumber, addresses: Sequence[Address]
+    ) -> Sequence[RawLog]:
+        """All logs of these contracts in first..last, never a silently shortened answer."""
+        ...
+
+
+class ReorganisedError(ChainError):
+    """The block that was being read is no longer on the chain."""
+
+
+class ExchangeReader:
+    """The exchange as the fleet's bots read it; answers are values, also when there is none."""
+
+    def __init__(
+        self, *, chain: ChainReads, deployment: Deployment, markets: Sequence[Netuid]
+    ) -> None:
+        self._chain = chain
+        self._deployment = deployment
+        self._markets = tuple(markets)
+        self._landings = Landings()
+
+    async def head(self) -> Head | Unreadable:
+        """The latest block."""
+        try:
+            return await self._chain.head()
+        except ChainError as error:
+            return Unreadable(reason=f"head: {error}")
+
+    async def block_hash(self, number: BlockNumber) -> BlockHash | Unreadable | None:
+        """The canonical block of that height; None beyond the head."""
+        try:
+            found = await self._chain.block(number)
+        except ChainError as error:
+            return Unreadable(reason=f"block {number}: {error}")
+        return None if found is None else found.hash
+
+    async def snapshot(self, at: Head) -> BookSnapshot | Unreadable:
+        """All listed markets and open positions at the end of that very block."""
+        try:
+            listed = views.netuids(await self._view(calls.listed_markets(), at.number))
+            markets = views.markets(await self._view(calls.markets(listed), at.number))
+            positions = await self._positions(at.number)
+            await self._require_canonical(at)
+        except (ChainError, ValueError) as error:
+            return Unreadable(reason=f"views at block {at.number}: {error}")
+        return BookSnapshot(head=at, markets=markets, positions=positions)
+
+    async def position_count(self, at: Head) -> int | Unreadable:
+        """How many positions are open at the end of that block."""
+        try:
+            _, total = views.position_ids(await self._view(calls.position_ids(0, 0), at.number))
+        except (ChainError, ValueError) as error:
+            return Unreadable(reason=f"position count at block {at.number}: {error}")
+        return total
+
+    async def events(self, first: BlockNumber, last: Head) -> tuple[BlockEvents, ...] | Unreadable:
+        """The blocks from `first` up to `last` that have events, ascending.
+
+        An answer without logs of `last` itself counts only when that block is canonical still: a
+        node on another fork has nothing to say about it.
+        """
+        contracts = (self._deployment.exchange, self._deployment.price_feed)
+        try:
+            logs = await self._chain.logs(first, last.number, contracts)
+            if not logs or logs[-1]["blockHash"] != last.hash:
+                await self._require_canonical(last)
+            blocks = block_events(logs)
+        except (ChainError, ValueError, KeyError) as error:
+            return Unreadable(reason=f"logs of blocks {first} to {last.number}: {error}")
+        self._landings.note(blocks, last)
+        return blocks
+
+    async def read(self) -> FundingSnapshot | FundingUnread:
+        """The funding rows of the fleet's markets at the newest block."""
+        try:
+            head = await self._chain.head()
+            data = await self._view(calls.markets(self._markets), head.number)
+            return FundingSnapshot(head=head, rows=views.funding_rows(data))
+        except (ChainError, ValueError) as error:
+            return FundingUnread(reason=f"funding rows: {error}")
+
+    async def rows(self, netuids: Sequence[Netuid]) -> FeedState | Unavailable:
+        """The feed's rows of these markets at the newest block."""
+        try:
+            head = await self._chain.head()
+            feed = self._deployment.price_feed
+            data = await self._chain.call(feed, calls.rows(netuids), head.number)
+            found = dict(zip(netuids, views.feed_rows(data), strict=True))
+        except (ChainError, ValueError) as error:
+            return Unavailable(detail=f"feed rows: {error}")
+        return FeedState(head=head, rows=self._landings.dated(found))
+
+    async def _positions(self, block: BlockNumber) -> tuple[Position, ...]:
+        ids, total = await self._page(0, block)
+        for offset in range(PAGE_IDS, total, PAGE_IDS):
+            more, total = await self._page(offset, block)
+            ids += more
+        found: list[Position] = []
+        for start in range(0, len(ids), PAGE_IDS):
+            data = calls.positions_by_id(ids[start : start + PAGE_IDS])
+            found += views.positions(await self._view(data, block))
+        if len(found) != total:
+            raise ValueError(f"{len(found)} positions were read where {total} are open")
+        return tuple(found)
+
+    async def _page(self, offset: int, block: BlockNumber) -> tuple[tuple[PositionId, ...], int]:
+        data = calls.position_ids(offset, PAGE_IDS)
+        return views.position_ids(await self._view(data, block))
+
+    async def _view(self, data: bytes, block: BlockNumber) -> bytes:
+        return await self._chain.call(self._deployment.exchange, data, block)
+
+    async def _require_canonical(self, at: Head) -> None:
+        found = await self._chain.block(at.number)
+        if found is None or found.hash != at.hash:
+            raise ReorganisedError(f"block {at.number} was replaced while it was read")
