@@ -29,7 +29,6 @@ class SourceHead:
 
     number: BlockNumber
     hash: BlockHash
-    parent_hash: BlockHash
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,83 @@
+"""Finalized heads as they come: one subscription, set up again whenever it breaks."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from typing import Any
+
+from oracle.quotes import SourceHead
+from oracle.sources.answers import head_from
+from oracle.sources.backoff import Backoff
+from oracle.sources.client import Client, Connect, SourceFailureError
+from oracle.sources.handover import LatestWins
+from oracle.sources.policy import SourcePolicy
+
+_SUBSCRIBE = "chain_subscribeFinalizedHeads"
+
+
+class FinalizedHeads:
+    """Follows the finalized heads of one endpoint over a connection of their own."""
+
+    def __init__(
+        self,
+        *,
+        connect: Connect,
+        policy: SourcePolicy,
+        chance: Callable[[], float],
+        report: Callable[[str], None],
+    ) -> None:
+        """`report` takes one line for operators whenever the subscription breaks."""
+        self._connect = connect
+        self._policy = policy
+        self._backoff = Backoff(
+            first_s=policy.backoff_s_first, max_s=policy.backoff_s_max, chance=chance
+        )
+        self._report = report
+        self._closed = asyncio.Event()
+        self._client: Client | None = None
+
+    def close(self) -> None:
+        """End `follow`; cuts the connection."""
+        self._closed.set()
+        if self._client is not None:
+            self._client.abort()
+
+    async def follow(self) -> AsyncGenerator[SourceHead, None]:
+        """Every newer finalized head until `close`; a slow reader gets only the newest.
+
+        Heads that were final together, or came while the connection was down, are skipped.
+        """
+        newest = -1
+        while not self._closed.is_set():
+            try:
+                async with aclosing(self._subscription()) as heads:
+                    async for head in heads:
+                        self._backoff.succeeded()
+                        if head.number > newest:
+                            newest = head.number
+                            yield head
+            except SourceFailureError as failure:
+                if not self._closed.is_set():
+                    self._report(f"finalized heads: {failure}")
+                    await self._pause()
+
+    async def _subscription(self) -> AsyncGenerator[SourceHead, None]:
+        """The heads of one connection; ends only by SourceFailureError."""
+        self._client = client = await self._connect(self._policy.heads_gap_s_max)
+        arrivals = LatestWins[Any]()
+        try:
+            client.follow(_SUBSCRIBE, arrivals.put)
+            while True:
+                arrived = await arrivals.take()
+                if isinstance(arrived, SourceFailureError):
+                    raise arrived
+                yield head_from(arrived)
+        finally:
+            client.abort()
+
+    async def _pause(self) -> None:
+        try:
+            async with asyncio.timeout(self._backoff.pause_s()):
+                await self._closed.wait()
+        except TimeoutError:
+            return
