@@ -1,12 +1,17 @@
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from keepers.liquidation.gas import GasModel
 
-MODEL = GasModel(intercept=100_000, id_slope=40_000, update_slope=30_000)
+MODEL = GasModel(
+    intercept=20_000, liquidation_intercept=80_000, id_slope=40_000, update_slope=30_000
+)
 models = st.builds(
     GasModel,
     intercept=st.integers(0, 10**6),
+    liquidation_intercept=st.integers(0, 10**6),
     id_slope=st.integers(1, 10**5),
     update_slope=st.integers(0, 10**5),
 )
@@ -17,8 +22,12 @@ def test_limit__ids_and_updates__is_the_line_with_thirty_percent_of_headroom() -
     assert MODEL.limit(ids=10, updates=2) == 728_000
 
 
+def test_limit__no_ids__leaves_out_what_the_exchange_keeps_in_hand() -> None:
+    assert MODEL.limit(ids=0, updates=2) == 104_000
+
+
 def test_limit__uneven_headroom__is_rounded_up() -> None:
-    assert GasModel(intercept=1, id_slope=1, update_slope=1).limit(ids=0) == 2
+    assert replace(MODEL, intercept=1).limit(ids=0) == 2
 
 
 def test_ids_within__less_gas_than_the_intercept__is_none() -> None:

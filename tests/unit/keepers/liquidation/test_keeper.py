@@ -31,7 +31,7 @@ from tests.unit.keepers.liquidation.simulated import (
 from units import PositionId, TxHash
 from units import Sequence as Opening
 
-GAS = GasModel(intercept=100_000, id_slope=40_000, update_slope=0)
+GAS = GasModel(intercept=0, liquidation_intercept=100_000, id_slope=40_000, update_slope=0)
 IN_FLIGHT_BLOCKS = 3
 RECONCILE_BLOCKS = 50
 CRASH = TAO // 10 * 8 // 10

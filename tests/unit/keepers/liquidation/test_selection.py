@@ -7,7 +7,7 @@ from tests.unit.keepers.liquidation.simulated import TAO, head_at, position
 from units import Bps, FundingIndex, PriceWei
 
 HEAD = head_at(1_000)
-GAS = GasModel(intercept=100_000, id_slope=40_000, update_slope=0)
+GAS = GasModel(intercept=0, liquidation_intercept=100_000, id_slope=40_000, update_slope=0)
 
 
 def candidate(number: int, *, remaining: int = 0, size: int = 3 * TAO) -> Candidate:
