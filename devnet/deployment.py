@@ -133,6 +133,7 @@ def _steps(deployment: Deployment, admin: Address, beta: Beta, grants: Grants) -
     yield _call(exchange, "setLimits", beta.limit_words)
     for netuid in deployment.netuids:
         yield _call(exchange, "listMarket", netuid, beta.market_words)
+        yield _call(exchange, "setWarningTiers", netuid, beta.warning_tiers_bps)
     yield _call(exchange, "fundVault", value=beta.reserves)
     yield _call(exchange, "fundInsurance", value=beta.insurance)
     for address in (deployment.keeper_router.address, *grants.reporters):

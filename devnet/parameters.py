@@ -71,6 +71,7 @@ class Beta:
 
     market: MarketTerms = MarketTerms()
     limits: VaultLimits = VaultLimits()
+    warning_tiers_bps: tuple[int, ...] = (3_500, 2_500, 2_000)
     reserves: Wei = Wei(5_000 * ONE)
     insurance: Wei = Wei(200 * ONE)
 

@@ -1,0 +1,159 @@
+"""A whole world without the fleet: a puppet keeper plays it, well or badly, and is judged."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import pytest
+
+from devnet.accounts import Unsigned, sign
+from devnet.audit.invariants import Invariant
+from devnet.audit.lateness import Capacity
+from devnet.audit.referee import RefereePolicy
+from devnet.audit.watch import Audit
+from devnet.chain import SealedBlock
+from devnet.parameters import MARKETS
+from devnet.synthetic_tape import Shocks, synthetic_tape
+from devnet.tape import Tape, TapeError
+from devnet.views import ExchangeViews
+from devnet.world import FINALITY_BLOCKS, World, WorldOptions, running_world
+from units import BlockNumber, Bps, Netuid, Wei
+
+pytestmark = pytest.mark.anvil
+
+BLOCKS = 240
+
+
+def tape_with_a_crash() -> Tape:
+    """Market 34 loses 30 % at block 120 of 400; everything else walks quietly."""
+    rows = 40
+    shocks = Shocks(
+        crash_row=12, crash_percent=30, spike_row=rows, grind_first=0, grind_end=0, grind_ppm=0
+    )
+    return synthetic_tape(3, rows=rows, shocks=shocks)
+
+
+@dataclass
+class PuppetKeeper:
+    """Pushes every finalized price and offers every position for liquidation, in one transaction.
+
+    The exchange skips the healthy ones. `is_asleep`: pushes prices alone.
+    """
+
+    world: World
+    is_asleep: bool = False
+    nonce: int = 0
+
+    async def act(self, block: SealedBlock) -> None:
+        source = BlockNumber(block.head.number - FINALITY_BLOCKS)
+        tape = self.world.options.tape
+        prices = tape.row_at(source).prices
+        updates = [(n, rao * 10**9, source, tape.time_at(source)) for n, rao in prices.items()]
+        views = ExchangeViews(self.world.node, self.world.deployment)
+        ids = [] if self.is_asleep else await views.position_ids(block.head.number)
+        router = self.world.deployment.keeper_router
+        transaction = Unsigned(
+            to=router.address,
+            data=router.contract.encode("pushAndLiquidate", updates, ids),
+            nonce=self.nonce,
+            gas=20_000_000,
+            gas_price=Wei(2 * block.base_fee),
+        )
+        raw = sign(self.world.fleet.all, transaction)
+        await self.world.node.call("eth_sendRawTransaction", raw)
+        self.nonce += 1
+
+
+async def begin_audit(world: World) -> Audit:
+    return await Audit.begin(
+        head=world.head.head,
+        views=ExchangeViews(world.node, world.deployment),
+        tape=world.options.tape,
+        contracts=world.deployment.contracts,
+        policy=RefereePolicy(
+            guard_limits=dict.fromkeys(MARKETS, Bps(1_000)),
+            capacity=Capacity(gas_each=60_000, gas_share=20_000_000),
+            finality_blocks=FINALITY_BLOCKS,
+            fleet=frozenset({world.fleet.all.address.lower()}),
+        ),
+        traders=tuple(trader.account.address for trader in world.traders.traders),
+    )
+
+
+def options(tape: Tape) -> WorldOptions:
+    return WorldOptions(tape=tape, first=tape.first_block, blocks=BLOCKS, traders=150, seed=5)
+
+
+def broken(audit: Audit) -> Iterable[str]:
+    record = audit.auditor.record
+    return [f"{one}: {record.breaches.get(one)}" for one in Invariant if not record.holds(one)]
+
+
+async def test_world__good_keeper_through_a_crash__every_invariant_holds() -> None:
+    tape = tape_with_a_crash()
+    async with running_world(options(tape)) as world:
+        audit = await begin_audit(world)
+        keeper = PuppetKeeper(world)
+        world.watchers += [audit.watch, keeper.act]
+        for _ in range(BLOCKS):
+            await world.advance(in_step=True)
+        await audit.finish(world.head.head)
+        counts = world.traders.counts
+    referee = audit.referee
+    assert broken(audit) == []
+    assert referee.verdict.liquidations >= 2
+    assert dict(referee.verdict.late_blocks) == {0: referee.verdict.liquidations}
+    assert dict(referee.verdict.source_blocks) == {
+        FINALITY_BLOCKS + 1: referee.verdict.liquidations
+    }
+    assert referee.below.left_alone == {}
+    assert referee.verdict.healthy_touched == []
+    assert max(referee.verdict.gap_bps_max.values()) == 0
+    assert counts.succeeded["open"] >= 30
+    assert counts.succeeded["close"] >= 1
+    assert counts.succeeded["withdraw"] >= 1
+    assert sum(counts.rejected.values()) == 0
+
+
+async def test_world__keeper_that_sleeps__positions_left_alone() -> None:
+    tape = tape_with_a_crash()
+    async with running_world(options(tape)) as world:
+        audit = await begin_audit(world)
+        keeper = PuppetKeeper(world, is_asleep=True)
+        world.watchers += [audit.watch, keeper.act]
+        for _ in range(150):
+            await world.advance(in_step=True)
+        await audit.finish(world.head.head)
+    assert len(audit.referee.below.left_alone) >= 2
+    assert broken(audit) == []
+
+
+async def test_world__same_seed_twice__the_same_blocks() -> None:
+    tape = tape_with_a_crash()
+    hashes = []
+    for _ in range(2):
+        async with running_world(options(tape)) as world:
+            keeper = PuppetKeeper(world)
+            world.watchers.append(keeper.act)
+            for _ in range(60):
+                await world.advance(in_step=True)
+            hashes.append(world.head.head.hash)
+    assert hashes[0] == hashes[1]
+
+
+async def test_world__precompile__says_the_tape_s_price_at_every_block() -> None:
+    tape = tape_with_a_crash()
+    async with running_world(options(tape)) as world:
+        await world.advance(in_step=True)
+        number = world.head.head.number
+        call = {"to": "0x" + f"{0x808:040x}", "data": f"0x69e38bc3{64:064x}"}
+        price = int(await world.node.call("eth_call", call, hex(number)), 16)
+    assert price == tape.row_at(number).prices[Netuid(64)] * 10**9
+
+
+async def test_world__tape_that_ends__says_so() -> None:
+    tape = synthetic_tape(1, rows=2)
+    async with running_world(options(tape)) as world:
+        while world.head.head.number < world.last_block:
+            await world.advance(in_step=True)
+        with pytest.raises(TapeError, match="not on the tape"):
+            await world.advance(in_step=True)
