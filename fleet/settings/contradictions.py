@@ -58,16 +58,16 @@ def _deviation(oracle: OracleSettings, exchange: ExchangeSettings) -> Iterator[C
 
 
 def _tiers(warnings: WarningsSettings, exchange: ExchangeSettings) -> Iterator[Contradiction]:
-    if any(upper <= lower for upper, lower in pairwise(warnings.tiers_bps)):
+    tiers = warnings.tiers_bps or ()
+    if any(upper <= lower for upper, lower in pairwise(tiers)):
         yield "warnings.tiers_bps", "must descend strictly, the earliest warning first"
-    if warnings.tiers_bps[-1] != exchange.maintenance_bps:
+    if tiers and tiers[-1] != exchange.maintenance_bps:
         yield (
             "warnings.tiers_bps",
-            (
-                f"the last tier {warnings.tiers_bps[-1]} is not exchange.maintenance_bps"
-                f" {exchange.maintenance_bps}"
-            ),
+            f"the last tier {tiers[-1]} is not exchange.maintenance_bps {exchange.maintenance_bps}",
         )
+    if warnings.reorg_blocks > warnings.log_blocks_max:
+        yield "warnings.reorg_blocks", "is more than warnings.log_blocks_max"
 
 
 def _markets(markets: tuple[MarketSettings, ...]) -> Iterator[Contradiction]:
@@ -110,20 +110,26 @@ def _operators(evm: EvmSettings, subtensor: SubtensorSettings) -> Iterator[Contr
         yield "subtensor.reconnect_s_min", "is longer than subtensor.reconnect_s_max"
 
 
-def _horizon(liquidation: LiquidationSettings, evm: EvmSettings) -> Iterator[Contradiction]:
-    if liquidation.rebuild_gap_blocks > evm.log_horizon_blocks:
-        yield (
-            "liquidation.rebuild_gap_blocks",
-            (
-                f"{liquidation.rebuild_gap_blocks} is beyond evm.log_horizon_blocks"
-                f" {evm.log_horizon_blocks}: logs from there may come back empty"
-            ),
-        )
+def _horizon(
+    liquidation: LiquidationSettings, warnings: WarningsSettings, evm: EvmSettings
+) -> Iterator[Contradiction]:
+    reaches = {
+        "liquidation.rebuild_gap_blocks": liquidation.rebuild_gap_blocks,
+        "warnings.log_blocks_max": warnings.log_blocks_max,
+    }
+    for key, blocks in reaches.items():
+        if blocks > evm.log_horizon_blocks:
+            horizon = f"evm.log_horizon_blocks {evm.log_horizon_blocks}"
+            yield key, f"{blocks} is beyond {horizon}: logs from there may come back empty"
 
 
 def _fees(transactions: TransactionSettings) -> Iterator[Contradiction]:
-    if transactions.fee_floor_gwei >= transactions.fee_ceiling_gwei:
-        yield "transactions.fee_floor_gwei", "is not below transactions.fee_ceiling_gwei"
+    bumped = transactions.fee_floor_gwei * (100 + transactions.bump_percent)
+    if bumped > 100 * transactions.fee_ceiling_gwei:
+        yield (
+            "transactions.fee_floor_gwei",
+            "raised once by transactions.bump_percent is above transactions.fee_ceiling_gwei",
+        )
 
 
 def _backoff(runtime: RuntimeSettings) -> Iterator[Contradiction]:
@@ -151,7 +157,7 @@ _RULES: tuple[tuple[tuple[str, ...], Callable[..., Iterator[Contradiction]]], ..
     (("warnings", "exchange"), _tiers),
     (("lockstep", "network", "evm"), _lockstep),
     (("evm", "subtensor"), _operators),
-    (("liquidation", "evm"), _horizon),
+    (("liquidation", "warnings", "evm"), _horizon),
     (("transactions",), _fees),
     (("runtime",), _backoff),
     (("keys",), _keys),

@@ -5,18 +5,29 @@ Knows files and formats, not who signs what.
 
 import json
 import re
+from dataclasses import dataclass
+from pathlib import Path
 
 from eth_account import Account
-from eth_account.signers.local import LocalAccount
+from pydantic import SecretStr
 
 from fleet.settings.problems import Problem, SettingsError
 from fleet.settings.process import KeyFile
 from fleet.settings.secrets import read_secret
+from units import Address
 
 _KEY = re.compile(r"(0x)?[0-9a-fA-F]{64}")
 
 
-def load_key(key_file: KeyFile) -> LocalAccount:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """A private key as 0x and 64 hexadecimal digits, and the account it signs for."""
+
+    address: Address
+    private_key: SecretStr
+
+
+def load_key(key_file: KeyFile) -> Key:
     """Reads a private key, or decrypts a keystore (about a second of work).
 
     Raises:
@@ -24,34 +35,34 @@ def load_key(key_file: KeyFile) -> LocalAccount:
             be, or the password does not fit; one line that names the file.
     """
     if key_file.private_key_file is not None:
-        text = read_secret(key_file.private_key_file)
+        file = key_file.private_key_file
+        text = read_secret(file)
         if not _KEY.fullmatch(text):
             what = "is no private key: 0x and 64 hexadecimal digits"
-            raise SettingsError(Problem(where=str(key_file.private_key_file), what=what))
-        return _account(text, where=str(key_file.private_key_file))
-    return _from_keystore(key_file)
-
-
-def _from_keystore(key_file: KeyFile) -> LocalAccount:
+            raise SettingsError(Problem(where=str(file), what=what))
+        return _key(text, file)
     assert key_file.keystore_file is not None, "the settings saw to it"
     assert key_file.password_file is not None, "the settings saw to it"
-    where = str(key_file.keystore_file)
-    text = read_secret(key_file.keystore_file)
-    password = read_secret(key_file.password_file)
+    return _from_keystore(key_file.keystore_file, key_file.password_file)
+
+
+def _from_keystore(file: Path, password_file: Path) -> Key:
+    text = read_secret(file)
+    password = read_secret(password_file)
     try:
-        keystore = json.loads(text)
-        secret = Account.decrypt(keystore, password)
+        secret = Account.decrypt(json.loads(text), password)
     except (KeyError, TypeError, RuntimeError, json.JSONDecodeError):
-        raise SettingsError(Problem(where=where, what="is no keystore of version 3")) from None
+        raise SettingsError(Problem(where=str(file), what="is no keystore of version 3")) from None
     except ValueError:
-        what = f"does not open with the password in {key_file.password_file}"
-        raise SettingsError(Problem(where=where, what=what)) from None
-    return _account(bytes(secret).hex(), where=where)
+        what = f"does not open with the password in {password_file}"
+        raise SettingsError(Problem(where=str(file), what=what)) from None
+    return _key(bytes(secret).hex(), file)
 
 
-def _account(text: str, *, where: str) -> LocalAccount:
+def _key(text: str, file: Path) -> Key:
+    digits = "0x" + text.removeprefix("0x")
     try:
-        account: LocalAccount = Account.from_key(text)
+        address = Account.from_key(digits).address
     except ValueError:
-        raise SettingsError(Problem(where=where, what="holds a key out of range")) from None
-    return account
+        raise SettingsError(Problem(where=str(file), what="holds a key out of range")) from None
+    return Key(address=Address(address), private_key=SecretStr(digits))

@@ -111,6 +111,12 @@ class EvmSettings(Section):
     """Seconds between polls for a new head when there is no subscription. 2: a sixth of a block,
     half a request a second of a public node's allowance."""
 
+    subscription_silence_s: Annotated[float, Field(ge=12)] = 18.0
+    """Seconds without a pushed head after which polling begins. 18: a block and a half."""
+
+    subscription_redial_s: Annotated[float, Field(ge=12)] = 60.0
+    """Seconds without a pushed head after which the socket is given up. 60: five blocks."""
+
     reserved_share_percent: Annotated[int, Field(ge=0, le=90)] = 50
     """Share of an endpoint's requests kept for deciding and sending; backfill gets the rest.
     50: a backfill never delays a liquidation by more than the other half."""
@@ -118,6 +124,9 @@ class EvmSettings(Section):
     log_horizon_blocks: Annotated[int, Field(ge=16)] = 250
     """How far back logs may be asked. Public nodes keep about 300 blocks, and beyond that answer
     an empty list instead of an error; 250 stays clear of it."""
+
+    log_range_blocks_max: Annotated[int, Field(ge=1)] = 100
+    """Blocks of logs asked for in one request; public proxies refuse wide ranges."""
 
     head_stall_s: Annotated[Seconds, Field(ge=24)] = Seconds(60)
     """Wall-clock seconds without a new head that raise an alert. 60: five missed blocks."""
@@ -145,9 +154,13 @@ class SubtensorSettings(Section):
     reconnect_s_max: Annotated[float, Field(gt=0)] = 30.0
     """Longest pause between two attempts. 30: two to three blocks."""
 
-    stall_blocks: Annotated[int, Field(ge=2)] = 10
-    """Blocks without a newer finalized head after which the price counts as unknown. 10: two
-    minutes, when finality normally follows by two to three blocks."""
+    metadata_timeout_s: Annotated[float, Field(gt=0, le=300)] = 30.0
+    """Seconds for fetching a new runtime's metadata and decoding it, which takes 1 to 3."""
+
+    upgrade_wait_s: Annotated[float, Field(ge=0, le=60)] = 0.0
+    """How long a price waits for a new runtime to be decoded before it goes out without a look at
+    who the subnet is. 0: prices do not wait. Lock-step waits, so that a drill does not depend on
+    the machine."""
 
 
 class CodeHashes(Section):

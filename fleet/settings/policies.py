@@ -19,19 +19,46 @@ class OracleSettings(Section):
     so that trading against the band cannot pay; must stay below that fee."""
 
     heartbeat_s: Annotated[Seconds, Field(gt=0)] = Seconds(600)
-    """A price this old is published again unchanged. 600: with a push that is up to 25 blocks
-    old it stays inside the exchange's trading maximum of 900 s."""
+    """A price whose push landed this long ago is published again unchanged, in seconds of chain
+    time. 600: with a push up to 25 blocks old it stays inside the exchange's 900 s."""
 
-    jump_limit_bps: Annotated[Bps, Field(ge=50, le=10_000)] = Bps(1_000)
-    """A move beyond this between two readings is held until it is confirmed. 1000: real moves
-    of a block are far smaller, one-row spikes on mainnet were +14 % and more."""
+    in_flight_blocks: Annotated[int, Field(ge=1, le=25)] = 3
+    """Blocks for which a sent push or suspension counts as done, so that none is sent twice."""
 
-    jump_confirm_blocks: Annotated[int, Field(ge=1, le=300)] = 10
-    """Blocks a jump must stand before it is believed. 10: spikes seen on mainnet were gone at
-    the next sample, 10 blocks later."""
+    stall_blocks: Annotated[int, Field(ge=4, le=25)] = 10
+    """Blocks without a finalized reading after which every market is suspended. 10: two minutes,
+    when finality normally follows by two to three blocks."""
 
-    risk_timeout_ms: Annotated[int, Field(ge=10, le=5_000)] = 200
+    catch_up_blocks_max: Annotated[int, Field(ge=0, le=25)] = 3
+    """While a price is held, so many skipped blocks are read as well, so that the hold ends on
+    time; three requests each."""
+
+    jump_limit_bps: Annotated[Bps, Field(ge=50, le=10_000)] = Bps(300)
+    """A move beyond this from the last accepted price is held until it has stood. 300: above
+    ordinary moves of a block, below the smallest returning spike seen on mainnet (4 %)."""
+
+    jump_confirm_blocks: Annotated[int, Field(ge=1, le=300)] = 11
+    """Blocks a jump must stand before it is believed. 11: outlasts a spike of 10 blocks, the
+    finest that the mainnet samples can show."""
+
+    risk_budget_ms: Annotated[int, Field(ge=10, le=5_000)] = 200
     """Longest wait for the list of liquidations that go with a push; then the price goes alone."""
+
+
+class GasSettings(Section):
+    """What a liquidation transaction needs of gas; measured, see docs. The limit is 1.3 times it.
+
+    Other contracts than the reference exchange need figures of their own.
+    """
+
+    intercept: Annotated[int, Field(gt=21_000)] = 200_000
+    """Gas that does not depend on what is in it."""
+
+    id_slope: Annotated[int, Field(gt=0)] = 50_000
+    """Gas a position."""
+
+    update_slope: Annotated[int, Field(gt=0)] = 35_000
+    """Gas a price update."""
 
 
 class LiquidationSettings(Section):
@@ -40,55 +67,78 @@ class LiquidationSettings(Section):
     ids_max: Annotated[int, Field(ge=1, le=300)] = 300
     """Positions in one transaction; 300 is the keeper router's limit."""
 
-    gas_limit_max: Annotated[int, Field(ge=500_000)] = 20_000_000
-    """Gas limit of one transaction. 20M: 300 liquidations needed 13.8M, and several such fit a
-    block of 75M."""
+    block_gas_limit: Annotated[int, Field(ge=1_000_000)] = 75_000_000
+    """Gas of a block of chain 964."""
 
-    stood_blocks: Annotated[int, Field(ge=0, le=50)] = 1
-    """Blocks below maintenance before the liquidator takes a position whose price the feeder
-    pushed; 1 leaves the feeder its own block. What funding drove is taken at once."""
+    gas_share_bps: Annotated[Bps, Field(gt=0, le=10_000)] = Bps(5_000)
+    """Share of a block's gas that one plan may take. 5000: the other half is for prices and for
+    traders who add margin."""
+
+    gas: GasSettings = GasSettings()
+    """What a liquidation transaction needs of gas."""
+
+    in_flight_blocks: Annotated[int, Field(ge=1, le=50)] = 3
+    """Blocks for which a position that was sent is not sent again."""
+
+    reconcile_blocks: Annotated[int, Field(ge=5)] = 100
+    """At most so many blocks between comparisons of the book with the chain's own views; 100:
+    twenty minutes."""
 
     rebuild_gap_blocks: Annotated[int, Field(ge=2)] = 200
     """A book further behind is rebuilt from one-block views instead of logs. 200: below the
     horizon of about 300 blocks at which public nodes answer empty lists."""
 
-    undo_blocks: Annotated[int, Field(ge=2, le=1_000)] = 64
-    """Deepest reorganisation that the book rewinds; a deeper one rebuilds it."""
-
-    reconcile_s: Annotated[Seconds, Field(ge=60)] = Seconds(600)
-    """Seconds between comparisons of the book with a fresh snapshot of the chain."""
-
 
 class FundingSettings(Section):
     """When funding is accrued."""
 
-    early_s: Annotated[Seconds, Field(ge=0)] = Seconds(60)
-    """Seconds before the interval ends from which a market is due. 60: five blocks to get in."""
+    lead_s: Annotated[Seconds, Field(ge=12)] = Seconds(60)
+    """Seconds of chain time before the interval ends from which a market is due. 60: five blocks
+    to get in."""
 
-    wake_s: Annotated[Seconds, Field(ge=12)] = Seconds(60)
-    """Seconds between looks at the calendar besides those of new heads."""
+    in_flight_blocks: Annotated[int, Field(ge=1)] = 25
+    """Blocks for which a sent accrual is waited for before it is sent again. 25: twice what a
+    transaction needs that is resent with a higher fee."""
+
+    reread_s: Annotated[Seconds, Field(ge=12)] = Seconds(600)
+    """Seconds after which the rows are read again although nothing was due, so that a new market
+    or a changed interval is noticed."""
+
+    markets_max: Annotated[int, Field(ge=1, le=256)] = 256
+    """Markets in one transaction. 256: more than there are subnets."""
+
+
+Tiers = tuple[Annotated[Bps, Field(gt=0, le=10_000)], ...]
 
 
 class WarningsSettings(Section):
     """Which margin ratios raise which alert."""
 
-    tiers_bps: Annotated[tuple[Annotated[Bps, Field(gt=0)], ...], FromJson, Field(min_length=1)] = (
-        Bps(3_500),
-        Bps(2_500),
-        Bps(2_000),
-    )
-    """Margin ratios, from the highest down; 35, 25 and 20 % are the exchange's published ones.
-    The last is maintenance."""
+    tiers_bps: Annotated[Tiers, FromJson, Field(min_length=2)] | None = None
+    """Margin ratios, from the highest down, the last being maintenance: the first is collected in
+    a digest, the last pages, those between notify. Absent = those set on the exchange."""
 
-    rearm_bps: Annotated[Bps, Field(gt=0)] = Bps(200)
+    recovery_bps: Annotated[Bps, Field(gt=0)] = Bps(200)
     """How far above a tier a position must recover before that tier can alert again. 200: many
     deviation bands, so that a price on the line does not ring twice."""
 
     page_blocks: Annotated[int, Field(ge=1)] = 2
-    """Blocks below maintenance that page a human. 2: the fleet has had its chance twice."""
+    """Blocks below the last tier that page a human. 2: the fleet has had its chance twice."""
 
-    digest_s: Annotated[Seconds, Field(ge=60)] = Seconds(3_600)
-    """Seconds between digests of what needs no hurry."""
+    unknown_blocks: Annotated[int, Field(ge=1)] = 25
+    """Blocks of unknown risk before an alert. 25: five minutes."""
+
+    digest_s: Annotated[Seconds, Field(ge=60)] = Seconds(21_600)
+    """Seconds of chain time that one digest collects."""
+
+    digest_lines_max: Annotated[int, Field(ge=1)] = 50
+    """Positions listed in a digest; the rest is counted."""
+
+    log_blocks_max: Annotated[int, Field(ge=16)] = 200
+    """Blocks of logs read after downtime; what is older may come back empty from public nodes."""
+
+    reorg_blocks: Annotated[int, Field(ge=1)] = 16
+    """Blocks read again when the chain reorganised. 16: deeper than the lag of finality."""
 
 
 class TransactionSettings(Section):
@@ -108,19 +158,28 @@ class TransactionSettings(Section):
     stuck_blocks: Annotated[int, Field(ge=1)] = 3
     """Blocks without inclusion after which a transaction is sent again with a higher fee."""
 
+    headroom_percent: Annotated[int, Field(ge=0, le=100)] = 13
+    """Offered above the latest base fee. 13: a full block raises it by 12.5 %."""
+
     bump_percent: Annotated[int, Field(ge=10, le=100)] = 13
     """Least rise of a resent fee. 13: above both a node's 10 % rule and the 12.5 % by which a
     full block raises the base fee."""
 
+    tip_gwei: Annotated[int, Field(ge=1)] = 1
+    """Tip of an eip1559 transaction; chain 964 ignores it."""
+
     in_flight_max: Annotated[int, Field(ge=1, le=64)] = 16
-    """Transactions without a receipt at one time."""
+    """Transactions without an outcome at one time."""
+
+    attempts_max: Annotated[int, Field(ge=1, le=10)] = 3
+    """Fees or nonces tried within one submission."""
 
     confirmations: Annotated[int, Field(ge=1, le=100)] = 12
     """Blocks after which an outcome is final where the node names no finalized block."""
 
-    spend_tao_per_hour: Annotated[int, Field(ge=1)] = 10
-    """Fees in whole TAO within an hour after which nothing but prices is sent, so that an error
-    cannot empty the key."""
+    mystery_blocks: Annotated[int, Field(ge=1)] = 300
+    """Blocks after which a used nonce counts as taken by a stranger though no node can name the
+    transaction. 300: what public nodes keep of old state."""
 
     balance_low_tao: Annotated[int, Field(ge=0)] = 1
-    """Balance of the key in whole TAO below which `keepers doctor` fails and an alert is raised."""
+    """Balance of the key in whole TAO below which `keepers doctor` fails and a metric warns."""

@@ -60,16 +60,19 @@ CONTRADICTIONS: list[tuple[str, Document, str]] = [
     ),
     (
         "logs asked beyond the horizon",
-        {"evm": {"log_horizon_blocks": 100}},
+        {"evm": {"log_horizon_blocks": 199}, "warnings": {"log_blocks_max": 100}},
         (
-            "liquidation.rebuild_gap_blocks: 200 is beyond evm.log_horizon_blocks 100:"
+            "liquidation.rebuild_gap_blocks: 200 is beyond evm.log_horizon_blocks 199:"
             " logs from there may come back empty"
         ),
     ),
     (
         "a fee floor at the ceiling",
-        {"transactions": {"fee_floor_gwei": 200}},
-        "transactions.fee_floor_gwei: is not below transactions.fee_ceiling_gwei",
+        {"transactions": {"fee_floor_gwei": 177}},
+        (
+            "transactions.fee_floor_gwei: raised once by transactions.bump_percent is above"
+            " transactions.fee_ceiling_gwei"
+        ),
     ),
     (
         "one key for two workloads",
