@@ -41,7 +41,10 @@ class TransactionRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submitted:
-    """The journal holds it and the node accepted it."""
+    """The journal holds it and the sender sees it through.
+
+    The node has accepted it, or gave no answer and is asked again with every head.
+    """
 
     tx_hash: TxHash
     nonce: int
@@ -76,6 +79,8 @@ class Mined:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reverted:
+    """It was mined and undone; `reason` is what the contract or the gas says, one line."""
+
     block: BlockNumber
     gas_used: int
     fee: Wei

@@ -1,0 +1,212 @@
+"""One nonce's life as a state machine: what may follow what, and what to do next at a head.
+
+Pure: knows neither the chain, the journal nor a key. Everything that changes is a new value.
+
+    reserved → signed → broadcast → seen → mined → final
+        ↓        ↑ a replacement, same nonce ↓   ↓
+     released    └───────────────────────────┘   └→ broadcast, when a reorganisation drops it
+"""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from fleet.transactions.fees import Fee
+from fleet.transactions.request import TransactionRequest
+from units import BlockHash, BlockNumber, TxHash
+
+
+class State(StrEnum):
+    """How far a nonce has come, judged by its newest attempt."""
+
+    RESERVED = "reserved"
+    """The nonce is taken, nothing is signed."""
+    SIGNED = "signed"
+    """The bytes are in the journal; after a crash they count as sent."""
+    BROADCAST = "broadcast"
+    """A node was asked to take it, and its answer proves nothing; or a reorganisation undid it."""
+    SEEN = "seen"
+    """A node has it."""
+    MINED = "mined"
+    """It stands in a block that can still be reorganised away."""
+    FINAL = "final"
+    """Nothing can change any more."""
+    RELEASED = "released"
+    """Nothing of it is or was with any node: the nonce is free again."""
+
+
+class Kind(StrEnum):
+    """What an attempt carries."""
+
+    PAYLOAD = "payload"
+    """What was requested."""
+    NOTHING = "nothing"
+    """A transfer of nothing to oneself, which uses up the nonce."""
+
+
+class Ending(StrEnum):
+    """What was reported to the caller, once."""
+
+    MINED = "mined"
+    REVERTED = "reverted"
+    EXPIRED = "expired"
+    SUPERSEDED = "superseded"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One set of signed bytes. `block` is the head at which it was signed."""
+
+    tx_hash: TxHash
+    raw: bytes
+    fee: Fee
+    kind: Kind
+    block: BlockNumber
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inclusion:
+    """Where an attempt was mined."""
+
+    tx_hash: TxHash
+    block: BlockNumber
+    block_hash: BlockHash
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A request, its nonce, and all that was ever signed for it, oldest first.
+
+    `id` is the journal's.
+    """
+
+    id: int
+    request: TransactionRequest
+    nonce: int
+    state: State = State.RESERVED
+    attempts: tuple[Attempt, ...] = ()
+    inclusion: Inclusion | None = None
+    ending: Ending | None = None
+
+    @property
+    def newest(self) -> Attempt:
+        """The last one signed; there is one in every state but reserved."""
+        return self.attempts[-1]
+
+    @property
+    def is_open(self) -> bool:
+        """Is its nonce neither mined nor given back?"""
+        return self.state in _OPEN
+
+    @property
+    def is_unsettled(self) -> bool:
+        """Has its outcome not been reported? Then its idempotency key is taken."""
+        return self.ending is None and self.state is not State.RELEASED
+
+
+_OPEN = frozenset({State.RESERVED, State.SIGNED, State.BROADCAST, State.SEEN})
+_FOLLOWS: dict[State, frozenset[State]] = {
+    State.RESERVED: frozenset({State.SIGNED, State.RELEASED}),
+    State.SIGNED: frozenset({State.SIGNED, State.BROADCAST, State.SEEN, State.MINED})
+    | {State.RELEASED, State.FINAL},
+    State.BROADCAST: frozenset({State.SIGNED, State.BROADCAST, State.SEEN, State.MINED})
+    | {State.RELEASED, State.FINAL},
+    State.SEEN: frozenset({State.SIGNED, State.BROADCAST, State.MINED, State.FINAL}),
+    State.MINED: frozenset({State.MINED, State.BROADCAST, State.FINAL}),
+    State.FINAL: frozenset(),
+    State.RELEASED: frozenset(),
+}
+
+
+class IllegalTransition(Exception):  # noqa: N818 -- a defect, named after what happened
+    """The sender tried what cannot be."""
+
+
+def moved(entry: Entry, state: State) -> Entry:
+    """The entry in another state.
+
+    Raises:
+        IllegalTransition: that state does not follow.
+    """
+    if state not in _FOLLOWS[entry.state]:
+        raise IllegalTransition(f"nonce {entry.nonce}: {entry.state} → {state}")
+    return replace(entry, state=state)
+
+
+def signed(entry: Entry, attempt: Attempt) -> Entry:
+    """With one more attempt, whose bytes no node has seen."""
+    return replace(moved(entry, State.SIGNED), attempts=(*entry.attempts, attempt))
+
+
+def mined(entry: Entry, inclusion: Inclusion, ending: Ending) -> Entry:
+    """In a block. What was reported first stays reported."""
+    return replace(moved(entry, State.MINED), inclusion=inclusion, ending=entry.ending or ending)
+
+
+def unmined(entry: Entry) -> Entry:
+    """Dropped by a reorganisation: back to where a node has to be asked again."""
+    return replace(moved(entry, State.BROADCAST), inclusion=None)
+
+
+def superseded(entry: Entry) -> Entry:
+    """Its nonce went to a transaction that is not in the journal, for good."""
+    return replace(moved(entry, State.FINAL), ending=entry.ending or Ending.SUPERSEDED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """What one head says about all open nonces of a key.
+
+    `next_nonce` is the chain's at the latest block; `started_at` the first head of this process,
+    before which it has not watched; `base_fee` the latest block's.
+    """
+
+    head: BlockNumber
+    next_nonce: int
+    started_at: BlockNumber
+    base_fee: int
+
+
+class Step(StrEnum):
+    """What to do with an open entry at a head."""
+
+    LOOK = "look"
+    """Its nonce is used on chain: find out by whom."""
+    REPLACE = "replace"
+    """Sign what is wanted with a higher fee and send that."""
+    RESEND = "resend"
+    """Hand the newest bytes over again; a node that has them says so."""
+    WAIT = "wait"
+    """There was no block in which it could have been mined."""
+
+
+def wanted(entry: Entry, head: BlockNumber) -> Kind:
+    """What should be mined under this nonce.
+
+    What was reported is kept true after a reorganisation: a success is brought back, a failure
+    is not tried again behind the caller's back.
+    """
+    if entry.ending is not None:
+        return Kind.PAYLOAD if entry.ending is Ending.MINED else Kind.NOTHING
+    return Kind.NOTHING if head >= entry.request.valid_until else Kind.PAYLOAD
+
+
+def next_step(entry: Entry, now: Situation, stuck_blocks: int) -> Step:
+    """What to do with an entry that has been signed and is in no block."""
+    newest = entry.newest
+    waited = now.head - max(newest.block, now.started_at)
+    # Somebody used the nonce: nothing can be sent any more.
+    if entry.nonce < now.next_nonce:
+        return Step.LOOK
+    # Its last block has passed, or a reorganisation undid what was reported.
+    if newest.kind is not wanted(entry, now.head):
+        return Step.REPLACE
+    # No block can take it at this offer.
+    if waited >= 1 and newest.fee.max_fee < now.base_fee:
+        return Step.REPLACE
+    # Blocks came without it; only the lowest open nonce can be what holds up the rest.
+    if waited >= stuck_blocks and entry.nonce == now.next_nonce:
+        return Step.REPLACE
+    # A node may have dropped it, or never had it.
+    if waited >= 1 or entry.state is not State.SEEN:
+        return Step.RESEND
+    return Step.WAIT

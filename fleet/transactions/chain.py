@@ -1,0 +1,137 @@
+"""What the sender needs of a chain, and nothing else. `fleet/chain/node.py` fits this shape.
+
+Reads raise what the implementation raises when nobody answers; that passes through the sender,
+whose state is in the journal. Answers to a broadcast and to a simulation are values.
+"""
+
+from typing import Any, Literal, Protocol
+
+from units import Address, BlockHash, BlockNumber, Head, TxHash, Wei
+
+Verdict = Literal[
+    "accepted",
+    "already known",
+    "nonce too low",
+    "replacement underpriced",
+    "fee too low",
+    "insufficient funds",
+    "invalid",
+    "uncertain",
+]
+"""What a node said to a raw transaction. "uncertain": it may have it or not."""
+
+
+class Broadcast(Protocol):
+    """A node's answer to a raw transaction."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """What it means."""
+
+    @property
+    def detail(self) -> str:
+        """The node's own words."""
+
+
+class Simulation(Protocol):
+    """What a transaction would do now."""
+
+    @property
+    def outcome(self) -> Literal["succeeds", "reverts", "unknown"]:
+        """What would happen; unknown: the node gave no answer."""
+
+    @property
+    def data(self) -> bytes:
+        """What the contract reverted with."""
+
+    @property
+    def detail(self) -> str:
+        """The node's own words."""
+
+
+class Quote(Protocol):
+    """What gas costs, in wei."""
+
+    @property
+    def gas_price(self) -> int:
+        """What the node asks."""
+
+    @property
+    def base_fee(self) -> int:
+        """The base fee of the latest block."""
+
+
+class Receipt(Protocol):
+    """What became of a transaction."""
+
+    @property
+    def tx_hash(self) -> TxHash:
+        """Whose receipt it is."""
+
+    @property
+    def block(self) -> BlockNumber:
+        """Where it stands."""
+
+    @property
+    def block_hash(self) -> BlockHash:
+        """In which block of that height."""
+
+    @property
+    def succeeded(self) -> bool:
+        """False: it reverted."""
+
+    @property
+    def gas_used(self) -> int:
+        """Of its gas limit."""
+
+    @property
+    def fee(self) -> Wei:
+        """All that was paid for gas."""
+
+    @property
+    def logs(self) -> tuple[dict[str, Any], ...]:
+        """As the node gave them."""
+
+
+class Chain(Protocol):
+    """The chain that one key sends to."""
+
+    async def head(self) -> Head:
+        """The latest block."""
+
+    async def finalized(self) -> Head | None:
+        """The latest finalized block; None when the node names none."""
+
+    async def transaction_count(
+        self, account: Address, block: BlockNumber | Literal["latest", "pending", "finalized"]
+    ) -> int:
+        """The account's next nonce at that block."""
+
+    async def receipt(self, tx_hash: TxHash) -> Receipt | None:
+        """None while it is in no block that the node has indexed."""
+
+    async def knows(self, tx_hash: TxHash) -> bool:
+        """Does the node hold it, in its pool or in a block?"""
+
+    async def spender_of(
+        self, account: Address, nonce: int, *, after: BlockNumber, by: BlockNumber
+    ) -> TxHash | None:
+        """The transaction that used a nonce in a block of (after, by]; None: it can't be told."""
+
+    async def fee_quote(self) -> Quote:
+        """What gas costs at the latest block."""
+
+    async def send_raw(self, raw: bytes) -> Broadcast:
+        """Hands over a signed transaction; never raises for a node's no or silence."""
+
+    async def simulate(
+        self,
+        *,
+        sender: Address,
+        to: Address,
+        data: bytes,
+        value: Wei,
+        gas: int,
+        block: BlockNumber | Literal["latest"] = "latest",
+    ) -> Simulation:
+        """What the whole transaction would do; never raises for a node's no or silence."""

@@ -1,0 +1,55 @@
+"""Signs and hands over: the only path from a request to a node, with the journal before each step.
+
+Knows one entry at a time; which one, and at what fee, is decided elsewhere.
+"""
+
+from fleet.transactions.attempt import Attempt, Entry, Kind, State, moved, signed
+from fleet.transactions.chain import Broadcast, Chain
+from fleet.transactions.fees import Fee
+from fleet.transactions.journal import Journal
+from fleet.transactions.signer import Signer, Unsigned
+from units import BlockNumber, Wei
+
+TRANSFER_GAS = 21_000
+"""What a transfer of nothing costs."""
+
+
+class Delivery:
+    """Bytes reach a node only after the journal has them."""
+
+    def __init__(self, *, chain: Chain, signer: Signer, journal: Journal, chain_id: int) -> None:
+        self._chain = chain
+        self._signer = signer
+        self._journal = journal
+        self._chain_id = chain_id
+
+    async def sign(self, entry: Entry, kind: Kind, fee: Fee, head: BlockNumber) -> Entry:
+        """One more attempt for this nonce, signed and in the journal, not yet sent."""
+        result = await self._signer.sign(self._unsigned(entry, kind, fee))
+        attempt = Attempt(tx_hash=result.tx_hash, raw=result.raw, fee=fee, kind=kind, block=head)
+        return await self.record(signed(entry, attempt))
+
+    async def hand_over(self, entry: Entry) -> tuple[Entry, Broadcast]:
+        """Sends the newest bytes; the answer's consequence for the state is in the journal."""
+        answer = await self._chain.send_raw(entry.newest.raw)
+        state = State.SEEN if answer.verdict in {"accepted", "already known"} else State.BROADCAST
+        if state is entry.state:
+            return entry, answer
+        return await self.record(moved(entry, state)), answer
+
+    async def record(self, entry: Entry) -> Entry:
+        """Writes the entry's state, and gives it back."""
+        await self._journal.save(entry)
+        return entry
+
+    def _unsigned(self, entry: Entry, kind: Kind, fee: Fee) -> Unsigned:
+        request, is_payload = entry.request, kind is Kind.PAYLOAD
+        return Unsigned(
+            chain_id=self._chain_id,
+            nonce=entry.nonce,
+            to=request.to if is_payload else self._signer.address,
+            data=request.data if is_payload else b"",
+            value=request.value if is_payload else Wei(0),
+            gas_limit=request.gas_limit if is_payload else TRANSFER_GAS,
+            fee=fee,
+        )

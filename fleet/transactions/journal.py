@@ -1,0 +1,34 @@
+"""The sender's memory across restarts, as a port; `fleet/store/journal.py` implements it.
+
+A journal belongs to one key and one namespace. What it promises is durable when a call returns:
+only bytes that are in it are ever handed to a node.
+"""
+
+from typing import Protocol
+
+from fleet.transactions.attempt import Entry
+from fleet.transactions.request import TransactionRequest
+
+
+class Journal(Protocol):
+    """Entries of one namespace."""
+
+    async def reserve(self, request: TransactionRequest, nonce: int) -> Entry:
+        """Writes a new entry in state reserved.
+
+        Raises:
+            JournalConflict: the nonce or the idempotency key is taken by another entry.
+        """
+
+    async def save(self, entry: Entry) -> None:
+        """Writes an entry's present state, with attempts it did not have before."""
+
+    async def unfinished(self) -> tuple[Entry, ...]:
+        """Entries that are neither final nor released, in the order of their nonces."""
+
+    async def next_nonce(self) -> int:
+        """One above the highest nonce that was not released; 0 in an empty journal."""
+
+
+class JournalConflict(Exception):  # noqa: N818 -- named after what happened
+    """Another entry stands in the way: a second sender on one namespace, or a defect."""
