@@ -5,11 +5,11 @@ Knows how transactions begin and what durability is asked for; knows no table's 
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, event
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import URL, Connection, event, make_url
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -65,23 +65,34 @@ async def open_database(url: str) -> Database:
     Raises:
         StoreError: it cannot be opened.
     """
-    engine = _sqlite(url) if make_url(url).get_backend_name() == "sqlite" else _server(url)
-    database = Database(engine)
+    address = make_url(url)
+    database = Database(_sqlite(address) if _is_sqlite(address) else _server(address))
     try:
         async with database.writing() as connection:
             await connection.run_sync(metadata.create_all)
-    except OperationalError as error:
+    except DBAPIError as error:
         await database.close()
-        where = make_url(url).render_as_string(hide_password=True)
-        raise StoreError(f"the store {where} cannot be opened: {error.orig}") from error
+        raise _unusable(address, str(error.orig)) from error
     return database
 
 
-def _server(url: str) -> AsyncEngine:
+def _is_sqlite(url: URL) -> bool:
+    return url.get_backend_name() == "sqlite"
+
+
+def _unusable(url: URL, reason: str) -> StoreError:
+    where = url.render_as_string(hide_password=True)
+    return StoreError(f"the store {where} cannot be opened: {reason}")
+
+
+def _server(url: URL) -> AsyncEngine:
     return create_async_engine(url, pool_pre_ping=True, isolation_level="SERIALIZABLE")
 
 
-def _sqlite(url: str) -> AsyncEngine:
+def _sqlite(url: URL) -> AsyncEngine:
+    # asked here because a connection that cannot open its file leaves a thread behind
+    if url.database and not Path(url.database).parent.is_dir():
+        raise _unusable(url, "its directory does not exist")
     # isolation_level None stops the driver from beginning transactions by itself, and only
     # before writes: `_begin` does, always.
     engine = create_async_engine(url, connect_args={"isolation_level": None})

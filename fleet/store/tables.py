@@ -96,8 +96,9 @@ outbox_deliveries = Table(
     "outbox_deliveries",
     metadata,
     Column("message_id", String(200), primary_key=True),
-    Column("destination", String(80), primary_key=True),
+    Column("channel", String(80), primary_key=True),
     Column("attempts", Integer, nullable=False),
     Column("next_attempt_at", BigInteger, nullable=False),
-    Column("delivered_at", BigInteger),
+    # set when it was delivered, or given up
+    Column("closed_at", BigInteger),
 )

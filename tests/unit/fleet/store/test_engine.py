@@ -1,4 +1,5 @@
 import asyncio
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, insert, select, text
@@ -76,5 +77,13 @@ async def test_open__what_was_committed__survives_a_reopening(store_url: str) ->
 
 
 async def test_open__directory_missing__one_line_that_names_it() -> None:
-    with pytest.raises(StoreError, match=r"the store .*/nowhere/at/all/store\.db cannot be opened"):
+    with pytest.raises(StoreError, match=r"/nowhere/at/all/store\.db cannot be opened: its dir"):
         await open_database("sqlite+aiosqlite:////nowhere/at/all/store.db")
+
+
+async def test_open__not_a_database__one_line_that_says_so(tmp_path: Path) -> None:
+    file = tmp_path / "store.db"
+    file.write_text("something else entirely, and long enough to have a header of its own" * 20)
+
+    with pytest.raises(StoreError, match="cannot be opened: file is not a database"):
+        await open_database(f"sqlite+aiosqlite:///{file}")

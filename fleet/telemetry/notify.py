@@ -1,0 +1,201 @@
+"""Brings the outbox to people: every message to every channel of its severity, at least once.
+
+A message is marked only after its channel took it, so a crash in between delivers it again with
+the same id. Channels are served side by side and each in order of urgency; a dead one costs one
+attempt a round and holds up nobody. Knows nothing of what the messages are about.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+
+from units import BlockNumber, Seconds, Timestamp
+
+_log = structlog.stdlib.get_logger("notify")
+
+URGENCY = ("page", "notify", "inform", "digest")
+"""Every severity, most urgent first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One thing to tell people; `id` is the same whenever it is told.
+
+    `block` and `created_at` are the chain's.
+    """
+
+    id: str
+    severity: str
+    title: str
+    body: str
+    block: BlockNumber
+    created_at: Timestamp
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """A message that a channel has not taken yet, after `attempts` failures."""
+
+    message: Message
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """The channel took it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undelivered:
+    """The channel did not take it, or nobody knows; `reason` is one line without secrets."""
+
+    reason: str
+
+
+class Channel(Protocol):
+    """One way to reach people."""
+
+    @property
+    def name(self) -> str:
+        """Stable over restarts, and no secret: deliveries are remembered under it."""
+        ...
+
+    @property
+    def severities(self) -> frozenset[str]:
+        """What it is for."""
+        ...
+
+    async def send(self, message: Message) -> Delivered | Undelivered:
+        """Delivers within a time of its own limit."""
+        ...
+
+
+class Outbox(Protocol):
+    """The messages to deliver, and the memory of what was delivered where."""
+
+    async def pending(
+        self, channel: str, severities: frozenset[str], now: Timestamp, limit: int
+    ) -> tuple[Pending, ...]:
+        """What the channel should be given now, most urgent first, then oldest first."""
+        ...
+
+    async def close(self, message_id: str, channel: str, now: Timestamp) -> None:
+        """The channel is done with the message: it took it, or is not asked again."""
+        ...
+
+    async def postpone(self, message_id: str, channel: str, until: Timestamp) -> None:
+        """The channel did not take it and is asked again from `until` on."""
+        ...
+
+    async def settle(self, channels: Mapping[str, frozenset[str]], now: Timestamp) -> int:
+        """Settles messages with which every channel of their severity is done.
+
+        Args:
+            channels: severity → the names of its channels.
+            now: when.
+
+        Returns:
+            How many messages are still open.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotifyPolicy:
+    """Limits of delivery.
+
+    Attributes:
+        batch_max: Messages given to one channel in one round. 20: a round stays short.
+        retry_s_min: Pause after the first failure; doubles with each.
+        retry_s_max: Longest pause between two attempts.
+        attempts_max: Attempts after which a channel is not asked again for a message. 60: about
+            two days with the other defaults. The log has the message in any case.
+    """
+
+    batch_max: int = 20
+    retry_s_min: Seconds = Seconds(5)
+    retry_s_max: Seconds = Seconds(3600)
+    attempts_max: int = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """What one round did, by channel. `still_open` counts messages that somebody still lacks."""
+
+    delivered: Mapping[str, int]
+    failed: Mapping[str, int]
+    still_open: int
+
+
+class Notifier:
+    """Drains the outbox; one a store."""
+
+    def __init__(
+        self, *, outbox: Outbox, channels: Sequence[Channel], policy: NotifyPolicy
+    ) -> None:
+        """Takes the channels it serves.
+
+        Raises:
+            ValueError: two channels have one name.
+        """
+        names = [channel.name for channel in channels]
+        if len(set(names)) != len(names):
+            raise ValueError("two notification channels have the same name")
+        self._outbox = outbox
+        self._channels = tuple(channels)
+        self._policy = policy
+
+    async def drain(self, now: Timestamp) -> Round:
+        """One round over every channel; call it again and again, on a clock that never jumps."""
+        async with asyncio.TaskGroup() as tasks:
+            served = {
+                channel.name: tasks.create_task(self._serve(channel, now))
+                for channel in self._channels
+            }
+        done = {name: task.result() for name, task in served.items()}
+        still_open = await self._outbox.settle(self._by_severity(), now)
+        return Round(
+            delivered={name: delivered for name, (delivered, _) in done.items()},
+            failed={name: failed for name, (_, failed) in done.items()},
+            still_open=still_open,
+        )
+
+    async def _serve(self, channel: Channel, now: Timestamp) -> tuple[int, int]:
+        """Delivers until the first failure; returns how many were delivered and failed."""
+        limit = self._policy.batch_max
+        batch = await self._outbox.pending(channel.name, channel.severities, now, limit)
+        for delivered, pending in enumerate(batch):
+            result = await channel.send(pending.message)
+            if isinstance(result, Undelivered):
+                await self._failed(channel, pending, result.reason, now)
+                return delivered, 1
+            await self._outbox.close(pending.message.id, channel.name, now)
+        return len(batch), 0
+
+    async def _failed(
+        self, channel: Channel, pending: Pending, reason: str, now: Timestamp
+    ) -> None:
+        attempts = pending.attempts + 1
+        details = {"channel": channel.name, "alert_id": pending.message.id, "attempts": attempts}
+        if attempts >= self._policy.attempts_max:
+            await self._outbox.close(pending.message.id, channel.name, now)
+            _log.error("notification_given_up", reason=reason, **details)
+            return
+        until = Timestamp(now + retry_pause(attempts, self._policy))
+        await self._outbox.postpone(pending.message.id, channel.name, until)
+        _log.warning("notification_failed", reason=reason, **details)
+
+    def _by_severity(self) -> dict[str, frozenset[str]]:
+        return {
+            severity: frozenset(c.name for c in self._channels if severity in c.severities)
+            for severity in URGENCY
+        }
+
+
+def retry_pause(attempts: int, policy: NotifyPolicy) -> Seconds:
+    """Seconds to wait after so many failures: doubling from the shortest to the longest pause."""
+    doublings = min(attempts - 1, 32)  # past any sensible limit, and no giant integers
+    return Seconds(min(policy.retry_s_min * 2**doublings, policy.retry_s_max))
