@@ -20,6 +20,7 @@ from units import BlockHash, BlockNumber
 
 _HOST = "127.0.0.1"
 _REQUEST_BYTES_MAX = 15 * 1024 * 1024
+_CLOSE_S_MAX = 1.0
 
 
 @dataclass(slots=True)
@@ -104,6 +105,7 @@ class SubtensorStandIn:
             port or self._port,
             compression=None,
             max_size=_REQUEST_BYTES_MAX,
+            close_timeout=_CLOSE_S_MAX,
             # The blocking client answers pings only while it waits for something.
             ping_interval=None,
         )
