@@ -58,6 +58,8 @@ def _refusal(said: Reading, netuid: Netuid, pins: Pins) -> NoPriceReason | None:
         return NoPriceReason.NOT_PINNED
     if said.identities is None:
         return None
+    if pin > said.block.number:
+        return NoPriceReason.NOT_YET
     return _identity_refusal(said.identities[netuid], pin)
 
 

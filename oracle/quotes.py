@@ -16,6 +16,7 @@ class NoPriceReason(StrEnum):
     SOURCE_DOWN = "no source answered"
     NO_PRICE_API = "the runtime has no price API"
     UNKNOWN_SUBNET = "the subnet does not exist"
+    NOT_YET = "the subnet is not registered yet"
     REREGISTERED = "the subnet was registered again: it may be another project"
     NOT_DYNAMIC = "the subnet has no price of its own (its mechanism is not 1)"
     ZERO_PRICE = "the pool is empty, its price reads zero"

@@ -1,0 +1,358 @@
+import asyncio
+from collections.abc import Mapping
+from contextlib import nullcontext
+from dataclasses import replace
+from itertools import pairwise
+
+from oracle.feed import SuspensionReason
+from oracle.feeder import Feeder, FeederPolicy, NotSent, OverBudget
+from oracle.guard import GuardPolicy
+from oracle.judge import JudgePolicy
+from oracle.plan import FeedPlan, NotPlanned
+from oracle.publication import Hold, HoldReason, Publish, PublishReason
+from oracle.quotes import Reading, SourceHead, Unavailable
+from tests.unit.oracle.simulated import (
+    FINALITY_LAG,
+    ORDINARY,
+    OTHER,
+    REGISTERED_AT,
+    SN,
+    TAO,
+    PriceAt,
+    SimulatedFeed,
+    SimulatedRisk,
+    SimulatedSubtensor,
+    restarted,
+    source_head,
+    world,
+)
+from units import BlockNumber, Bps, Head, Netuid, PositionId, PriceWei, Rao
+
+FALLING = (PositionId(b"a" * 16), PositionId(b"b" * 16))
+M = GuardPolicy().confirm_blocks
+
+
+def flat(_netuid: Netuid, _block: int) -> Rao:
+    return TAO
+
+
+def stepping(*steps: tuple[int, int]) -> PriceAt:
+    """A price from each block on."""
+
+    def price(_netuid: Netuid, at: int) -> Rao:
+        return Rao([rao for block, rao in ((0, TAO), *steps) if block <= at][-1])
+
+    return price
+
+
+async def test_step__a_quiet_market__is_pushed_once_and_then_by_heartbeat() -> None:
+    quiet = world(flat)
+    await quiet.run(to=100 + 120)
+    landed = [number for number, _ in quiet.feed.accepted]
+    # 600 s after the block it landed in: 50 blocks on the head that sees it, one more to land.
+    assert landed == [102, 153, 204]
+
+
+async def test_step__when_pushes_landed_is_unknown__the_heartbeat_comes_sooner_not_later() -> None:
+    quiet = world(flat)
+    quiet.feed.knows_landing = False
+    await quiet.run(to=100 + 120)
+    landed = [number for number, _ in quiet.feed.accepted]
+    gaps = [later - earlier for earlier, later in pairwise(landed)]
+    assert max(gaps) <= 51
+    assert len(landed) >= 3
+
+
+async def test_step__the_price_moves_every_block__is_pushed_every_block_and_never_twice() -> None:
+    moving = world(lambda _, block: Rao(TAO + block * 2 * TAO // 1_000))
+    await moving.run(to=130)
+    blocks = [update.source_block for _, update in moving.feed.accepted]
+    assert blocks == sorted(set(blocks))
+    assert len(blocks) == 29
+
+
+async def test_step__a_slow_chain__nothing_is_pushed_twice_while_it_is_in_flight() -> None:
+    slow = world(flat)
+    slow.feed.delay = 3
+    await slow.run(to=110)
+    assert len(slow.feed.publications) == 1
+
+
+async def test_step__a_push_is_lost__is_sent_again_after_the_flight_time() -> None:
+    unlucky = world(flat)
+    unlucky.feed.loses_next = 1
+    await unlucky.run(to=110)
+    assert [publication.head.number for publication in unlucky.feed.publications] == [101, 105]
+    assert len(unlucky.feed.accepted) == 1
+
+
+async def test_step__several_markets_are_due__go_in_one_transaction() -> None:
+    several = world(flat, markets=(SN, OTHER))
+    await several.run(to=101)
+    assert [len(each.updates) for each in several.feed.publications] == [2]
+
+
+async def test_step__a_jump_that_stands__is_published_after_exactly_the_confirming_blocks() -> None:
+    jumping = world(stepping((110, 530 * TAO // 1_000)))
+    await jumping.run(to=140)
+    halved = [each for each in jumping.feed.accepted if each[1].price < TAO * 10**9]
+    assert halved[0][1].source_block == 110 + M - 1
+    assert jumping.feed.suspended == [(110 + FINALITY_LAG + 1, SN, SuspensionReason.JUMP)]
+    assert jumping.feed.row(SN).suspension is SuspensionReason.NONE
+
+
+async def test_step__a_spike_that_returns__never_reaches_the_feed_and_the_market_resumes() -> None:
+    for length in (1, 2, 5, M - 1):
+        spiking = world(stepping((110, 8 * TAO), (110 + length, TAO)))
+        await spiking.run(to=140)
+        assert set(spiking.feed.prices(SN)) == {TAO * 10**9}
+        assert [reason for *_, reason in spiking.feed.suspended] == [SuspensionReason.JUMP]
+        row = spiking.feed.row(SN)
+        assert row.suspension is SuspensionReason.NONE
+        assert row.source_block >= 110 + length
+
+
+async def test_step__only_one_market_jumps__the_other_goes_on() -> None:
+    def price(netuid: Netuid, block: int) -> Rao:
+        if netuid == SN:
+            return Rao(3 * TAO) if block >= 110 else TAO
+        return Rao(TAO + block * TAO // 500)
+
+    both = world(price, markets=(SN, OTHER))
+    await both.run(to=115)
+    assert {netuid for _, netuid, _ in both.feed.suspended} == {SN}
+    assert both.feed.row(OTHER).source_block == 112
+
+
+async def test_step__heads_are_skipped_during_a_hold__the_skipped_blocks_are_read() -> None:
+    jumping = world(stepping((110, 2 * TAO)))
+    await jumping.run(to=140, every=3)
+    doubled = [update for _, update in jumping.feed.accepted if update.price > TAO * 10**9]
+    # Heads 111, 114, 117, 120 … are announced: block 110 is not seen, 111 begins the hold, and
+    # its 11th block is 121, accepted on the way and published with the head after it.
+    assert set(range(112, 123)) <= set(jumping.source.reads)
+    assert doubled[0].source_block == 123
+
+
+async def test_step__too_many_heads_are_skipped__only_what_was_read_counts() -> None:
+    jumping = world(stepping((110, 2 * TAO)))
+    await jumping.run(to=170, every=5)
+    doubled = [update for _, update in jumping.feed.accepted if update.price > TAO * 10**9]
+    assert doubled[0].source_block == 110 + 5 * (M - 1)
+
+
+async def test_step__no_hold__skipped_blocks_are_not_read() -> None:
+    quiet = world(flat)
+    await quiet.run(to=130, every=3)
+    assert all(
+        (block - 100) % 3 == (quiet.source.reads[0] - 100) % 3 for block in quiet.source.reads
+    )
+
+
+async def test_step__restarted_during_a_jump__the_row_is_the_reference() -> None:
+    jumping = world(stepping((110, 2 * TAO)))
+    await jumping.run(to=115)
+    jumping.feeder = restarted(jumping.source, jumping.feed, jumping.risk)
+    await jumping.run(to=140)
+    doubled = [update for _, update in jumping.feed.accepted if update.price > TAO * 10**9]
+    # Block 114 is the first that the new process reads.
+    assert doubled[0].source_block == 114 + M - 1
+
+
+async def test_step__the_source_is_away_for_a_while__never_repeats_the_last_price() -> None:
+    quiet = world(flat)
+    await quiet.run(to=110)
+    quiet.source.outage = "connection refused"
+    plan = await quiet.feeder.plan(source_head(109))
+    assert isinstance(plan, FeedPlan)
+    assert [each.decision for each in plan.markets] == [Hold(reason=HoldReason.NO_READING)]
+    assert plan.source is None
+
+
+async def test_step__the_source_stalls__all_markets_are_suspended_and_resume_with_it() -> None:
+    stalling = world(flat, markets=(SN, OTHER))
+    await stalling.run(to=110)
+    stalling.source.outage = "connection refused"
+    await stalling.run(to=130)
+    # Block 108 was the last one read; ten blocks later, at head 118, it is a stall.
+    assert stalling.feed.suspended == [
+        (119, SN, SuspensionReason.STALL),
+        (119, OTHER, SuspensionReason.STALL),
+    ]
+    stalling.source.outage = None
+    await stalling.run(to=140)
+    assert stalling.feed.row(SN).suspension is SuspensionReason.NONE
+    assert stalling.feed.row(OTHER).source_block >= 129
+
+
+async def test_step__no_finalized_head_comes_at_all__is_a_stall_too() -> None:
+    silent = world(flat)
+    await silent.run(to=110)
+    for number in range(111, 130):
+        silent.feed.advance_to(number)
+        await silent.feeder.step(None)
+    assert silent.feed.suspended == [(119, SN, SuspensionReason.STALL)]
+
+
+async def test_step__never_a_reading_since_the_start__stalls_from_the_first_head_on() -> None:
+    silent = world(flat)
+    for number in range(101, 115):
+        silent.feed.advance_to(number)
+        await silent.feeder.step(None)
+    assert silent.feed.suspended == [(112, SN, SuspensionReason.STALL)]
+
+
+async def test_step__the_subnet_is_registered_again__is_suspended_for_good() -> None:
+    stolen = world(flat)
+    await stolen.run(to=110)
+    stolen.source.identities[SN] = replace(ORDINARY, registered_at=BlockNumber(108))
+    await stolen.run(to=115)
+    stolen.source.identities.clear()
+    await stolen.run(to=130)
+    assert [reason for *_, reason in stolen.feed.suspended] == [SuspensionReason.IDENTITY]
+    assert stolen.feed.row(SN).suspension is SuspensionReason.IDENTITY
+    plan = await stolen.feeder.plan(source_head(128))
+    assert isinstance(plan, FeedPlan)
+    assert plan.alerts == (f"market {SN}: {HoldReason.IDENTITY}",)
+
+
+async def test_step__the_pool_is_empty_for_a_while__is_suspended_and_resumed() -> None:
+    emptied = world(stepping((110, 0), (115, TAO)))
+    await emptied.run(to=130)
+    assert [reason for *_, reason in emptied.feed.suspended] == [SuspensionReason.NO_PRICE]
+    assert emptied.feed.row(SN).suspension is SuspensionReason.NONE
+    assert 0 not in emptied.feed.prices(SN)
+
+
+async def test_step__the_guardian_suspends__nothing_is_sent_until_the_admin_resumes() -> None:
+    guarded = world(flat)
+    await guarded.run(to=110)
+    guarded.feed.land_suspension([SN], SuspensionReason.GUARDIAN)
+    sent = len(guarded.feed.publications)
+    await guarded.run(to=200)
+    assert len(guarded.feed.publications) == sent
+    row = guarded.feed.row(SN)
+    guarded.feed.stored[SN] = replace(
+        row, suspension=SuspensionReason.NONE, suspended_at=BlockNumber(0)
+    )
+    await guarded.run(to=203)
+    assert len(guarded.feed.publications) == sent + 1
+
+
+async def test_plan__identities_unread__prices_go_on_with_an_alert() -> None:
+    class Blind(SimulatedSubtensor):
+        async def read(self, block: SourceHead) -> Reading | Unavailable:
+            said = await super().read(block)
+            assert isinstance(said, Reading)
+            return replace(said, identities=None, detail="identities are not checked")
+
+    source, feed = Blind(price_at=flat), SimulatedFeed(number=110)
+    plan = await restarted(source, feed, SimulatedRisk()).plan(source_head(108))
+    assert isinstance(plan, FeedPlan)
+    assert plan.alerts == ("identities are not checked",)
+    assert len(plan.updates) == 1
+
+
+async def test_plan__the_feed_is_unreadable__plans_nothing_and_acts_on_nothing() -> None:
+    blind = world(flat)
+    blind.feed.is_unreadable = True
+    plan = await blind.feeder.plan(source_head(98))
+    assert isinstance(plan, NotPlanned)
+    outcome = await blind.feeder.act(plan)
+    assert outcome.push is None
+    assert outcome.suspensions == ()
+
+
+async def test_plan__every_market__is_listed_with_its_decision_and_reason() -> None:
+    listed = world(flat, markets=(SN, OTHER), pins={SN: REGISTERED_AT})
+    plan = await listed.feeder.plan(source_head(98))
+    assert isinstance(plan, FeedPlan)
+    first, second = plan.markets
+    assert isinstance(first.decision, Publish)
+    assert first.decision.reason is PublishReason.FIRST
+    assert second.netuid == OTHER
+    assert plan.suspensions == {SuspensionReason.NO_PRICE: (OTHER,)}
+    assert plan.holds == ()
+
+
+async def test_plan__alone__sends_nothing() -> None:
+    dry = world(flat)
+    await dry.feeder.plan(source_head(98))
+    assert dry.feed.publications == []
+
+
+async def test_act__nothing_was_sent__the_same_is_planned_again() -> None:
+    dry = world(flat)
+    dry.feed.refusal = "no key is configured: dry run"
+    for number in (98, 98, 99):
+        outcome = await dry.feeder.step(source_head(number))
+        assert outcome.push is not None
+        assert outcome.push.submission == NotSent(reason="no key is configured: dry run")
+
+
+async def test_act__positions_fall_at_the_pushed_price__travel_with_it() -> None:
+    falling = world(flat)
+    falling.risk.falling = FALLING
+    await falling.run(to=101)
+    (publication,) = falling.feed.publications
+    assert publication.liquidations == FALLING
+    assert falling.risk.asked == [{SN: TAO * 10**9}]
+
+
+async def test_act__who_falls_is_unknown__the_price_goes_alone_and_says_so() -> None:
+    unknown = world(flat)
+    unknown.risk.unknown = "the book is behind"
+    outcome = await unknown.feeder.step(source_head(98))
+    assert outcome.push is not None
+    assert outcome.push.publication.liquidations == ()
+    assert outcome.push.risk_unknown == "the book is behind"
+    assert len(unknown.feed.publications) == 1
+
+
+class SlowRisk(SimulatedRisk):
+    """Never answers while the test is patient."""
+
+    async def liquidatable_at(
+        self, prices: Mapping[Netuid, PriceWei], head: Head
+    ) -> tuple[PositionId, ...] | OverBudget:
+        await asyncio.sleep(0.05)
+        return FALLING
+
+
+async def test_act__risk_takes_too_long__the_push_does_not_wait_for_it() -> None:
+    source, feed = SimulatedSubtensor(price_at=flat), SimulatedFeed(number=110)
+    policy = FeederPolicy(risk_budget_ms=1)
+    outcome = await restarted(source, feed, SlowRisk(), policy=policy).step(source_head(108))
+    assert outcome.push is not None
+    assert outcome.push.risk_unknown == "who falls was not known within 1 ms"
+    assert len(feed.publications) == 1
+
+
+async def test_act__lock_step_without_a_deadline__waits_for_risk() -> None:
+    feed = SimulatedFeed(number=110)
+    feeder = Feeder(
+        source=SimulatedSubtensor(price_at=flat),
+        feed=feed,
+        risk=SlowRisk(),
+        markets=(SN,),
+        pins={SN: REGISTERED_AT},
+        policy=FeederPolicy(risk_budget_ms=1),
+        deadline=lambda _: nullcontext(),
+    )
+    await feeder.step(source_head(108))
+    assert feed.publications[0].liquidations == FALLING
+
+
+async def test_step__nothing_is_due__risk_is_not_asked() -> None:
+    quiet = world(flat)
+    await quiet.run(to=110)
+    assert len(quiet.risk.asked) == 1
+
+
+async def test_step__a_market_with_a_wider_limit__is_not_held() -> None:
+    guard = GuardPolicy(jump_limits={SN: Bps(10_000)})
+    policy = FeederPolicy(judge=JudgePolicy(guard=guard))
+    wide = world(stepping((110, 19 * TAO // 10)), policy=policy)
+    await wide.run(to=115)
+    assert wide.feed.suspended == []
+    assert 19 * TAO // 10 * 10**9 in wide.feed.prices(SN)
