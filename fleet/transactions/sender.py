@@ -230,7 +230,7 @@ class Sender:
         situation = Situation(
             head=head.number,
             next_nonce=latest,
-            started_at=self._started_at or head.number,
+            started_at=head.number if self._started_at is None else self._started_at,
             base_fee=(await self._quote()).base_fee if is_any_waiting else 0,
         )
         for entry in still_open:
@@ -271,7 +271,8 @@ class Sender:
     async def _read_again(self) -> _Known:
         async with self._turns.turn(Lane.PRICE):
             self._head = head = await self._chain.head()
-            self._started_at = self._started_at or head.number
+            if self._started_at is None:
+                self._started_at = head.number
             entries = await self._journal.unfinished()
             pending = await self._chain.transaction_count(self.account, "pending")
             nonces = Nonces(

@@ -1,0 +1,295 @@
+"""A chain in memory with what a sender is afraid of.
+
+Its pool forgets, its blocks are taken back, answers get lost after the transaction arrived, and
+strangers hold the same key.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from fleet.transactions.chain import Verdict
+from fleet.transactions.testing.memory import Fuse
+from units import BLOCK_TIME, Address, BlockHash, BlockNumber, Head, Timestamp, TxHash, Wei
+
+_MIN_BUMP_PERCENT = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PooledTransaction:
+    """What the chain knows of a transaction; `data` is empty in one that does nothing."""
+
+    tx_hash: TxHash
+    nonce: int
+    fee: int
+    gas: int
+    to: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MinedReceipt:
+    """A receipt, as the sender reads it."""
+
+    tx_hash: TxHash
+    block: BlockNumber
+    block_hash: BlockHash
+    succeeded: bool
+    gas_used: int
+    fee: Wei
+    logs: tuple[dict[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """To a broadcast."""
+
+    verdict: Verdict
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rehearsal:
+    """To a simulation."""
+
+    outcome: Literal["succeeds", "reverts", "unknown"]
+    data: bytes = b""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GasQuote:
+    """Wei per gas."""
+
+    gas_price: int
+    base_fee: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulatedBlock:
+    """A block with the receipts of this key's transactions."""
+
+    head: Head
+    transactions: tuple[PooledTransaction, ...] = ()
+
+
+def _always_succeeds(_: bytes) -> bool:
+    return True
+
+
+@dataclass(kw_only=True)
+class SimulatedChain:
+    """One key's view of a chain; drive it with `mine`, `reorganise` and the switches.
+
+    `succeeds` says of a payload whether it reverts when mined; `rehearses` whether it would in a
+    simulation. `loses_answers`: what is sent arrives, and the answer does not. `is_deaf`: nothing
+    that is sent arrives. `index_lag`: blocks without receipts below the head. `forgets_state`: it
+    can't be told who used a nonce.
+    """
+
+    fuse: Fuse = field(default_factory=Fuse)
+    base_fee: int = 10 * 10**9
+    finality_lag: int | None = 2
+    succeeds: Callable[[bytes], bool] = _always_succeeds
+    rehearses: Callable[[bytes], bool] = _always_succeeds
+    loses_answers: bool = False
+    is_deaf: bool = False
+    is_poor: bool = False
+    index_lag: int = 0
+    forgets_state: bool = False
+    blocks: list[SimulatedBlock] = field(default_factory=list)
+    pool: dict[int, PooledTransaction] = field(default_factory=dict)
+    sent: list[bytes] = field(default_factory=list)
+    _forks: int = 0
+
+    def __post_init__(self) -> None:
+        self.blocks.append(SimulatedBlock(head=self._next_head()))
+
+    # --- what a test does to it ---------------------------------------------------------------
+
+    def mine(self, limit: int = 1_000) -> Head:
+        """One block with what the pool can put into it: nonces in order, offers high enough."""
+        taken: list[PooledTransaction] = []
+        nonce = self._count()
+        while len(taken) < limit and (found := self.pool.get(nonce)) is not None:
+            if found.fee < self.base_fee:
+                break
+            taken.append(self.pool.pop(nonce))
+            nonce += 1
+        self.blocks.append(SimulatedBlock(head=self._next_head(), transactions=tuple(taken)))
+        self.pool = {each: tx for each, tx in self.pool.items() if each >= nonce}
+        return self.blocks[-1].head
+
+    def reorganise(self, depth: int, *, is_lossy: bool) -> Head:
+        """Takes back the last `depth` blocks and grows one more than that.
+
+        Their transactions return to the pool and are mined again, unless it is lossy.
+        """
+        gone, self.blocks = self.blocks[-depth:], self.blocks[:-depth]
+        self._forks += 1
+        for block in gone:
+            for found in () if is_lossy else block.transactions:
+                self.pool.setdefault(found.nonce, found)
+        for _ in range(depth + 1):
+            self.mine(limit=0 if is_lossy else 1_000)
+        return self.blocks[-1].head
+
+    def intrude(self, nonce: int, fee: int = 10**12) -> None:
+        """A stranger with the same key sends."""
+        name = f"stranger {nonce} {len(self.blocks)} {self._forks}"
+        self.pool[nonce] = PooledTransaction(
+            tx_hash=TxHash("0x" + hashlib.sha256(name.encode()).hexdigest()),
+            nonce=nonce,
+            fee=fee,
+            gas=21_000,
+            to="somebody",
+            data=b"",
+        )
+
+    def executed(self) -> tuple[PooledTransaction, ...]:
+        """Everything that stands on the chain, in order."""
+        return tuple(found for block in self.blocks for found in block.transactions)
+
+    # --- what the sender sees -----------------------------------------------------------------
+
+    async def head(self) -> Head:
+        """See `Chain.head`."""
+        self.fuse.before()
+        return self.blocks[-1].head
+
+    async def finalized(self) -> Head | None:
+        """See `Chain.finalized`."""
+        self.fuse.before()
+        if self.finality_lag is None:
+            return None
+        return self.blocks[max(0, len(self.blocks) - 1 - self.finality_lag)].head
+
+    async def transaction_count(
+        self, account: Address, block: BlockNumber | Literal["latest", "pending", "finalized"]
+    ) -> int:
+        """See `Chain.transaction_count`."""
+        del account
+        self.fuse.before()
+        if block == "pending":
+            nonce = self._count()
+            while nonce in self.pool:
+                nonce += 1
+            return nonce
+        last = self.blocks[-1].head.number if isinstance(block, str) else block
+        return self._count(last)
+
+    async def receipt(self, tx_hash: TxHash) -> MinedReceipt | None:
+        """See `Chain.receipt`."""
+        self.fuse.before()
+        indexed = self.blocks[: max(0, len(self.blocks) - self.index_lag)]
+        for block in indexed:
+            for found in block.transactions:
+                if found.tx_hash == tx_hash:
+                    return self._receipt(block, found)
+        return None
+
+    async def knows(self, tx_hash: TxHash) -> bool:
+        """See `Chain.knows`."""
+        self.fuse.before()
+        return any(each.tx_hash == tx_hash for each in (*self.pool.values(), *self.executed()))
+
+    async def spender_of(
+        self, account: Address, nonce: int, *, after: BlockNumber, by: BlockNumber
+    ) -> TxHash | None:
+        """See `Chain.spender_of`."""
+        del account
+        self.fuse.before()
+        within = [block for block in self.blocks if after < block.head.number <= by]
+        found = [tx for block in within for tx in block.transactions if tx.nonce == nonce]
+        return found[0].tx_hash if found and not self.forgets_state else None
+
+    async def fee_quote(self) -> GasQuote:
+        """See `Chain.fee_quote`."""
+        self.fuse.before()
+        return GasQuote(gas_price=self.base_fee, base_fee=self.base_fee)
+
+    async def send_raw(self, raw: bytes) -> Answer:
+        """See `Chain.send_raw`."""
+        self.fuse.before()
+        self.sent.append(raw)
+        if self.is_deaf:
+            return Answer(verdict="uncertain", detail="no answer")
+        answer = self._receive(_read(raw))
+        self.fuse.after()
+        return Answer(verdict="uncertain", detail="no answer") if self.loses_answers else answer
+
+    async def simulate(
+        self,
+        *,
+        sender: Address,
+        to: Address,
+        data: bytes,
+        value: Wei,
+        gas: int,
+        block: BlockNumber | Literal["latest"] = "latest",
+    ) -> Rehearsal:
+        """See `Chain.simulate`."""
+        del sender, to, value, gas
+        self.fuse.before()
+        succeeds = self.rehearses(data) if block == "latest" else self.succeeds(data)
+        return (
+            Rehearsal(outcome="succeeds") if succeeds else Rehearsal(outcome="reverts", data=b"no")
+        )
+
+    # --- inside -------------------------------------------------------------------------------
+
+    def _receive(self, sent: PooledTransaction) -> Answer:
+        present = self.pool.get(sent.nonce)
+        if present is not None and present.tx_hash == sent.tx_hash:
+            return Answer(verdict="already known")
+        if sent.nonce < self._count():
+            return Answer(verdict="nonce too low", detail="nonce too low")
+        if self.is_poor:
+            return Answer(verdict="insufficient funds", detail="insufficient funds")
+        if sent.fee < self.base_fee:
+            return Answer(verdict="fee too low", detail="gas price less than block base fee")
+        if present is not None and sent.fee * 100 < present.fee * (100 + _MIN_BUMP_PERCENT):
+            return Answer(verdict="replacement underpriced", detail="underpriced")
+        self.pool[sent.nonce] = sent
+        return Answer(verdict="accepted")
+
+    def _receipt(self, block: SimulatedBlock, found: PooledTransaction) -> MinedReceipt:
+        return MinedReceipt(
+            tx_hash=found.tx_hash,
+            block=block.head.number,
+            block_hash=block.head.hash,
+            succeeded=not found.data or self.succeeds(found.data),
+            gas_used=21_000,
+            fee=Wei(21_000 * found.fee),
+        )
+
+    def _count(self, last: int | None = None) -> int:
+        within = self.blocks
+        if last is not None:
+            within = [block for block in self.blocks if block.head.number <= last]
+        return sum(len(block.transactions) for block in within)
+
+    def _next_head(self) -> Head:
+        number = len(self.blocks)
+        name = f"{number} {self._forks}"
+        parent = self.blocks[-1].head.hash if self.blocks else BlockHash("0x" + "00" * 32)
+        return Head(
+            number=BlockNumber(number),
+            hash=BlockHash("0x" + hashlib.sha256(name.encode()).hexdigest()),
+            parent_hash=parent,
+            time=Timestamp(number * BLOCK_TIME),
+        )
+
+
+def _read(raw: bytes) -> PooledTransaction:
+    fields = json.loads(raw)
+    return PooledTransaction(
+        tx_hash=TxHash("0x" + hashlib.sha256(raw).hexdigest()),
+        nonce=fields["nonce"],
+        fee=fields["fee"],
+        gas=fields["gas"],
+        to=fields["to"],
+        data=bytes.fromhex(fields["data"]),
+    )

@@ -1,0 +1,110 @@
+"""A journal and a key in memory, and a fuse that breaks a call at a chosen moment."""
+
+import hashlib
+import json
+
+from fleet.transactions.attempt import Entry, State
+from fleet.transactions.journal import JournalConflict
+from fleet.transactions.request import TransactionRequest
+from fleet.transactions.signer import Signed, Unsigned
+from units import Address, TxHash
+
+KEY = Address("0x00000000000000000000000000000000000000Aa")
+
+
+class Silence(Exception):  # noqa: N818 -- named after what happened
+    """The simulated node does not answer a read."""
+
+
+class Fuse:
+    """Breaks at the n-th port call from now: raises `error`, before or after the call's effect."""
+
+    def __init__(self) -> None:
+        self._calls_left: int | None = None
+        self._error: BaseException = Silence()
+        self._is_after = False
+
+    def set(self, calls: int, error: BaseException, *, is_after: bool) -> None:
+        """Arms it."""
+        self._calls_left, self._error, self._is_after = calls, error, is_after
+
+    def clear(self) -> None:
+        """Disarms it."""
+        self._calls_left = None
+
+    def before(self) -> None:
+        """Called when a call begins."""
+        if self._calls_left is not None:
+            self._calls_left -= 1
+            if not self._is_after:
+                self._blow()
+
+    def after(self) -> None:
+        """Called when its effect is done and its answer is not given."""
+        if self._is_after:
+            self._blow()
+
+    def _blow(self) -> None:
+        if self._calls_left is not None and self._calls_left <= 0:
+            self._calls_left = None
+            raise self._error
+
+
+class MemoryJournal:
+    """A journal that lives as long as the object; give it to a new Sender to play a restart."""
+
+    def __init__(self, fuse: Fuse | None = None) -> None:
+        self.entries: dict[int, Entry] = {}
+        self._fuse = fuse or Fuse()
+
+    async def reserve(self, request: TransactionRequest, nonce: int) -> Entry:
+        """See `Journal.reserve`."""
+        self._fuse.before()
+        held = [each for each in self.entries.values() if each.state is not State.RELEASED]
+        if any(each.nonce == nonce for each in held):
+            raise JournalConflict(f"nonce {nonce} is taken")
+        key = request.idempotency_key
+        if any(each.is_unsettled and each.request.idempotency_key == key for each in held):
+            raise JournalConflict(f"{key} is in flight")
+        entry = Entry(id=len(self.entries) + 1, request=request, nonce=nonce)
+        self.entries[entry.id] = entry
+        self._fuse.after()
+        return entry
+
+    async def save(self, entry: Entry) -> None:
+        """See `Journal.save`."""
+        self._fuse.before()
+        self.entries[entry.id] = entry
+        self._fuse.after()
+
+    async def unfinished(self) -> tuple[Entry, ...]:
+        """See `Journal.unfinished`."""
+        self._fuse.before()
+        ended = {State.FINAL, State.RELEASED}
+        found = [each for each in self.entries.values() if each.state not in ended]
+        return tuple(sorted(found, key=lambda entry: entry.nonce))
+
+    async def next_nonce(self) -> int:
+        """See `Journal.next_nonce`."""
+        self._fuse.before()
+        held = [each.nonce for each in self.entries.values() if each.state is not State.RELEASED]
+        return max(held, default=-1) + 1
+
+
+class PlainSigner:
+    """Signs by writing down what it was asked to sign."""
+
+    address = KEY
+
+    async def sign(self, transaction: Unsigned) -> Signed:
+        """The bytes are JSON; the hash is of them."""
+        raw = json.dumps(
+            {
+                "nonce": transaction.nonce,
+                "to": transaction.to,
+                "data": transaction.data.hex(),
+                "gas": transaction.gas_limit,
+                "fee": transaction.fee.max_fee,
+            }
+        ).encode()
+        return Signed(raw=raw, tx_hash=TxHash("0x" + hashlib.sha256(raw).hexdigest()))

@@ -1,0 +1,521 @@
+"""The sender against a simulated chain, one fear at a time."""
+
+import asyncio
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from fleet.transactions.attempt import State
+from fleet.transactions.fees import FeePolicy
+from fleet.transactions.policy import SenderPolicy
+from fleet.transactions.request import (
+    AlreadyInFlight,
+    Expired,
+    Lane,
+    Mined,
+    Refused,
+    Reverted,
+    Settled,
+    Submission,
+    Submitted,
+    Superseded,
+    TransactionRequest,
+)
+from fleet.transactions.sender import Sender
+from fleet.transactions.testing import (
+    Fuse,
+    MemoryJournal,
+    PlainSigner,
+    Silence,
+    SimulatedChain,
+)
+from units import Address, BlockNumber, Wei
+
+EXCHANGE = Address("0x00000000000000000000000000000000000000Ee")
+GWEI = 10**9
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+@dataclass
+class World:
+    """One chain, one journal, and the sender of the day."""
+
+    policy: SenderPolicy = field(default_factory=SenderPolicy)
+    fuse: Fuse = field(default_factory=Fuse)
+
+    def __post_init__(self) -> None:
+        self.chain = SimulatedChain(fuse=self.fuse)
+        self.journal = MemoryJournal(self.fuse)
+        self.sender = self.another_process()
+
+    def another_process(self) -> Sender:
+        self.sender = Sender(
+            chain=self.chain,
+            signer=PlainSigner(),
+            journal=self.journal,
+            chain_id=964,
+            decode_revert=lambda data: f"decoded {data.decode()}",
+            policy=self.policy,
+        )
+        return self.sender
+
+    async def submit(self, key: str = "work", **changes: object) -> Submission:
+        return await self.sender.submit(request(key, **changes))
+
+    async def mine(self, blocks: int = 1) -> tuple[Settled, ...]:
+        settled: tuple[Settled, ...] = ()
+        for _ in range(blocks):
+            settled += await self.sender.settle(self.chain.mine())
+        return settled
+
+    async def stall(self, blocks: int) -> tuple[Settled, ...]:
+        """Blocks come and take nothing."""
+        settled: tuple[Settled, ...] = ()
+        for _ in range(blocks):
+            settled += await self.sender.settle(self.chain.mine(limit=0))
+        return settled
+
+    def states(self) -> list[State]:
+        return [entry.state for entry in self.journal.entries.values()]
+
+    def payloads(self) -> list[bytes]:
+        return [found.data for found in self.chain.executed() if found.data]
+
+
+def request(key: str = "work", **changes: object) -> TransactionRequest:
+    plain = TransactionRequest(
+        to=EXCHANGE,
+        data=key.encode(),
+        gas_limit=100_000,
+        lane=Lane.LIQUIDATION,
+        idempotency_key=key,
+        valid_until=BlockNumber(1_000),
+        purpose="test",
+    )
+    return replace(plain, **changes)  # type: ignore[arg-type]  # a test names real fields
+
+
+async def test_submit__all_well__journaled_sent_mined_final() -> None:
+    world = World()
+    submitted = await world.submit()
+    assert isinstance(submitted, Submitted)
+    assert submitted.nonce == 0
+    assert world.states() == [State.SEEN]
+    (settled,) = await world.mine()
+    assert isinstance(settled.outcome, Mined)
+    assert settled.tx_hash == submitted.tx_hash
+    assert await world.mine(3) == ()
+    assert world.states() == [State.FINAL]
+    assert world.payloads() == [b"work"]
+
+
+async def test_submit__same_work_in_flight__is_not_sent_twice() -> None:
+    world = World()
+    first = await world.submit()
+    again = await world.submit()
+    assert isinstance(first, Submitted)
+    assert again == AlreadyInFlight(tx_hash=first.tx_hash)
+    await world.mine()
+    assert isinstance(await world.submit(), Submitted), "after its outcome the key is free"
+
+
+async def test_submit__at_the_same_time__nonces_in_order_and_the_same_key_once() -> None:
+    world = World()
+    await world.sender.recover()
+    async with asyncio.TaskGroup() as tasks:
+        sent = [tasks.create_task(world.submit(key)) for key in ("a", "b", "a", "c")]
+    results = [task.result() for task in sent]
+    assert [each.nonce for each in results if isinstance(each, Submitted)] == [0, 1, 2]
+    assert sum(isinstance(each, AlreadyInFlight) for each in results) == 1
+    await world.mine()
+    assert world.payloads() == [b"a", b"b", b"c"]
+
+
+async def test_submit__simulation_reverts__refused_with_the_decoded_reason_and_no_nonce() -> None:
+    world = World()
+    world.chain.rehearses = lambda _: False
+    assert await world.submit() == Refused(reason="decoded no")
+    assert world.journal.entries == {}
+
+
+async def test_submit__last_block_has_passed__refused() -> None:
+    world = World()
+    await world.mine(5)
+    refused = await world.submit(valid_until=BlockNumber(5))
+    assert isinstance(refused, Refused)
+    assert "passed" in refused.reason
+
+
+async def test_submit__lane_is_full__refused_and_other_lanes_go_on() -> None:
+    lanes = {Lane.PRICE: 2, Lane.LIQUIDATION: 1, Lane.FUNDING: 1, Lane.HOUSEKEEPING: 1}
+    world = World(SenderPolicy(lane_in_flight_max=lanes, in_flight_max=3))
+    assert isinstance(await world.submit("a"), Submitted)
+    assert isinstance(await world.submit("b"), Refused)
+    assert isinstance(await world.submit("c", lane=Lane.PRICE), Submitted)
+    assert isinstance(await world.submit("d", lane=Lane.FUNDING), Submitted)
+    assert isinstance(await world.submit("e", lane=Lane.PRICE), Refused), "three are in flight"
+
+
+async def test_submit__insufficient_funds__refused_and_the_nonce_is_free_again() -> None:
+    world = World()
+    world.chain.is_poor = True
+    refused = await world.submit()
+    assert isinstance(refused, Refused)
+    assert "insufficient funds" in refused.reason
+    assert world.states() == [State.RELEASED]
+    world.chain.is_poor = False
+    submitted = await world.submit()
+    assert isinstance(submitted, Submitted)
+    assert submitted.nonce == 0
+
+
+async def test_submit__base_fee_rose_since_the_quote__offers_more_at_once() -> None:
+    world = World()
+    await world.submit("a")  # the quote of this head is known from now on
+    world.chain.base_fee = 15 * GWEI
+    assert isinstance(await world.submit("b"), Submitted)
+    assert world.chain.pool[1].fee >= 15 * GWEI
+
+
+async def test_submit__gas_above_the_spend_limit__refused_before_a_nonce_is_taken() -> None:
+    world = World()
+    refused = await world.submit(spend_limit=Wei(100_000 * 9 * GWEI))
+    assert isinstance(refused, Refused)
+    assert world.journal.entries == {}
+
+
+async def test_submit__answer_lost_on_the_way__kept_and_never_sent_under_another_nonce() -> None:
+    world = World()
+    world.chain.loses_answers = True
+    assert isinstance(await world.submit(), Submitted)
+    assert world.states() == [State.BROADCAST]
+    world.chain.loses_answers = False
+    (settled,) = await world.mine()
+    assert isinstance(settled.outcome, Mined)
+    assert len(world.payloads()) == 1
+
+
+async def test_submit__never_arrived__sent_again_at_the_next_head() -> None:
+    world = World()
+    world.chain.is_deaf = True
+    assert isinstance(await world.submit(), Submitted)
+    world.chain.is_deaf = False
+    assert await world.mine() == ()
+    (settled,) = await world.mine()
+    assert isinstance(settled.outcome, Mined)
+
+
+async def test_submit__stranger_mined_with_our_key__next_nonce_is_tried() -> None:
+    world = World()
+    await world.sender.recover()
+    world.chain.intrude(0)
+    world.chain.mine()
+    submitted = await world.submit()
+    assert isinstance(submitted, Submitted)
+    assert submitted.nonce == 1
+
+
+async def test_submit__stranger_waits_in_the_pool__held_until_it_is_mined() -> None:
+    world = World()
+    world.chain.intrude(0)
+    refused = await world.submit()
+    assert isinstance(refused, Refused)
+    assert "does not know" in refused.reason
+    await world.mine()
+    submitted = await world.submit()
+    assert isinstance(submitted, Submitted)
+    assert submitted.nonce == 1
+
+
+async def test_submit__stranger_came_into_the_pool_since__released_and_held() -> None:
+    world = World()
+    await world.sender.recover()
+    world.chain.intrude(0)
+    assert isinstance(await world.submit(), Refused)
+    assert world.states() == [State.RELEASED]
+    await world.mine()
+    assert isinstance(await world.submit(), Submitted)
+
+
+async def test_settle__pool_forgot_it__sent_again() -> None:
+    world = World()
+    await world.submit()
+    world.chain.pool.clear()
+    await world.stall(1)
+    (settled,) = await world.mine()
+    assert isinstance(settled.outcome, Mined)
+
+
+async def test_settle__stuck__same_payload_with_a_higher_fee_after_three_blocks() -> None:
+    world = World()
+    await world.submit()
+    first = world.chain.pool[0].fee
+    await world.stall(2)
+    assert world.chain.pool[0].fee == first
+    await world.stall(1)
+    assert world.chain.pool[0].fee * 8 >= first * 9
+    await world.mine()
+    assert world.payloads() == [b"work"]
+
+
+async def test_settle__base_fee_above_the_offer__offers_more_at_the_next_head() -> None:
+    world = World()
+    await world.submit()
+    world.chain.base_fee = 20 * GWEI
+    await world.mine()
+    assert world.chain.pool[0].fee >= 20 * GWEI
+    (settled,) = await world.mine()
+    assert isinstance(settled.outcome, Mined)
+
+
+async def test_settle__fee_ceiling_reached__stays_below_it_and_still_leaves_room_to_cancel() -> (
+    None
+):
+    policy = SenderPolicy(fees=FeePolicy(ceiling=20 * GWEI))
+    world = World(policy)
+    await world.submit(valid_until=BlockNumber(40))
+    await world.stall(39)
+    assert world.chain.pool[0].fee <= policy.fees.payload_ceiling
+    assert world.chain.pool[0].data == b"work"
+    await world.stall(1)
+    assert world.chain.pool[0].data == b"", "replaced by nothing"
+    assert world.chain.pool[0].fee <= 20 * GWEI
+
+
+async def test_settle__deadline_passed__nonce_used_by_nothing_and_the_next_one_goes_on() -> None:
+    world = World()
+    await world.submit("late", valid_until=BlockNumber(2))
+    await world.submit("next")
+    world.chain.base_fee = 11 * GWEI
+    await world.stall(2)
+    settled = await world.mine()
+    assert {each.request.idempotency_key: type(each.outcome) for each in settled} == {
+        "late": Expired,
+        "next": Mined,
+    }
+    assert world.payloads() == [b"next"]
+
+
+async def test_settle__reverted_on_chain__says_why() -> None:
+    world = World()
+    world.chain.succeeds = lambda _: False
+    await world.submit()
+    (settled,) = await world.mine()
+    assert isinstance(settled.outcome, Reverted)
+    assert settled.outcome.reason == "decoded no"
+
+
+async def test_settle__all_gas_used__says_so() -> None:
+    world = World()
+    world.chain.succeeds = lambda _: False
+    await world.submit(gas_limit=21_000)
+    (settled,) = await world.mine()
+    assert isinstance(settled.outcome, Reverted)
+    assert "out of gas" in settled.outcome.reason
+
+
+async def test_settle__stranger_took_the_nonce_of_one_in_flight__superseded_once_final() -> None:
+    world = World()
+    await world.submit()
+    world.chain.intrude(0)
+    assert await world.mine(2) == (), "a reorganisation could still give it back"
+    settled = await world.mine(2)
+    assert [type(each.outcome) for each in settled] == [Superseded]
+    assert isinstance(await world.submit(), Submitted)
+    await world.mine()
+    assert world.payloads() == [b"work"]
+
+
+async def test_settle__node_can_not_name_the_stranger__superseded_only_after_long() -> None:
+    world = World(SenderPolicy(mystery_blocks=20))
+    world.chain.forgets_state = True
+    await world.submit()
+    world.chain.intrude(0)
+    assert await world.mine(20) == ()
+    (settled,) = await world.mine()
+    assert isinstance(settled.outcome, Superseded)
+
+
+async def test_settle__receipts_come_late__not_taken_for_a_stranger() -> None:
+    world = World()
+    world.chain.index_lag = 6
+    await world.submit()
+    assert await world.mine(5) == ()
+    (settled,) = await world.mine(2)
+    assert isinstance(settled.outcome, Mined)
+
+
+async def test_settle__reorganised_away__brought_back_and_not_told_twice() -> None:
+    world = World()
+    await world.submit()
+    assert len(await world.mine()) == 1
+    head = world.chain.reorganise(1, is_lossy=True)
+    assert world.payloads() == []
+    assert await world.sender.settle(head) == ()
+    assert world.states() == [State.SEEN]
+    assert await world.mine(4) == ()
+    assert world.states() == [State.FINAL]
+    assert world.payloads() == [b"work"]
+
+
+async def test_settle__reorganised_into_another_block__follows_it() -> None:
+    world = World()
+    await world.submit()
+    await world.mine()
+    head = world.chain.reorganise(1, is_lossy=False)
+    assert await world.sender.settle(head) == ()
+    inclusion = world.journal.entries[1].inclusion
+    assert inclusion is not None
+    assert inclusion.block_hash == world.chain.blocks[inclusion.block].head.hash
+
+
+async def test_settle__expired_one_reorganised_away__its_payload_stays_away() -> None:
+    world = World()
+    await world.submit(valid_until=BlockNumber(1))
+    await world.stall(1)
+    (settled,) = await world.mine()
+    assert isinstance(settled.outcome, Expired)
+    await world.sender.settle(world.chain.reorganise(1, is_lossy=True))
+    await world.mine(5)
+    assert world.payloads() == []
+    assert world.states() == [State.FINAL]
+
+
+async def test_settle__no_finalized_block__final_after_confirmations() -> None:
+    world = World(SenderPolicy(confirmations=4))
+    world.chain.finality_lag = None
+    await world.submit()
+    await world.mine(4)
+    assert world.states() == [State.MINED]
+    await world.mine()
+    assert world.states() == [State.FINAL]
+
+
+async def test_settle__a_read_fails_half_way__no_outcome_is_lost() -> None:
+    world = World()
+    await world.submit("a")
+    await world.submit("b")
+    head = world.chain.mine()
+    world.fuse.set(4, Silence(), is_after=False)  # after the first receipt and its journal entry
+    with pytest.raises(Silence):
+        await world.sender.settle(head)
+    settled = await world.mine()
+    assert [each.request.idempotency_key for each in settled] == ["a", "b"]
+
+
+async def test_recover__killed_between_journal_and_broadcast__the_new_process_sends_it() -> None:
+    world = World()
+    await world.sender.recover()
+    world.fuse.set(5, Killed(), is_after=False)  # simulate, quote, reserve, save, → send
+    with pytest.raises(Killed):
+        await world.submit()
+    assert world.states() == [State.SIGNED]
+    assert world.chain.sent == []
+    await world.another_process().recover()
+    assert world.states() == [State.SEEN]
+    assert isinstance(await world.submit(), AlreadyInFlight)
+    (settled,) = await world.mine()
+    assert isinstance(settled.outcome, Mined)
+
+
+async def test_recover__killed_between_nonce_and_signature__the_nonce_is_given_back() -> None:
+    world = World()
+    await world.sender.recover()
+    world.fuse.set(4, Killed(), is_after=False)
+    with pytest.raises(Killed):
+        await world.submit()
+    assert world.states() == [State.RESERVED]
+    await world.another_process().recover()
+    assert world.states() == [State.RELEASED]
+    submitted = await world.submit()
+    assert isinstance(submitted, Submitted)
+    assert submitted.nonce == 0
+
+
+async def test_recover__killed_after_broadcast__not_sent_under_a_second_nonce() -> None:
+    world = World()
+    await world.sender.recover()
+    world.fuse.set(5, Killed(), is_after=True)
+    with pytest.raises(Killed):
+        await world.submit()
+    assert len(world.chain.pool) == 1
+    world.another_process()
+    assert isinstance(await world.submit(), AlreadyInFlight)
+    await world.mine(4)
+    assert world.payloads() == [b"work"]
+
+
+async def test_recover__expired_while_down__replaced_by_nothing_instead_of_sent() -> None:
+    world = World()
+    world.chain.is_deaf = True
+    await world.submit(valid_until=BlockNumber(3))
+    for _ in range(5):
+        world.chain.mine()
+    world.chain.is_deaf = False
+    world.chain.sent.clear()
+    await world.another_process().recover()
+    (settled,) = await world.mine()
+    assert isinstance(settled.outcome, Expired)
+    assert not any(b'"data": "776f726b"' in raw for raw in world.chain.sent)
+
+
+async def test_recover__mined_while_down__told_by_the_next_settle_and_only_there() -> None:
+    world = World()
+    await world.submit()
+    world.chain.mine()
+    await world.another_process().recover()
+    (settled,) = await world.mine()
+    assert isinstance(settled.outcome, Mined)
+    assert await world.mine(3) == ()
+    world.another_process()
+    assert await world.mine(3) == ()
+
+
+async def test_recover__journal_lost__goes_on_from_the_chain_s_count() -> None:
+    world = World()
+    await world.submit("a")
+    await world.submit("b")
+    await world.mine()
+    world.journal.entries.clear()
+    world.another_process()
+    submitted = await world.submit("c")
+    assert isinstance(submitted, Submitted)
+    assert submitted.nonce == 2
+
+
+async def test_recover__journal_lost_with_one_in_the_pool__waits_for_it() -> None:
+    world = World()
+    await world.submit("a")
+    world.journal.entries.clear()
+    world.another_process()
+    assert isinstance(await world.submit("b"), Refused)
+    await world.mine()
+    assert isinstance(await world.submit("b"), Submitted)
+
+
+async def test_submit__cancelled_in_the_middle__the_journal_is_read_again() -> None:
+    world = World()
+    await world.sender.recover()
+    world.fuse.set(5, asyncio.CancelledError(), is_after=False)
+    with pytest.raises(asyncio.CancelledError):
+        await world.submit()
+    assert isinstance(await world.submit(), AlreadyInFlight)
+    await world.mine(2)
+    assert world.payloads() == [b"work"]
+
+
+async def test_status__one_waiting__tells_how_long_and_why() -> None:
+    world = World()
+    assert world.sender.status is None
+    await world.submit()
+    world.chain.pool.clear()
+    world.chain.is_poor = True
+    await world.stall(2)
+    status = world.sender.status
+    assert status is not None
+    assert status.in_flight == {Lane.LIQUIDATION: 1}
+    assert (status.next_nonce, status.oldest, status.is_held) == (1, 0, False)
+    assert status.problem == "insufficient funds"
