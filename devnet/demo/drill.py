@@ -1,0 +1,175 @@
+"""`keepers demo`: the real fleet, as a child process, over a local chain in lock-step, judged.
+
+The world starts in this process, the fleet joins, every block is watched by the referee, and what
+came of it is written down before anything is said about success.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+from rich.console import Console
+
+from devnet.audit.lateness import Capacity
+from devnet.audit.referee import RefereePolicy
+from devnet.audit.watch import Audit
+from devnet.base_fee import GAS_LIMIT
+from devnet.demo.child import FleetDiedError, FleetProcess, fleet_command, running_fleet
+from devnet.demo.options import DemoOptions
+from devnet.demo.progress import Progress, clock, print_summary
+from devnet.demo.summary import Drill, failures, summarize
+from devnet.demo.webhook import listening_webhook
+from devnet.failure import DevnetError, one_line
+from devnet.replay import BLOCKS_AN_HOUR, Replay, open_replay
+from devnet.standin import LateParticipantError
+from devnet.state import FleetOptions, StateFiles, write_state
+from devnet.stopping import stop_on_signals
+from devnet.views import ExchangeViews
+from devnet.world import FINALITY_BLOCKS, World, WorldOptions, running_world
+from fleet.settings import Settings, load
+
+BOTS = frozenset({"transactions", "feeder", "liquidator", "funding", "warnings"})
+"""Who must take part before the first block, and until the last."""
+
+CAPACITY = Capacity(gas_each=42_000, gas_share=GAS_LIMIT // 2)
+"""For the referee's allowance: what one liquidation costs in a batch, and half of a block."""
+
+_JOIN_SECONDS_MAX = 90.0
+_JOIN_POLL_SECONDS = 0.5
+
+
+async def run(options: DemoOptions, *, console: Console | None = None) -> dict[str, Any]:
+    """Runs a drill and returns its summary, which is also in `options.summary`.
+
+    Raises:
+        DevnetError: it could not be run to its end, or it has failed; one line says why.
+    """
+    screen = console or Console()
+    with one_line():
+        replay = open_replay(
+            path=options.tape, start=options.start, hours=options.hours, seed=options.seed
+        )
+        options.out.mkdir(parents=True, exist_ok=True)
+        options.summary.unlink(missing_ok=True)
+        try:
+            summary = await _drill(options, replay, screen)
+        except FleetDiedError as error:
+            raise DevnetError(str(error)) from error
+    print_summary(screen, summary)
+    screen.print(f"summary: {options.summary}   fleet's log: {options.log}")
+    reasons = failures(summary)
+    if reasons:
+        raise DevnetError(f"the drill has failed: {'; '.join(reasons)}")
+    return summary
+
+
+async def _drill(options: DemoOptions, replay: Replay, console: Console) -> dict[str, Any]:
+    begun = asyncio.get_running_loop().time()
+    world_options = WorldOptions(
+        tape=replay.tape,
+        first=replay.first,
+        blocks=options.hours * BLOCKS_AN_HOUR - FINALITY_BLOCKS - 1,
+        traders=options.traders,
+        seed=options.seed,
+    )
+    files = StateFiles(state=options.state)
+    files.forget()
+    async with running_world(world_options) as world, listening_webhook() as inbox:
+        fleet_options = FleetOptions(is_in_step=True, notify_urls=(inbox.url,), log_format="json")
+        await write_state(world, files, fleet_options)
+        audit = await _begin_audit(world, load(files.network))
+        async with running_fleet(fleet_command(files.network), options.log) as fleet:
+            await _joined(world, fleet)
+            with Progress(
+                console=console,
+                world=world,
+                audit=audit,
+                inbox=inbox,
+                blocks=world_options.blocks,
+            ) as progress:
+                await _drive(world, fleet, progress.block_done)
+            await audit.finish(world.head.head)
+            await _end(fleet)
+        seconds = asyncio.get_running_loop().time() - begun
+        summary = summarize(_facts(options, world, seconds), audit, inbox, world.traders.counts)
+    options.summary.write_text(json.dumps(summary, indent=2) + "\n")
+    return summary
+
+
+async def _begin_audit(world: World, settings: Settings) -> Audit:
+    audit = await Audit.begin(
+        head=world.head.head,
+        views=ExchangeViews(world.node, world.deployment),
+        tape=world.options.tape,
+        contracts=world.deployment.contracts,
+        policy=RefereePolicy(
+            guard_limits={one.netuid: settings.jump_limit(one) for one in settings.markets},
+            capacity=CAPACITY,
+            finality_blocks=FINALITY_BLOCKS,
+            fleet=frozenset(one.address.lower() for one in world.fleet.by_workload.values()),
+        ),
+        traders=tuple(trader.account.address for trader in world.traders.traders),
+    )
+    world.watchers.append(audit.watch)
+    return audit
+
+
+async def _joined(world: World, fleet: FleetProcess) -> None:
+    """Waits until every bot takes part, as long as the fleet lives."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + _JOIN_SECONDS_MAX
+    while True:
+        try:
+            await world.stand_in.lock_step.wait_joined(BOTS, timeout_s=_JOIN_POLL_SECONDS)
+        except LateParticipantError as error:
+            fleet.check()
+            if loop.time() > until:
+                raise _died(fleet, str(error)) from None
+        else:
+            return
+
+
+async def _drive(world: World, fleet: FleetProcess, block_done: Callable[[], None]) -> None:
+    last = world.start + world.options.blocks
+    with stop_on_signals() as stop:
+        while world.head.head.number < last:
+            await _advance(world, fleet)
+            block_done()
+            if stop.is_set():
+                raise DevnetError(f"stopped at block {world.head.head.number}: no verdict")
+
+
+async def _advance(world: World, fleet: FleetProcess) -> None:
+    """One block, at whose end every bot still takes part."""
+    try:
+        await world.advance(in_step=True)
+    except LateParticipantError as error:
+        raise _died(fleet, str(error)) from None
+    fleet.check()
+    present = {participant.name for participant in world.stand_in.lock_step.participants}
+    if not present >= BOTS:
+        raise _died(fleet, f"left the lock-step: {', '.join(sorted(BOTS - present))}")
+
+
+def _died(fleet: FleetProcess, what: str) -> FleetDiedError:
+    return FleetDiedError(f"the fleet: {what}; {fleet.log}:\n{fleet.tail()}")
+
+
+async def _end(fleet: FleetProcess) -> None:
+    """An orderly end is part of the drill: the fleet drains its alerts and says goodbye."""
+    status = await fleet.stop()
+    if status != 0:
+        raise _died(fleet, f"ended with status {status} after SIGTERM")
+
+
+def _facts(options: DemoOptions, world: World, seconds: float) -> Drill:
+    return Drill(
+        tape=world.options.tape.name,
+        start=clock(world.options.tape.time_at(world.start)),
+        hours=options.hours,
+        blocks=world.head.head.number - world.start,
+        traders=options.traders,
+        seed=options.seed,
+        seconds=seconds,
+    )

@@ -1,0 +1,40 @@
+"""What a demo is to show."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoOptions:
+    """A drill of the whole fleet over a stretch of prices.
+
+    Attributes:
+        out: folder of summary.json, fleet.log and the devnet's files.
+        tape: a recorded price tape; None makes one up.
+        start: ISO 8601 time on the tape to begin at; None = its start.
+        hours: hours of chain time.
+        traders: how many simulated traders.
+        seed: of the traders and of a made-up tape.
+    """
+
+    out: Path = Path("build/demo")
+    tape: Path | None = None
+    start: str | None = None
+    hours: int = 24
+    traders: int = 300
+    seed: int = 1
+
+    @property
+    def state(self) -> Path:
+        """The devnet's state file."""
+        return self.out / "devnet.json"
+
+    @property
+    def log(self) -> Path:
+        """Everything that the fleet said."""
+        return self.out / "fleet.log"
+
+    @property
+    def summary(self) -> Path:
+        """What came of it."""
+        return self.out / "summary.json"

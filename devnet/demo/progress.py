@@ -1,0 +1,153 @@
+"""What one sees while the drill runs, and the tables at its end."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Self
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from devnet.audit.watch import Audit
+from devnet.demo.summary import tier_name
+from devnet.demo.webhook import Inbox
+from devnet.parameters import MARKETS
+from devnet.world import World
+from units import BLOCK_TIME, Timestamp
+
+_LINES_EVERY_BLOCKS = 300
+_REFRESHES_A_SECOND = 4
+
+
+def clock(time: Timestamp) -> str:
+    """Chain time for people."""
+    return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%d %H:%M")
+
+
+class Progress:
+    """A live panel on a terminal, a line an hour elsewhere. A context manager."""
+
+    def __init__(
+        self, *, console: Console, world: World, audit: Audit, inbox: Inbox, blocks: int
+    ) -> None:
+        self._console = console
+        self._world = world
+        self._audit = audit
+        self._inbox = inbox
+        self._blocks = blocks
+        self._moves = 0
+        self._live: Live | None = None
+
+    def __enter__(self) -> Self:
+        if self._console.is_terminal:
+            self._live = Live(
+                get_renderable=self._panel,
+                console=self._console,
+                refresh_per_second=_REFRESHES_A_SECOND,
+            )
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def block_done(self) -> None:
+        """The world has sealed a block and everybody has finished it."""
+        number = self._world.head.head.number
+        self._moves += self._prices_moved()
+        done = number - self._world.start
+        if self._live is None and done % _LINES_EVERY_BLOCKS == 0:
+            facts = ", ".join(f"{name} {value}" for name, value in self._facts().items())
+            self._console.print(f"{self._when()}  {facts}", highlight=False, soft_wrap=True)
+
+    def _prices_moved(self) -> int:
+        """Markets whose price differs from the block before."""
+        tape, number = self._world.options.tape, self._world.head.head.number
+        row = tape.row_at(number)
+        if row.block != number or number == tape.first_block:
+            return 0
+        before = tape.row_at(type(number)(number - 1)).prices
+        return sum(before.get(netuid) != price for netuid, price in row.prices.items())
+
+    def _when(self) -> str:
+        head = self._world.head.head
+        hours = (head.number - self._world.start) * BLOCK_TIME / 3_600
+        return f"block {head.number}  {clock(head.time)}  {hours:4.1f} h"
+
+    def _facts(self) -> dict[str, str]:
+        referee = self._audit.referee
+        markets = referee.ledger.markets
+        suspended = [MARKETS[n] for n, market in markets.items() if market.suspended_at]
+        warned = sorted(self._inbox.falls.items(), reverse=True)
+        return {
+            "prices moved": str(self._moves),
+            "pushes": str(sum(market.pushes for market in markets.values())),
+            "accruals": str(sum(referee.accruals_by_fleet.values())),
+            "open positions": str(len(referee.ledger.holdings)),
+            "warnings": " ".join(f"{tier_name(tier)}:{n}" for tier, n in warned) or "0",
+            "liquidations": str(referee.verdict.liquidations),
+            "left alone": str(len(referee.below.left_alone)),
+            "suspended": " ".join(suspended) or "none",
+        }
+
+    def _panel(self) -> RenderableType:
+        table = Table.grid(padding=(0, 2))
+        for name, value in self._facts().items():
+            table.add_row(Text(name, style="dim"), value)
+        done = self._world.head.head.number - self._world.start
+        return Group(
+            Text(self._when(), style="bold"),
+            ProgressBar(total=self._blocks, completed=done, width=60),
+            table,
+        )
+
+
+def print_summary(console: Console, summary: Mapping[str, Any]) -> None:
+    """The tables at the end of a drill."""
+    markets = Table(title=f"{summary['tape']}, {summary['hours']} h from {summary['start']}")
+    for column in ("market", "pushes", "largest gap", "accruals", "suspensions"):
+        markets.add_column(column, justify="left" if column == "market" else "right")
+    for netuid, market in summary["markets"].items():
+        markets.add_row(
+            f"{netuid} {market['symbol']}",
+            str(market["pushes"]),
+            f"{market['gap_bps_max'] / 100:.2f} %",
+            str(market["accruals"]),
+            str(market["suspensions"]),
+        )
+    console.print(markets)
+    figures = Table.grid(padding=(0, 2))
+    for name, value in _figures(summary).items():
+        figures.add_row(Text(name, style="dim"), value)
+    console.print(figures)
+    for name, holds in summary["invariants"].items():
+        mark = Text("holds", style="green") if holds else Text("BROKEN", style="bold red")
+        console.print(Text.assemble(mark, "  ", name.replace("_", " ")))
+
+
+def _figures(summary: Mapping[str, Any]) -> dict[str, str]:
+    opened = summary["positions_opened"]
+    alerts = _counts(summary["alerts"]["by_deepest_tier"])
+    return {
+        "traders": f"{summary['traders']['count']}, {opened} positions opened",
+        "alerts by deepest tier": alerts,
+        "liquidations": str(summary["liquidations"]),
+        "late by blocks": _counts(summary["late_blocks"]),
+        "blocks from source to liquidation": _counts(summary["source_to_liquidation_blocks"]),
+        "penalties": _tao(summary["penalties_wei"]),
+        "bad debt": _tao(summary["bad_debt_wei"]),
+        "left alone": str(summary["left_alone"]),
+        "healthy touched": str(summary["healthy_touched"]),
+        "largest funding lag": f"{summary['funding_lag_s_max']} s",
+    }
+
+
+def _counts(histogram: Mapping[str, int]) -> str:
+    return ", ".join(f"{name}: {count}" for name, count in histogram.items()) or "none"
+
+
+def _tao(wei: int) -> str:
+    return f"{wei / 10**18:.6f} TAO"

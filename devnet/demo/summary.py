@@ -1,0 +1,122 @@
+"""What came of a drill: summary.json, and whether it was a success. Pure.
+
+A drill has failed when a position was left alone, a healthy one touched, or an invariant broken or
+never checked. Everything else is reported and judged by the reader.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from devnet.audit.invariants import Invariant
+from devnet.audit.ledger import name_of
+from devnet.audit.watch import Audit
+from devnet.demo.webhook import Inbox
+from devnet.parameters import MARKETS
+from devnet.traders import TradeCounts
+from units import BPS_ONE, Netuid
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drill:
+    """What was drilled, for the head of the summary. `seconds` is wall-clock time."""
+
+    tape: str
+    start: str
+    hours: int
+    blocks: int
+    traders: int
+    seed: int
+    seconds: float
+
+
+def summarize(drill: Drill, audit: Audit, inbox: Inbox, counts: TradeCounts) -> dict[str, Any]:
+    """The content of summary.json."""
+    verdict, below = audit.referee.verdict, audit.referee.below
+    record = audit.auditor.record
+    return {
+        "tape": drill.tape,
+        "start": drill.start,
+        "hours": drill.hours,
+        "blocks": drill.blocks,
+        "seed": drill.seed,
+        "wall_clock_s": round(drill.seconds, 1),
+        "traders": {"count": drill.traders, **_trades(counts)},
+        "positions_opened": audit.referee.ledger.opened,
+        "markets": {str(netuid): _market(audit, netuid) for netuid in audit.referee.ledger.markets},
+        "alerts": _alerts(inbox),
+        "liquidations": verdict.liquidations,
+        "liquidations_driven_by_funding": verdict.driven_by_funding,
+        "penalties_wei": verdict.penalties_wei,
+        "bad_debt_wei": verdict.bad_debt_wei,
+        "left_alone": len(below.left_alone),
+        "healthy_touched": len(verdict.healthy_touched),
+        "late_blocks": _histogram(verdict.late_blocks),
+        "late_blocks_without_suspension": _histogram(verdict.late_blocks_unsuspended),
+        "source_to_liquidation_blocks": _histogram(verdict.source_blocks),
+        "funding_lag_s_max": verdict.funding_lag_s_max,
+        "invariants": {invariant.value: record.holds(invariant) for invariant in Invariant},
+        "findings": list(_findings(audit)),
+    }
+
+
+def failures(summary: Mapping[str, Any]) -> list[str]:
+    """Why the drill has failed; empty when it has not."""
+    broken = [name for name, holds in summary["invariants"].items() if not holds]
+    found = [f"invariant broken or unchecked: {', '.join(broken)}"] if broken else []
+    if summary["left_alone"]:
+        found.append(f"{summary['left_alone']} positions left alone")
+    if summary["healthy_touched"]:
+        found.append(f"{summary['healthy_touched']} healthy positions touched")
+    return found
+
+
+def _market(audit: Audit, netuid: Netuid) -> dict[str, Any]:
+    books = audit.referee.ledger.markets[netuid]
+    return {
+        "symbol": MARKETS[netuid],
+        "pushes": books.pushes,
+        "gap_bps_max": audit.referee.verdict.gap_bps_max.get(netuid, 0),
+        "accruals": audit.referee.accruals_by_fleet[netuid],
+        "suspensions": books.suspensions,
+        "is_suspended_at_the_end": books.suspended_at > 0,
+    }
+
+
+def _alerts(inbox: Inbox) -> dict[str, Any]:
+    return {
+        "by_deepest_tier": {
+            tier_name(tier): count for tier, count in sorted(inbox.falls.items(), reverse=True)
+        },
+        "by_severity": dict(sorted(inbox.severities.items())),
+        "deliveries": inbox.deliveries,
+        "unreadable": inbox.unreadable,
+    }
+
+
+def _trades(counts: TradeCounts) -> dict[str, Any]:
+    return {
+        "succeeded": dict(sorted(counts.succeeded.items())),
+        "reverted": dict(sorted(counts.reverted.items())),
+        "declined_before_sending": dict(sorted(counts.declined.items())),
+        "rejected_by_the_node": dict(sorted(counts.rejected.items())),
+    }
+
+
+def _findings(audit: Audit) -> Iterator[str]:
+    """Every single thing that was wrong, for whoever has to find out why."""
+    for key, block in audit.referee.below.left_alone.items():
+        yield f"left alone at block {block}: {name_of(key)}"
+    yield from audit.referee.verdict.healthy_touched
+    for invariant, breach in audit.auditor.record.breaches.items():
+        yield f"{invariant.value}: {breach}"
+
+
+def _histogram(counts: Counter[int]) -> dict[str, int]:
+    return {str(blocks): count for blocks, count in sorted(counts.items())}
+
+
+def tier_name(tier_bps: int) -> str:
+    """2500 as "25%"."""
+    return f"{100 * tier_bps / BPS_ONE:g}%"
