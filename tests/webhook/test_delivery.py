@@ -1,0 +1,177 @@
+"""An alert on its way from a margin ratio to a real HTTP webhook, through every part in between."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from fleet.store.engine import Database, open_database
+from fleet.store.outbox import StoredOutbox
+from fleet.store.warnings import StoredWarnings
+from fleet.telemetry.channels import channels
+from fleet.telemetry.notify import Notifier, NotifyPolicy
+from keepers.warnings.keeper import WarningsKeeper
+from keepers.warnings.tiers import WarningPolicy
+from tests.unit.keepers.warnings.scripted import World, head, risk
+from units import Timestamp
+
+pytestmark = pytest.mark.loopback
+
+NOW = Timestamp(1_700_000_000)
+POLICY = NotifyPolicy()
+FALL_ID = "0x00000000000000000000000000000001-1-2500-1"
+
+
+@dataclass
+class Webhook:
+    """A receiver on a real port that keeps what it was sent."""
+
+    port: int = 0
+    status: int = 200
+    delay_s: float = 0
+    received: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return f"json://127.0.0.1:{self.port}/alerts"
+
+    @property
+    def ids(self) -> list[str]:
+        return [body["message"].splitlines()[-1] for body in self.received]
+
+    async def take(self, request: web.Request) -> web.Response:
+        self.received.append(await request.json())
+        await asyncio.sleep(self.delay_s)
+        return web.Response(status=self.status)
+
+
+@pytest.fixture
+async def webhook() -> AsyncIterator[Webhook]:
+    hook = Webhook()
+    app = web.Application()
+    app.router.add_post("/alerts", hook.take)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    hook.port = runner.addresses[0][1]
+    yield hook
+    await runner.cleanup()
+
+
+@asynccontextmanager
+async def opened(file: Path) -> AsyncIterator[Database]:
+    database = await open_database(f"sqlite+aiosqlite:///{file}")
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+def notifier(outbox: StoredOutbox, hook: Webhook, timeout_s: float = 5) -> Notifier:
+    urls = {"page": [hook.url], "notify": [hook.url]}
+    served = channels(urls, source="devnet", timeout_s=timeout_s)
+    return Notifier(outbox=outbox, channels=served, policy=POLICY)
+
+
+async def fall(database: Database) -> None:
+    """One position falls from 33 % to 24.31 %, another into the first tier only."""
+    world = World(risks={1: [risk(1, 3300), risk(2, 4000)], 2: [risk(1, 2431), risk(2, 3400)]})
+    bot = WarningsKeeper(
+        risks=world, log=world, store=StoredWarnings(database), policy=WarningPolicy()
+    )
+    for block in (1, 2):
+        await bot.step(head(block))
+
+
+class PowerCutError(Exception):
+    """The process ends here."""
+
+
+class DiesBeforeMarking(StoredOutbox):
+    """The process ends after the service took the message and before that is written down."""
+
+    async def close(self, message_id: str, channel: str, now: Timestamp) -> None:
+        if channel == "log":
+            await super().close(message_id, channel, now)
+        else:
+            raise PowerCutError
+
+
+async def test_delivery__a_fall__arrives_once_with_its_id(tmp_path: Path, webhook: Webhook) -> None:
+    async with opened(tmp_path / "store.db") as database:
+        await fall(database)
+        bot = notifier(StoredOutbox(database), webhook)
+
+        first = await bot.drain(NOW)
+        await bot.drain(NOW)
+
+    (body,) = webhook.received
+    assert first.still_open == 0
+    assert body["title"] == "[devnet] Margin below 25 % in market 8"
+    assert "fell below 25 %; margin ratio 24.31 % at block 2" in body["message"]
+    assert body["type"] == "warning"
+    assert webhook.ids == [f"notify {FALL_ID}"]
+
+
+async def test_delivery__process_dies_between_sending_and_marking__again_with_the_same_id(
+    tmp_path: Path, webhook: Webhook
+) -> None:
+    async with opened(tmp_path / "store.db") as database:
+        await fall(database)
+        with pytest.raises(ExceptionGroup) as death:
+            await notifier(DiesBeforeMarking(database), webhook).drain(NOW)
+        assert death.group_contains(PowerCutError)
+    assert len(webhook.received) == 1
+
+    async with opened(tmp_path / "store.db") as database:
+        after = await notifier(StoredOutbox(database), webhook).drain(NOW)
+
+    assert webhook.ids == [f"notify {FALL_ID}"] * 2
+    assert after.still_open == 0
+
+
+async def test_delivery__service_refuses__again_after_a_pause(
+    tmp_path: Path, webhook: Webhook
+) -> None:
+    webhook.status = 500
+    async with opened(tmp_path / "store.db") as database:
+        await fall(database)
+        bot = notifier(StoredOutbox(database), webhook)
+
+        refused = await bot.drain(NOW)
+        webhook.status = 200
+        await bot.drain(NOW)
+        early = len(webhook.received)
+        taken = await bot.drain(Timestamp(NOW + POLICY.retry_s_min))
+
+    assert (refused.still_open, early, taken.still_open) == (1, 1, 0)
+    assert webhook.ids == [f"notify {FALL_ID}"] * 2
+
+
+async def test_delivery__service_hangs__given_up_for_now_within_the_time_limit(
+    tmp_path: Path, webhook: Webhook
+) -> None:
+    webhook.delay_s = 2
+    async with opened(tmp_path / "store.db") as database:
+        await fall(database)
+        bot = notifier(StoredOutbox(database), webhook, timeout_s=0.1)
+
+        async with asyncio.timeout(1.8):
+            result = await bot.drain(NOW)
+
+    assert result.still_open == 1
+
+
+async def test_delivery__nobody_listens__stays_in_the_outbox(tmp_path: Path) -> None:
+    async with opened(tmp_path / "store.db") as database:
+        await fall(database)
+
+        result = await notifier(StoredOutbox(database), Webhook(port=9)).drain(NOW)
+
+    assert result.still_open == 1
