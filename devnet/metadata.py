@@ -4,7 +4,7 @@ Describes just the storage that an oracle of Alpha prices may read. Layout: fram
 and scale-info of Substrate. Knows no values: what is stored where is the stand-in's state.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -233,15 +233,19 @@ def _pallet(name: str, index: int, items: Sequence[StorageItem], types: TypeRegi
     )
 
 
-def synthetic_metadata() -> bytes:
+def synthetic_metadata(*, without: Collection[str] = ()) -> bytes:
     """RuntimeMetadataPrefixed V14 of a runtime with just the storage in `PALLETS`.
 
     About a thousand bytes instead of mainnet's hundreds of thousands: a client decodes it in
-    milliseconds.
+    milliseconds. `without` names storage items that this runtime has lost.
     """
     types = _types()
+    kept = {
+        name: [item for item in items if item.name not in without]
+        for name, items in PALLETS.items()
+    }
     pallets = scale.vector(
-        _pallet(name, index, items, types) for index, (name, items) in enumerate(PALLETS.items())
+        _pallet(name, index, items, types) for index, (name, items) in enumerate(kept.items())
     )
     extrinsic = scale.compact(types.id_of(_EXTRINSIC)) + scale.u8(4) + scale.vector(())
     runtime = scale.compact(types.id_of("()"))

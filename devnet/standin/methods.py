@@ -5,7 +5,7 @@ from typing import Any, assert_never
 
 from devnet.standin.chain import UnknownBlockError
 from devnet.standin.jsonrpc import CLIENT_ERROR, UNKNOWN_BLOCK, Params, RpcError
-from devnet.standin.node import CHAIN_NAME, NoBlock, Node, StateAt, StateGone
+from devnet.standin.node import NoBlock, Node, StateAt, StateGone
 from devnet.standin.runtime_calls import RuntimeCallError, call_runtime
 from units import BlockNumber
 
@@ -35,7 +35,7 @@ class ReadMethods:
             "state_getKeysPagedAt": self._keys_paged,
             "state_call": self._call,
             "state_callAt": self._call,
-            "system_chain": lambda _: CHAIN_NAME,
+            "system_chain": lambda _: node.chain_name,
             "system_chainType": lambda _: "Live",
             "system_name": lambda _: "Subtensor Node stand-in",
             "system_version": lambda _: "1.0.0",

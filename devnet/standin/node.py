@@ -56,6 +56,7 @@ class Node:
     runtime: RuntimeProfile
     finality_lag: int
     state_blocks: int | None = STATE_BLOCKS
+    chain_name: str = CHAIN_NAME
     chain: Chain = field(init=False)
     finalized: BlockNumber = field(init=False)
     overrides: list[MarketOverride] = field(default_factory=list)
@@ -68,7 +69,7 @@ class Node:
         """Make the blocks up to `start`; raises TapeError when the tape does not hold it."""
         self.tape.row_at(self.start)
         history = STATE_BLOCKS if self.state_blocks is None else self.state_blocks
-        self.chain = Chain(name=CHAIN_NAME, origin=BlockNumber(self.start - history))
+        self.chain = Chain(name=self.chain_name, origin=BlockNumber(self.start - history))
         self.chain.extend(self.start)
         self.finalized = self.lagging(self.start)
 

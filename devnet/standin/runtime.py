@@ -4,6 +4,7 @@ Knows the forms that Substrate gives versions and metadata; no storage, no socke
 """
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -29,10 +30,21 @@ class RuntimeProfile:
     has_price_api: bool = True
 
     @classmethod
-    def synthetic(cls, *, spec_version: int = 9001, has_price_api: bool = True) -> Self:
-        """A small made-up runtime that a client decodes in milliseconds."""
+    def synthetic(
+        cls,
+        *,
+        spec_version: int = 9001,
+        has_price_api: bool = True,
+        without: Collection[str] = (),
+    ) -> Self:
+        """A small made-up runtime that a client decodes in milliseconds.
+
+        `without` names storage items that it does not have, `NetworkRegisteredAt` for instance.
+        """
         return cls(
-            metadata=synthetic_metadata(), spec_version=spec_version, has_price_api=has_price_api
+            metadata=synthetic_metadata(without=without),
+            spec_version=spec_version,
+            has_price_api=has_price_api,
         )
 
     @classmethod

@@ -11,7 +11,7 @@ from websockets.exceptions import ConnectionClosed
 from devnet.standin.jsonrpc import answer
 from devnet.standin.lockstep import LockStep
 from devnet.standin.methods import ReadMethods
-from devnet.standin.node import STATE_BLOCKS, Node
+from devnet.standin.node import CHAIN_NAME, STATE_BLOCKS, Node
 from devnet.standin.runtime import RuntimeProfile
 from devnet.standin.session import Session, Topic
 from devnet.standin.state import MarketOverride
@@ -21,6 +21,7 @@ from units import BlockHash, BlockNumber
 _HOST = "127.0.0.1"
 _REQUEST_BYTES_MAX = 15 * 1024 * 1024
 _CLOSE_S_MAX = 1.0
+_UNREAD_BYTES_MAX = 4 * 1024 * 1024
 
 
 @dataclass(slots=True)
@@ -40,6 +41,9 @@ class SubtensorStandIn:
     Use as an async context manager, or `start` and `stop`. Nothing moves by itself: `advance` it,
     or `import_block` and `lock_step.release` when bots take part in lock-step.
 
+    Every block hash, the genesis included, follows from `chain_name` and `start`: nodes that share
+    both are nodes of one chain.
+
     Attributes:
         node: blocks, state, overrides.
         faults: what it does wrong.
@@ -55,6 +59,7 @@ class SubtensorStandIn:
         runtime: RuntimeProfile | None = None,
         state_blocks: int | None = STATE_BLOCKS,
         turn_s_max: float = 60.0,
+        chain_name: str = CHAIN_NAME,
     ) -> None:
         self.node = Node(
             tape=tape,
@@ -62,6 +67,7 @@ class SubtensorStandIn:
             runtime=runtime or RuntimeProfile.synthetic(),
             finality_lag=finality_lag,
             state_blocks=state_blocks,
+            chain_name=chain_name,
         )
         self.faults = Faults()
         self.lock_step = LockStep(publish=self.finalize, turn_s_max=turn_s_max)
@@ -185,7 +191,7 @@ class SubtensorStandIn:
             node=self.node,
             reads=self._reads,
             lock_step=self.lock_step,
-            send=lambda message: broadcast((connection,), message),
+            send=lambda message: _tell(connection, message),
         )
         self._connections[connection] = session
         try:
@@ -204,3 +210,11 @@ class SubtensorStandIn:
             if answered is not None:
                 await connection.send(answered)
             session.activate()
+
+
+def _tell(connection: ServerConnection, message: str) -> None:
+    """Send without waiting; a client that never reads is cut off, as a node's limit would do."""
+    if connection.transport.get_write_buffer_size() > _UNREAD_BYTES_MAX:
+        connection.transport.abort()
+        return
+    broadcast((connection,), message)

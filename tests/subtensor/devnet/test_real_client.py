@@ -350,6 +350,24 @@ async def test_upgrade__under_a_running_client__versions_by_block_and_values_unc
         await asked(client, "state_call", PRICE_ALL, "0x", hash_of(node, upgrade))
 
 
+async def test_upgrade__that_loses_an_item__is_not_found_and_not_stored(
+    node: SubtensorStandIn, client: Any
+) -> None:
+    [lost, kept] = [
+        key.to_hex()
+        for key in identity_keys(client, (Netuid(64),))
+        if "Added" not in key.storage_function
+    ]
+    upgrade = BlockNumber(node.best + 1)
+    without = RuntimeProfile.synthetic(spec_version=9002, without=("NetworkRegisteredAt",))
+    node.upgrade_at(upgrade, without)
+    node.advance(BlockNumber(upgrade + 1))
+    [change_set] = await asked(client, "state_queryStorageAt", [lost, kept])
+    assert change_set["changes"] == [[lost, None], [kept, "0x0100"]]
+    with pytest.raises(StorageFunctionNotFound):
+        await queried(client, "SubtensorModule", "NetworkRegisteredAt", 64)
+
+
 async def test_upgrade__in_the_past__refused(node: SubtensorStandIn) -> None:
     with pytest.raises(ValueError, match="is in the past"):
         node.upgrade_at(node.best, RuntimeProfile.synthetic(spec_version=2))

@@ -12,9 +12,21 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosedError
 
 from devnet.standin import LateParticipantError, RuntimeProfile, SubtensorStandIn
+from devnet.standin.session import Topic
 from units import BlockNumber
 
 pytestmark = pytest.mark.subtensor
+
+
+HANDSHAKE = (
+    b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+
+
+def masked(text: bytes) -> bytes:
+    """One text frame of less than 126 bytes from a client, under an all-zero mask."""
+    return bytes([0x81, 0x80 | len(text)]) + bytes(4) + text
 
 
 class Wire:
@@ -274,3 +286,28 @@ async def test_reader_that_never_reads__does_not_hold_up_the_others(
         heads = [await client.head() for _ in range(500)]
         sleeping.transport.abort()  # a polite close would wait for the unread heads
         assert heads[-1] == node.best
+
+
+async def test_reader_that_never_reads__past_the_limit__is_cut_off(
+    node: SubtensorStandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("devnet.standin.server._UNREAD_BYTES_MAX", 10_000)
+    sleeping = await asyncio.open_connection("127.0.0.1", int(node.url.rsplit(":")[-1]))
+    reader, writer = sleeping
+    writer.write(HANDSHAKE)
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(masked(b'{"id": 1, "method": "chain_subscribeNewHeads"}'))
+    await asyncio.sleep(0.05)
+    assert len(node._connections) == 1
+    for _ in range(30_000):  # more than both kernels take off the server's hands
+        node._publish(Topic.BEST)
+    await asyncio.sleep(0.1)
+    assert not node._connections
+    writer.transport.abort()
+
+
+async def test_chain_name__another__is_another_chain(node: SubtensorStandIn) -> None:
+    other = SubtensorStandIn(node.node.tape, start=node.best, chain_name="Other")
+    same = SubtensorStandIn(node.node.tape, start=node.best)
+    assert same.genesis == node.genesis != other.genesis
+    assert same.node.chain.hash_of(node.best) == node.node.chain.hash_of(node.best)
