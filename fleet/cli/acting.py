@@ -1,0 +1,91 @@
+"""From a plan that is shown to its outcome: consent, sending, and the wait for receipts.
+
+Nothing is sent without a key, and not before a human or `--yes` agrees. Knows no bot.
+"""
+
+import asyncio
+import sys
+from dataclasses import dataclass
+from typing import assert_never
+
+import typer
+
+from fleet.cli.exits import Exit
+from fleet.cli.output import Output
+from fleet.cli.ports import Assembly
+from fleet.cli.words import tao
+from fleet.transactions.request import Expired, Mined, Reverted, Settled, Superseded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acting:
+    """How far a command may go."""
+
+    yes: bool
+    dry_run: bool
+    wait_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stop:
+    """It must not act: why, and what the command ends with."""
+
+    reason: str
+    code: Exit
+
+
+async def stopped(
+    acting: Acting, out: Output, question: str, *, needs_key: bool, fleet: Assembly
+) -> Stop | None:
+    """None when it may act; asks on a terminal."""
+    if acting.dry_run:
+        return Stop(reason="dry run: nothing was done", code=Exit.DONE)
+    if needs_key and fleet.account is None:
+        reason = "no key is configured (keys.operator): dry run, nothing was sent"
+        return Stop(reason=reason, code=Exit.DONE)
+    if acting.yes:
+        return None
+    if out.is_json or not sys.stdin.isatty():
+        return Stop(reason="not confirmed: add --yes to act", code=Exit.REFUSED)
+    agreed = await asyncio.to_thread(typer.confirm, question, err=True)
+    return None if agreed else Stop(reason="not confirmed: nothing was done", code=Exit.REFUSED)
+
+
+def tell_stop(stop: Stop, out: Output) -> Exit:
+    """Says why nothing was done; returns the exit code."""
+    out.record("acted", value=False)
+    out.record("reason", stop.reason)
+    out.line(stop.reason)
+    return stop.code
+
+
+async def tell_outcomes(fleet: Assembly, acting: Acting, out: Output) -> Exit:
+    """Waits for what was sent, a line each as it comes; refused when one did not succeed."""
+    settled: list[Settled] = []
+    try:
+        with out.working(f"waiting up to {acting.wait_s:.0f} s for the outcome"):
+            async with asyncio.timeout(acting.wait_s):
+                async for each in fleet.outcomes():
+                    settled.append(each)
+                    out.line(outcome_line(each))
+    except TimeoutError:
+        out.line("some are still on their way; whoever holds this key next takes them over")
+    out.record("settled", settled)
+    good = all(isinstance(each.outcome, Mined) for each in settled)
+    return Exit.DONE if good else Exit.REFUSED
+
+
+def outcome_line(settled: Settled) -> str:
+    """One line: what it was for and what became of it."""
+    purpose, tx_hash = settled.request.purpose, settled.tx_hash
+    match settled.outcome:
+        case Mined(block=block, gas_used=gas, fee=fee):
+            return f"{purpose}: done in block {block}, {gas} gas, {tao(fee)} TAO ({tx_hash})"
+        case Reverted(block=block, reason=reason):
+            return f"{purpose}: reverted in block {block}: {reason} ({tx_hash})"
+        case Expired():
+            return f"{purpose}: not mined in time and withdrawn ({tx_hash})"
+        case Superseded():
+            return f"{purpose}: its nonce was used by a transaction from elsewhere ({tx_hash})"
+        case never:
+            assert_never(never)

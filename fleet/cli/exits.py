@@ -1,0 +1,74 @@
+"""What a command's exit code means, and the errors that lead to each.
+
+Knows which rooms' errors are an operator's to mend; any other is a defect and keeps its
+traceback.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import IntEnum
+
+import typer
+from rich.console import Console
+
+from fleet.chain.failures import ChainError, WrongChain
+from fleet.runtime.lockstep import LockstepError
+from fleet.runtime.loop import leaves
+from fleet.runtime.server import ListenError
+from fleet.settings import SettingsError
+from fleet.store.engine import StoreError
+
+
+class Exit(IntEnum):
+    """The commands' exit codes."""
+
+    DONE = 0
+    """Done, or there was nothing to do."""
+
+    REFUSED = 1
+    """Failed, or something refused to act."""
+
+    WRONG_INPUT = 2
+    """Arguments, configuration or keys are wrong."""
+
+    UNHEALTHY = 3
+    """Looked, and found something that needs a human."""
+
+
+EXIT_CODES = "Exit codes: 0 done or nothing to do, 1 failed or refused, 2 wrong input, 3 unhealthy."
+
+OPERATOR_ERRORS: tuple[type[Exception], ...] = (
+    SettingsError,
+    ChainError,
+    StoreError,
+    LockstepError,
+    ListenError,
+)
+"""Errors whose text is for the operator; a daemon ends on those that are permanent."""
+
+
+class WrongInputError(Exception):
+    """An argument that cannot be; the text is one line that says what and where."""
+
+
+@contextmanager
+def reported(console: Console) -> Iterator[None]:
+    """Turns an operator's errors into one line each and an exit code; nothing else."""
+    try:
+        yield
+    except Exception as error:
+        found = list(leaves(error))
+        codes = [_code(each) for each in found]
+        if any(code is None for code in codes):
+            raise
+        for each in found:
+            console.print(f"error: {each}", style="red", markup=False, highlight=False)
+        raise typer.Exit(max(code for code in codes if code is not None)) from None
+
+
+def _code(error: BaseException) -> Exit | None:
+    if isinstance(error, SettingsError | WrongInputError | WrongChain):
+        return Exit.WRONG_INPUT
+    if isinstance(error, OPERATOR_ERRORS):
+        return Exit.REFUSED
+    return None
