@@ -82,6 +82,29 @@ class AppriseChannel:
         return Delivered() if was_taken else Undelivered(reason="the service did not take it")
 
 
+def addresses(text: str) -> dict[str, list[str]]:
+    """Reads a list of notification addresses: severity → addresses.
+
+    One address a line, empty lines and lines that begin with # aside, in the form of Apprise's
+    own text configuration: `page,notify=tgram://token/chat`, or the address alone for every
+    severity.
+
+    Raises:
+        ValueError: a line without an address; named by its number, not repeated.
+    """
+    found: dict[str, list[str]] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        scheme, separator, rest = line.strip().partition("://")
+        tags, _, service = scheme.rpartition("=")
+        if not separator or not service:
+            raise ValueError(f"line {number} of the notification addresses is none")
+        for severity in (tag.strip() for tag in tags.split(",")) if tags else URGENCY:
+            found.setdefault(severity, []).append(f"{service.strip()}://{rest}")
+    return found
+
+
 def channels(
     urls: Mapping[str, Sequence[str]], *, source: str, timeout_s: float = 15.0
 ) -> tuple[Channel, ...]:

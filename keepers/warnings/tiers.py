@@ -6,6 +6,7 @@ after the deepest: while a deeper tier still waits for its second block, the ale
 shallower ones waits with it. Pure; ratios are floored basis points compared as integers.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -31,11 +32,22 @@ class Tier:
     is_silent_when_found: bool = False
 
 
-BETA_TIERS = (
-    Tier(ratio_bps=Bps(3_500), severity=Severity.DIGEST, is_silent_when_found=True),
-    Tier(ratio_bps=Bps(2_500), severity=Severity.NOTIFY),
-    Tier(ratio_bps=Bps(2_000), severity=Severity.PAGE, blocks=2),
-)
+def tiers(ratios: Sequence[Bps], page_blocks: int) -> tuple[Tier, ...]:
+    """Tiers at these ratios, highest first: the first is collected, the last pages.
+
+    Args:
+        ratios: At least two; those between the first and the last notify.
+        page_blocks: Blocks in a row below the last one before it pages.
+    """
+    first, *between, last = ratios
+    return (
+        Tier(ratio_bps=first, severity=Severity.DIGEST, is_silent_when_found=True),
+        *(Tier(ratio_bps=ratio, severity=Severity.NOTIFY) for ratio in between),
+        Tier(ratio_bps=last, severity=Severity.PAGE, blocks=page_blocks),
+    )
+
+
+BETA_TIERS = tiers([Bps(3_500), Bps(2_500), Bps(2_000)], page_blocks=2)
 """The tiers of the beta: 35 % is collected, 25 % notifies, two blocks below 20 % page."""
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from fleet.telemetry.channels import LogChannel, channels
+from fleet.telemetry.channels import LogChannel, addresses, channels
 from fleet.telemetry.notify import (
     URGENCY,
     Channel,
@@ -212,6 +212,32 @@ def test_channels__address_apprise_cannot_use__refused_without_repeating_it() ->
 def test_channels__unknown_severity__refused() -> None:
     with pytest.raises(ValueError, match="no such severity: shout"):
         channels({"shout": []}, source="devnet")
+
+
+def test_addresses__with_and_without_severities__each_where_it_belongs() -> None:
+    text = """
+    # the people on call
+    page, notify = tgram://token/chat
+    digest=mailto://user:pass@example.com?to=team
+
+    json://127.0.0.1:9/hook
+    """
+
+    found = addresses(text)
+
+    assert found["page"] == ["tgram://token/chat", "json://127.0.0.1:9/hook"]
+    assert found["notify"] == found["page"]
+    assert found["digest"] == [
+        "mailto://user:pass@example.com?to=team",
+        "json://127.0.0.1:9/hook",
+    ]
+    assert found["inform"] == ["json://127.0.0.1:9/hook"]
+
+
+@pytest.mark.parametrize("line", ["secret-token", "page=", "page=://x"])
+def test_addresses__a_line_that_is_none__named_by_its_number_only(line: str) -> None:
+    with pytest.raises(ValueError, match=r"^line 2 of the notification addresses is none$"):
+        addresses(f"json://127.0.0.1:9\n{line}")
 
 
 @given(st.integers(1, 10**6))

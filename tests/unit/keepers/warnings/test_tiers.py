@@ -10,6 +10,7 @@ from keepers.warnings.tiers import (
     Watch,
     observe,
     observe_unknown,
+    tiers,
 )
 from units import BlockNumber, Bps, Seconds
 
@@ -184,14 +185,21 @@ def test_unknown__a_reached_tier_gone_from_the_policy__is_dropped() -> None:
     assert fall.tiers == (3500,)
 
 
+def test_tiers__four_ratios__first_collected_last_pages_others_notify() -> None:
+    made = tiers([Bps(4000), Bps(3000), Bps(2500), Bps(2000)], page_blocks=3)
+
+    assert [tier.severity.value for tier in made] == ["digest", "notify", "notify", "page"]
+    assert [tier.blocks for tier in made] == [1, 1, 1, 3]
+
+
 @pytest.mark.parametrize(
-    "tiers",
+    "wrong",
     [(), (POLICY.tiers[1], POLICY.tiers[0]), (POLICY.tiers[0], POLICY.tiers[0])],
     ids=["none", "upside down", "twice"],
 )
-def test_policy__tiers_that_make_no_sense__refused(tiers: tuple[Tier, ...]) -> None:
+def test_policy__tiers_that_make_no_sense__refused(wrong: tuple[Tier, ...]) -> None:
     with pytest.raises(ValueError, match="highest first"):
-        WarningPolicy(tiers=tiers)
+        WarningPolicy(tiers=wrong)
 
 
 def test_policy__no_time_to_collect__refused() -> None:
