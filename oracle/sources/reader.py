@@ -5,9 +5,9 @@ read.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any
+from typing import Any, TypeVar
 
 from oracle.quotes import Identity, Reading, SourceBlock, SourceHead
 from oracle.sources import answers
@@ -18,6 +18,8 @@ from oracle.sources.policy import SourcePolicy
 from oracle.sources.runtime import IdentityLayout, Layout
 from oracle.sources.storage_keys import storage_prefix
 from units import BlockHash, BlockNumber, Netuid, Rao, Timestamp
+
+Answer = TypeVar("Answer")
 
 Throttle = AbstractAsyncContextManager[object]
 """Entered once a request; may wait."""
@@ -80,35 +82,38 @@ class BlockReader:
 
     async def finalized(self) -> SourceHead:
         """The newest finalized head; raises SourceFailureError."""
-        block = answers.block_hash_from(await self._ask("chain_getFinalizedHead", []))
-        return answers.head_from(await self._ask("chain_getHeader", [block]))
+        block = await self._ask("chain_getFinalizedHead", [], answers.block_hash_from)
+        return await self._ask("chain_getHeader", [block], answers.head_from)
 
     async def head(self, number: BlockNumber) -> SourceHead:
         """The head of a height; raises SourceFailureError."""
-        answer = await self._ask("chain_getBlockHash", [number])
-        return SourceHead(number=number, hash=answers.block_hash_from(answer))
+        block = await self._ask("chain_getBlockHash", [number], answers.block_hash_from)
+        return SourceHead(number=number, hash=block)
 
     async def _prices(self, block: BlockHash) -> Mapping[Netuid, Rao] | None:
         try:
-            answer = await self._ask("state_call", [PRICE_API, "0x", block])
+            return await self._ask("state_call", [PRICE_API, "0x", block], answers.prices_from)
         except RefusedError as refusal:
             if _lacks_price_api(refusal):
                 return None
             raise
-        return answers.prices_from(answer)
 
     async def _storage(
         self, keys: Sequence[bytes], block: BlockHash
     ) -> Mapping[bytes, bytes | None]:
         written = ["0x" + key.hex() for key in keys]
-        return answers.storage_from(await self._ask("state_queryStorageAt", [written, block]), keys)
+        return await self._ask(
+            "state_queryStorageAt",
+            [written, block],
+            lambda answer: answers.storage_from(answer, keys),
+        )
 
     async def _spec_version(self, values: Mapping[bytes, bytes | None], block: BlockHash) -> int:
         upgraded = values[_LAST_UPGRADE]
         if upgraded is not None:
             return answers.spec_version_of(upgraded)
         # A chain that was never upgraded has not stored it.
-        return answers.spec_version_from(await self._ask("state_getRuntimeVersion", [block]))
+        return await self._ask("state_getRuntimeVersion", [block], answers.spec_version_from)
 
     def _keys(self, layout: Layout | None) -> list[bytes]:
         of_markets = layout.keys(self._markets) if isinstance(layout, IdentityLayout) else []
@@ -121,12 +126,17 @@ class BlockReader:
             return None
         return {netuid: layout.identity(netuid, values) for netuid in self._markets}
 
-    async def _ask(self, method: str, params: Sequence[Any]) -> Any:
-        """One request. After any failure the connection is thrown away; a refusal is an answer."""
+    async def _ask(
+        self, method: str, params: Sequence[Any], read: Callable[[Any], Answer]
+    ) -> Answer:
+        """One request and its answer, read.
+
+        After any failure the connection is thrown away; a refusal is an answer.
+        """
         is_answered = False
         try:
             async with self._turn, self._throttle, asyncio.timeout(self._policy.request_s_max):
-                answer = await (await self._connected()).request(method, params)
+                answer = read(await (await self._connected()).request(method, params))
             is_answered = True
         except RefusedError:
             is_answered = True
