@@ -4,9 +4,14 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 SKIPS_ALLOWED = Path(__file__).with_name("skips_allowed.txt")
 UNIT = Path(__file__).with_name("unit")
+
+# how long an example takes says more about the machine than about the code
+settings.register_profile("no deadline", deadline=None)
+settings.load_profile("no deadline")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

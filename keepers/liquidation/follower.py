@@ -120,6 +120,8 @@ class BookFollower:
         target = await self._target(head)
         if isinstance(target, Unreadable):
             return target
+        if self._book is not None and self._book.head.hash == target.hash:
+            return self._book  # also while a reconciliation holds the lock
         async with self._lock:
             return await self._caught_up(target)
 

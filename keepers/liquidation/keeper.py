@@ -22,6 +22,7 @@ from keepers.liquidation.selection import (
     select,
 )
 from keepers.liquidation.standing import UnknownReason
+from keepers.liquidation.upkeep import BookUpkeep
 from keepers.submission import NotSent, Sent, Submission
 from units import BlockNumber, Head
 
@@ -103,7 +104,7 @@ class LiquidationKeeper:
         policy: LiquidationPolicy,
     ) -> None:
         self._risk = risk
-        self._follower = follower
+        self._upkeep = BookUpkeep(follower=follower, reconcile_blocks=policy.reconcile_blocks)
         self._liquidations = liquidations
         self._policy = policy
         self._in_flight: dict[PositionKey, BlockNumber] = {}
@@ -135,9 +136,8 @@ class LiquidationKeeper:
     async def act(self, plan: LiquidationPlan) -> LiquidationsSubmitted:
         """Sends the plan's batches, most urgent first, then reconciles the book when due."""
         submitted = tuple([await self._submitted(batch) for batch in plan.batches])
-        return LiquidationsSubmitted(
-            plan=plan, batches=submitted, reconciliation=await self._reconciled(plan.head)
-        )
+        reconciliation = await self._upkeep.reconcile_when_due(plan.head)
+        return LiquidationsSubmitted(plan=plan, batches=submitted, reconciliation=reconciliation)
 
     def record(self, results: Iterable[LiquidationResult]) -> None:
         """Takes in outcomes: what the contract left, or never saw, may be sent again at once.
@@ -157,12 +157,6 @@ class LiquidationKeeper:
         if isinstance(submission, Sent):
             self._in_flight.update(dict.fromkeys(batch.keys, batch.head.number))
         return BatchSubmitted(batch=batch, submission=submission)
-
-    async def _reconciled(self, head: Head) -> Reconciled | Mismatched | Unreadable | None:
-        last = self._follower.reconciled_at
-        if last is not None and head.number - last < self._policy.reconcile_blocks:
-            return None
-        return await self._follower.reconcile(head)
 
     def _forget_expired(self, head: Head) -> None:
         oldest = head.number - self._policy.in_flight_blocks

@@ -17,16 +17,8 @@ from keepers.liquidation.positions import (
     PositionClosed,
     PositionOpened,
 )
-from tests.unit.keepers.liquidation.simulated import (
-    TAO,
-    Action,
-    Block,
-    SimulatedExchange,
-    as_events,
-    head_at,
-    market,
-    position,
-)
+from tests.unit.keepers.liquidation.examples import TAO, head_at, market, position
+from tests.unit.keepers.liquidation.simulated import Action, Block, SimulatedExchange, as_events
 from units import BlockHash, FundingIndex, Netuid, Timestamp, Wei
 
 

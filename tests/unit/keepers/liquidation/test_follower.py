@@ -10,8 +10,11 @@ from keepers.liquidation.follower import (
     RebuildReason,
     Unreadable,
 )
+from keepers.liquidation.positions import BookSnapshot
 from keepers.liquidation.reconciliation import Mismatched, Reconciled
-from tests.unit.keepers.liquidation.simulated import TAO, Action, Block, SimulatedExchange
+from tests.unit.keepers.liquidation.examples import TAO
+from tests.unit.keepers.liquidation.simulated import Action, Block, SimulatedExchange
+from units import Head
 
 GAP_MAX = 200
 
@@ -271,3 +274,23 @@ async def test_at_head__any_order_of_forks_and_missed_blocks__is_the_chain(
         if asks:
             await followed(follower, exchange.tip)
     await followed(follower, exchange.tip)
+
+
+async def test_at_head__book_is_there_while_it_is_being_reconciled__does_not_wait() -> None:
+    release = asyncio.Event()
+
+    class SlowViews(SimulatedExchange):
+        async def snapshot(self, at: Head) -> BookSnapshot | Unreadable:
+            if self.asked:
+                await release.wait()
+            return await super().snapshot(at)
+
+    exchange = SlowViews()
+    follower = follower_of(exchange)
+    await followed(follower, exchange.tip)
+    async with asyncio.TaskGroup() as tasks:
+        reconciling = tasks.create_task(follower.reconcile(exchange.tip.head))
+        await asyncio.sleep(0)
+        await followed(follower, exchange.tip)
+        assert not reconciling.done()
+        release.set()

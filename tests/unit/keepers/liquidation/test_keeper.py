@@ -21,13 +21,8 @@ from keepers.liquidation.risk import RiskEngine, RiskPolicy
 from keepers.liquidation.selection import LiquidationBatch, SelectionPolicy
 from keepers.liquidation.standing import UnknownReason
 from keepers.submission import NotSent, Sent, Submission
-from tests.unit.keepers.liquidation.simulated import (
-    TAO,
-    Action,
-    Block,
-    SimulatedExchange,
-    liquidated,
-)
+from tests.unit.keepers.liquidation.examples import TAO, liquidated
+from tests.unit.keepers.liquidation.simulated import Action, Block, SimulatedExchange
 from units import PositionId, TxHash
 from units import Sequence as Opening
 

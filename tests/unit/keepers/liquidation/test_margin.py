@@ -18,13 +18,7 @@ from keepers.liquidation.margin import (
     remaining_margin,
 )
 from keepers.liquidation.positions import MarketParameters, Position
-from tests.unit.keepers.liquidation.simulated import (
-    GENESIS_TIME,
-    PARAMETERS,
-    TAO,
-    market,
-    position,
-)
+from tests.unit.keepers.liquidation.examples import GENESIS_TIME, PARAMETERS, TAO, market, position
 from units import Bps, FundingIndex, PriceWei, Seconds, Timestamp, Wei
 
 HOUR = 3_600

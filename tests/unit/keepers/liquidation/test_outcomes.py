@@ -14,7 +14,7 @@ from keepers.liquidation.outcomes import (
     may_be_sent_again,
     mined_results,
 )
-from tests.unit.keepers.liquidation.simulated import liquidated, position
+from tests.unit.keepers.liquidation.examples import liquidated, position
 
 ONE, TWO, THREE = (position(n) for n in (1, 2, 3))
 KEYS = [p.key for p in (ONE, TWO, THREE)]

@@ -10,12 +10,8 @@ from keepers.liquidation.margin import is_liquidatable, project_index, remaining
 from keepers.liquidation.positions import BlockEvents
 from keepers.liquidation.risk import Exposure, RiskEngine, RiskPolicy, RiskUnknown
 from keepers.liquidation.standing import UnknownReason
-from tests.unit.keepers.liquidation.simulated import (
-    TAO,
-    Action,
-    Block,
-    SimulatedExchange,
-)
+from tests.unit.keepers.liquidation.examples import TAO
+from tests.unit.keepers.liquidation.simulated import Action, Block, SimulatedExchange
 from units import BlockNumber, Head, Netuid, PositionId, PriceWei, Timestamp
 
 ENTRY = TAO // 10

@@ -14,7 +14,7 @@ from keepers.liquidation.margin import (
 from keepers.liquidation.positions import MarketParameters, Position
 from keepers.liquidation.scan import Columns
 from keepers.liquidation.standing import Terms
-from tests.unit.keepers.liquidation.simulated import PARAMETERS, TAO, position
+from tests.unit.keepers.liquidation.examples import PARAMETERS, TAO, position
 from units import BPS_ONE, Bps, FundingIndex, Netuid, PositionId, PriceWei, Wei
 
 ONE_RAO = 10**9

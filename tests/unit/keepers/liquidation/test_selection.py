@@ -3,7 +3,7 @@ from hypothesis import strategies as st
 
 from keepers.liquidation.gas import GasModel
 from keepers.liquidation.selection import Candidate, SelectionPolicy, rank, select
-from tests.unit.keepers.liquidation.simulated import TAO, head_at, position
+from tests.unit.keepers.liquidation.examples import TAO, head_at, position
 from units import Bps, FundingIndex, PriceWei
 
 HEAD = head_at(1_000)

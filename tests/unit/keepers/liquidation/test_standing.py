@@ -10,7 +10,7 @@ from keepers.liquidation.standing import (
     feed_standing,
     pushed_standing,
 )
-from tests.unit.keepers.liquidation.simulated import GENESIS, GENESIS_TIME, PARAMETERS, TAO, market
+from tests.unit.keepers.liquidation.examples import GENESIS, GENESIS_TIME, PARAMETERS, TAO, market
 from units import BlockNumber, FundingIndex, PriceWei, Timestamp, Wei
 
 AGE_MAX = PARAMETERS.liquidation_price_age_max

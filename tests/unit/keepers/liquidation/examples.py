@@ -1,0 +1,117 @@
+"""Markets, positions and heads as the liquidation tests like them."""
+
+from hashlib import sha256
+
+from keepers.liquidation.positions import (
+    FeedRow,
+    Market,
+    MarketParameters,
+    Position,
+    PositionKey,
+    PositionLiquidated,
+)
+from units import (
+    Address,
+    BlockHash,
+    BlockNumber,
+    Bps,
+    FundingIndex,
+    Head,
+    Netuid,
+    PositionId,
+    PriceWei,
+    Seconds,
+    Timestamp,
+    Wei,
+)
+from units import (
+    Sequence as Opening,
+)
+
+TAO = 10**18
+GENESIS = 1_000
+GENESIS_TIME = 1_760_000_000
+TRADER = Address("0x00000000000000000000000000000000000000AA")
+PARAMETERS = MarketParameters(
+    maintenance=Bps(2_000),
+    liquidation_penalty=Bps(500),
+    keeper_share=Bps(2_000),
+    funding_rate_max=75 * 10**14,
+    funding_interval=Seconds(28_800),
+    funding_cap=Seconds(115_200),
+    liquidation_price_age_max=Seconds(3_600),
+)
+
+
+def market(netuid: int, *, price: int = TAO // 10, at: int = GENESIS) -> Market:
+    """A listed market without positions, priced at block `at`."""
+    row = FeedRow(
+        price=PriceWei(price),
+        source_block=BlockNumber(at),
+        source_time=block_time(at),
+        suspended_at=BlockNumber(0),
+        suspension=0,
+    )
+    return Market(
+        netuid=Netuid(netuid),
+        parameters=PARAMETERS,
+        feed=row,
+        long_open_interest=Wei(0),
+        short_open_interest=Wei(0),
+        index=FundingIndex(0),
+        last_accrual=block_time(at),
+    )
+
+
+def position(
+    number: int = 1,
+    *,
+    netuid: int = 8,
+    sequence: int = 1,
+    is_long: bool = True,
+    margin: int = TAO,
+    size: int = 3 * TAO,
+    entry_price: int = TAO // 10,
+    entry_index: int = 0,
+) -> Position:
+    """A position with id `number`."""
+    return Position(
+        key=PositionKey(id=PositionId(number.to_bytes(16, "big")), sequence=Opening(sequence)),
+        trader=TRADER,
+        netuid=Netuid(netuid),
+        is_long=is_long,
+        margin=Wei(margin),
+        size=Wei(size),
+        entry_price=PriceWei(entry_price),
+        entry_index=FundingIndex(entry_index),
+    )
+
+
+def block_time(number: int) -> Timestamp:
+    return Timestamp(GENESIS_TIME + 12 * (number - GENESIS))
+
+
+def head_at(number: int, parent: BlockHash | None = None, salt: str = "") -> Head:
+    """A head whose hash follows from its height, parent and salt."""
+    parent_hash = parent or BlockHash("0x" + "00" * 32)
+    digest = sha256(f"{number}{parent_hash}{salt}".encode()).hexdigest()
+    return Head(
+        number=BlockNumber(number),
+        hash=BlockHash("0x" + digest),
+        parent_hash=parent_hash,
+        time=block_time(number),
+    )
+
+
+def liquidated(chosen: Position, *, price: int = TAO // 20) -> PositionLiquidated:
+    return PositionLiquidated(
+        key=chosen.key,
+        trader=chosen.trader,
+        netuid=chosen.netuid,
+        price=PriceWei(price),
+        index=FundingIndex(0),
+        remaining=0,
+        penalty=Wei(0),
+        keeper_share=Wei(0),
+        bad_debt=Wei(0),
+    )
