@@ -46,11 +46,16 @@ class Exposure:
 class RiskPolicy:
     """Limits of an answer.
 
-    `answer_s_max`: how long the feeder's push waits for the book, because a price must not wait
+    `answer_s_max`: how long the feeder's push waits for an answer, because a price must not wait
     for risk; None where all time is the chain's (lock-step).
     """
 
     answer_s_max: float | None = 0.2
+
+    @property
+    def book_s_max(self) -> float | None:
+        """How long of it the book may take: the rest is for judging, or for the last book."""
+        return None if self.answer_s_max is None else self.answer_s_max * 3 / 4
 
 
 class RiskEngine:
@@ -82,7 +87,8 @@ class RiskEngine:
         book = await self._recent_book(head)
         if isinstance(book, RiskUnknown):
             return book
-        now = _next_block_time(book.head)
+        newest = book.head if head is None else max(book.head, head, key=lambda at: at.number)
+        now = _next_block_time(newest)
         standings = [
             pushed_standing(book.markets[netuid], price, source_block, now)
             for netuid, price in prices.items()
@@ -113,10 +119,12 @@ class RiskEngine:
 
     async def _recent_book(self, head: Head | None) -> Book | RiskUnknown:
         try:
-            async with asyncio.timeout(self._policy.answer_s_max):
+            async with asyncio.timeout(self._policy.book_s_max):
                 book = await self._follower.at_head(head)
         except TimeoutError:
-            return self._one_behind(head, f"no book within {self._policy.answer_s_max} s")
+            return self._one_behind(
+                head, f"no book in time for an answer within {self._policy.answer_s_max} s"
+            )
         if isinstance(book, Unreadable):
             return self._one_behind(head, book.reason)
         return book

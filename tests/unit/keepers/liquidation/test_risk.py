@@ -78,22 +78,35 @@ async def test_liquidatable_at__many_fall__largest_expected_bad_debt_first() -> 
 
 async def test_liquidatable_at__funding_due_by_the_next_block__is_counted() -> None:
     exchange = exchange_with(opening(1))
-    held = exchange.tip.positions[id_of(1)]
-    now = exchange.tip.head.time
-    low, high = ENTRY * 8 // 10, ENTRY
-    while high - low > 1:  # the highest price at which it falls one block later
-        middle = (low + high) // 2
-        at = exchange.tip.markets[EIGHT]
-        index = project_index(at, Timestamp(now + 12))
-        falls = is_liquidatable(
-            held, at.parameters, remaining_margin(held, PriceWei(middle), index)
-        )
-        low, high = (middle, high) if falls else (low, middle)
-    healthy_now = remaining_margin(held, PriceWei(low), exchange.tip.markets[EIGHT].index)
-    assert not is_liquidatable(held, exchange.tip.markets[EIGHT].parameters, healthy_now)
+    engine, at = engine_on(exchange), exchange.tip.head
+    price = highest_falling(exchange.tip, Timestamp(at.time + 12))
+    assert price > highest_falling(exchange.tip, at.time)
+    assert await engine.liquidatable_at({EIGHT: price}, at) == (id_of(1),)
+    assert await engine.liquidatable_at({EIGHT: PriceWei(price + 1)}, at) == ()
+
+
+async def test_liquidatable_at__book_one_block_behind__is_projected_past_the_head() -> None:
+    exchange = exchange_with(opening(1))
     engine = engine_on(exchange)
-    assert await engine.liquidatable_at({EIGHT: PriceWei(low)}) == (id_of(1),)
-    assert await engine.liquidatable_at({EIGHT: PriceWei(low + 1)}) == ()
+    await engine.liquidatable_at({}, exchange.tip.head)
+    exchange.down = {"events"}
+    head = exchange.grow().head
+    price = highest_falling(exchange.tip, Timestamp(head.time + 12))
+    assert await engine.liquidatable_at({EIGHT: price}, head) == (id_of(1),)
+    assert await engine.liquidatable_at({EIGHT: PriceWei(price + 1)}, head) == ()
+
+
+def highest_falling(block: Block, now: Timestamp) -> PriceWei:
+    """The liquidation price of position 1 at that time, found by trying."""
+    held, at = block.positions[id_of(1)], block.markets[EIGHT]
+    index = project_index(at, now)
+    low, high = ENTRY // 2, ENTRY
+    while high - low > 1:
+        middle = (low + high) // 2
+        remaining = remaining_margin(held, PriceWei(middle), index)
+        falls = is_liquidatable(held, at.parameters, remaining)
+        low, high = (middle, high) if falls else (low, middle)
+    return PriceWei(low)
 
 
 @pytest.mark.parametrize(("suspension", "falls"), [(JUMP, True), (GUARDIAN, False)])
@@ -167,7 +180,7 @@ async def test_liquidatable_at__book_takes_longer_than_allowed__answers_in_time(
     assert await engine.liquidatable_at({EIGHT: CRASH}, head) == (id_of(1),)
     head = exchange.grow().head
     answer = await engine.liquidatable_at({EIGHT: CRASH}, head)
-    assert answer == RiskUnknown(reason="no book within 0.01 s")
+    assert answer == RiskUnknown(reason="no book in time for an answer within 0.01 s")
 
 
 async def test_exposure__price_pushed_below__takes_who_fell_at_the_feed() -> None:
