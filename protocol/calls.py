@@ -77,6 +77,11 @@ def warning_tiers(netuid: Netuid) -> bytes:
     return selector("Exchange", "warningTiers") + arguments(uint(netuid))
 
 
+def vault_state() -> bytes:
+    """Exchange.vaultState."""
+    return selector("Exchange", "vaultState")
+
+
 def _updates(updates: Iterable[Update]) -> Dynamic:
     return array(
         uint(u.netuid) + uint(u.price) + uint(u.source_block) + uint(u.source_time) for u in updates

@@ -17,7 +17,8 @@ from protocol import calls, views
 from protocol.deployment import Deployment
 from protocol.events import RawLog, block_events
 from protocol.landings import Landings
-from units import Address, BlockHash, BlockNumber, Head, Netuid, PositionId
+from protocol.views import VaultState
+from units import Address, BlockHash, BlockNumber, Bps, Head, Netuid, PositionId
 
 PAGE_IDS = 1_000
 """Positions asked for in one view call: 288 kB of answer, well inside a node's call gas."""
@@ -111,6 +112,18 @@ class ExchangeReader:
         self._landings.note(blocks, last)
         return blocks
 
+    async def warning_tiers(self) -> tuple[Bps, ...] | Unreadable:
+        """The margin ratios to warn at, from the highest down, as set for the first market."""
+        try:
+            first = self._markets[0]
+            return views.warning_tiers(await self._view(calls.warning_tiers(first), "latest"))
+        except (ChainError, ValueError) as error:
+            return Unreadable(reason=f"warning tiers: {error}")
+
+    async def vault(self) -> VaultState:
+        """What stands behind the traders' claims at the latest block; raises ChainError."""
+        return views.vault(await self._view(calls.vault_state(), "latest"))
+
     async def read(self) -> FundingSnapshot | FundingUnread:
         """The funding rows of the fleet's markets at the newest block."""
         try:
@@ -148,7 +161,7 @@ class ExchangeReader:
         data = calls.position_ids(offset, PAGE_IDS)
         return views.position_ids(await self._view(data, block))
 
-    async def _view(self, data: bytes, block: BlockNumber) -> bytes:
+    async def _view(self, data: bytes, block: BlockNumber | Literal["latest"]) -> bytes:
         return await self._chain.call(self._deployment.exchange, data, block)
 
     async def _require_canonical(self, at: Head) -> None:

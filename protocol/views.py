@@ -3,11 +3,14 @@
 Pure. Every struct of these views is static, so an element is a fixed number of words.
 """
 
+from dataclasses import dataclass
+
 from eth_utils.address import to_checksum_address
 
 from keepers.funding.calendar import FundingRow
 from keepers.liquidation.positions import FeedRow, Market, MarketParameters, Position, PositionKey
 from oracle.feed import FeedRowView, SuspensionReason
+from protocol.abi import decode_output, entry
 from protocol.markets import netuid_of
 from protocol.words import WORD, read_array, read_bool, read_int, read_uint
 from units import (
@@ -122,4 +125,35 @@ def _parameters(words: bytes) -> MarketParameters:
         funding_interval=Seconds(read_uint(words, _PARAMETERS + 7)),
         funding_cap=Seconds(read_uint(words, _PARAMETERS + 8)),
         liquidation_price_age_max=Seconds(read_uint(words, _PARAMETERS + 11)),
+    )
+
+
+def warning_tiers(data: bytes) -> tuple[Bps, ...]:
+    """Exchange.warningTiers: margin ratios, from the highest down."""
+    return tuple(Bps(read_uint(word, 0)) for word in read_array(data, 0, 1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VaultState:
+    """What stands behind the traders' claims, in wei. `bad_debt` is cumulative."""
+
+    reserves: Wei
+    insurance: Wei
+    claims: Wei
+    bad_debt: Wei
+    is_opening_paused: bool
+
+
+def vault(data: bytes) -> VaultState:
+    """Exchange.vaultState."""
+    found = decode_output("Exchange", "vaultState", data)[0]
+    components = entry("Exchange", "function", "vaultState")["outputs"][0]["components"]
+    names = [component["name"] for component in components]
+    state = dict(zip(names, found, strict=True))
+    return VaultState(
+        reserves=Wei(state["reserves"]),
+        insurance=Wei(state["insurance"]),
+        claims=Wei(state["claims"]),
+        bad_debt=Wei(state["badDebt"]),
+        is_opening_paused=state["openingPaused"],
     )

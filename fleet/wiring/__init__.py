@@ -1,0 +1,1 @@
+"""Who gets which implementation: the composition root. The only room that knows all others."""

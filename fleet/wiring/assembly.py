@@ -1,0 +1,249 @@
+"""The fleet of one workload, put together: what every command and the daemon work with."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
+
+import structlog
+
+from fleet.chain.failures import NodeUnavailable
+from fleet.chain.node import Node
+from fleet.runtime.clock import Clock, SystemClock
+from fleet.runtime.supervisor import Supervisor
+from fleet.settings import Settings, Workload
+from fleet.store.journal import StoredJournal
+from fleet.telemetry.metrics import Metrics
+from fleet.telemetry.notify import Notifier
+from fleet.transactions.request import Settled
+from fleet.transactions.sender import Sender
+from fleet.wiring import connections, daemon, policies, telling
+from fleet.wiring.bots import Crew
+from fleet.wiring.facts import BotName, VaultView
+from fleet.wiring.inspection import WorldInspector
+from fleet.wiring.memory import Memory
+from fleet.wiring.rhythm import rhythm
+from fleet.wiring.settling import settle_all
+from keepers.funding.keeper import FundingKeeper
+from keepers.liquidation.follower import BookFollower, Unreadable
+from keepers.liquidation.keeper import LiquidationKeeper
+from keepers.liquidation.risk import RiskEngine
+from keepers.warnings.keeper import WarningsKeeper
+from oracle.feeder import Feeder
+from oracle.sources.subtensor import SubtensorEndpoint
+from protocol.abi import describe_revert
+from protocol.deployment import Deployment
+from protocol.ports import Accruals, Liquidations, PriceFeed
+from protocol.reading import ExchangeReader
+from protocol.sending import DryRun, ExchangeWriter
+from units import Address, Bps, Head, Netuid, Wei
+
+_log = structlog.stdlib.get_logger("fleet")
+
+_NOBODY = Address("0x0000000000000000000000000000000000000000")
+"""The beneficiary of a dry run, which sends nothing."""
+
+
+class Assembly:
+    """One workload's fleet. Built by `assemble`; see `fleet.cli.ports.Assembly`."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        node: Node,
+        source: SubtensorEndpoint,
+        memory: Memory,
+        sender: Sender | None,
+    ) -> None:
+        self.settings = settings
+        self.node = node
+        self.source = source
+        self.sender = sender
+        self.account: Address | None = None if sender is None else sender.account
+        self._memory = memory
+        self._clock: Clock = SystemClock()
+        self._notifier: Notifier | None = None
+        self._tiers: tuple[Bps, ...] | Unreadable = Unreadable(reason="warning tiers: not read yet")
+        deployment = Deployment(
+            exchange=Address(settings.contracts.exchange),
+            price_feed=Address(settings.contracts.price_feed),
+            keeper_router=_optional(settings.contracts.keeper_router),
+        )
+        self._markets = connections.market_netuids(settings)
+        self.reader = ExchangeReader(chain=node, deployment=deployment, markets=self._markets)
+        self.switch = ExchangeWriter(
+            sender=sender or DryRun(),
+            deployment=deployment,
+            beneficiary=self.account or _NOBODY,
+            policy=policies.sending(settings),
+        )
+        self.feed = PriceFeed(reader=self.reader, writer=self.switch)
+        self.liquidations = Liquidations(writer=self.switch)
+        self.follower = BookFollower(log=self.reader, policy=policies.follower(settings))
+        self.risk = RiskEngine(follower=self.follower, policy=policies.risk(settings))
+        self.liquidation_policy = policies.liquidation(settings)
+        self.liquidator = LiquidationKeeper(
+            risk=self.risk,
+            follower=self.follower,
+            liquidations=self.liquidations,
+            policy=self.liquidation_policy,
+        )
+        self.funding = FundingKeeper(
+            markets=self.reader,
+            accruals=Accruals(reader=self.reader, writer=self.switch),
+            policy=policies.funding(settings),
+        )
+        self.inspector = WorldInspector(
+            settings=settings, node=node, source=source, deployment=deployment, clock=self._clock
+        )
+
+    @property
+    def warnings(self) -> WarningsKeeper:
+        """The warnings bot.
+
+        Raises:
+            NodeUnavailable: the exchange's warning tiers could not be read.
+        """
+        if isinstance(self._tiers, Unreadable):
+            raise NodeUnavailable(self._tiers.reason)
+        return WarningsKeeper(
+            risks=self.risk,
+            log=self.reader,
+            store=self._memory,
+            policy=policies.warnings(self.settings, self._tiers),
+        )
+
+    def feeder(self, markets: Sequence[Netuid]) -> Feeder:
+        """A feeder of these markets."""
+        in_step = policies.is_lockstep(self.settings)
+        return Feeder(
+            source=self.source,
+            feed=self.feed,
+            risk=self.risk,
+            markets=markets,
+            pins=connections.pins(self.settings),
+            policy=policies.feeder(self.settings),
+            deadline=(lambda _: nullcontext()) if in_step else asyncio.timeout,
+        )
+
+    async def head(self) -> Head:
+        """The latest block of chain 964; raises ChainError."""
+        return await self.node.head()
+
+    async def balance(self) -> Wei | None:
+        """The signing account's balance; None without a key."""
+        return None if self.account is None else await self.node.balance(self.account)
+
+    async def vault(self) -> VaultView:
+        """What stands behind the traders' claims; raises ChainError."""
+        found = await self.reader.vault()
+        return VaultView(
+            reserves=found.reserves,
+            insurance=found.insurance,
+            claims=found.claims,
+            bad_debt=found.bad_debt,
+            is_opening_paused=found.is_opening_paused,
+        )
+
+    async def outcomes(self) -> AsyncIterator[Settled]:
+        """What becomes of everything that was sent; ends when all is known."""
+        if self.sender is not None:
+            poll_s = self.settings.evm.poll_s
+            crew = self._crew()
+            async for settled in settle_all(
+                crew, self.sender, self.node, clock=self._clock, poll_s=poll_s
+            ):
+                yield settled
+
+    async def deliver(self) -> int:
+        """Delivers the alerts that wait; how many are left undelivered."""
+        return await telling.told(await self._opened_notifier(), self._clock)
+
+    def supervisor(self, bots: frozenset[BotName]) -> Supervisor:
+        """The daemon of these bots."""
+        return daemon.supervisor(
+            bots,
+            settings=self.settings,
+            crew=self._crew(),
+            rhythm=rhythm(self.settings, node=self.node, source=self.source),
+            clock=self._clock,
+            metrics=Metrics(),
+            tell=telling.telling(self._opened_notifier, self._clock),
+            prune=self._memory.prune,
+            drain=self._drain,
+        )
+
+    async def read_tiers(self) -> None:
+        """Asks the exchange for its warning tiers, unless the settings have their own."""
+        own = self.settings.warnings.tiers_bps
+        self._tiers = own or await self.reader.warning_tiers()
+
+    def _crew(self) -> Crew:
+        return Crew(
+            sender=self.sender,
+            liquidations=self.liquidations,
+            feeder=self.feeder(self._markets),
+            liquidator=self.liquidator,
+            funding=self.funding,
+            warnings=lambda: self.warnings,
+        )
+
+    async def _opened_notifier(self) -> Notifier:
+        if self._notifier is None:
+            self._notifier = telling.notifier(self.settings, await self._memory.database())
+        return self._notifier
+
+    async def _drain(self) -> None:
+        """Receipts first, unless the chain waits for us instead; then what is left to tell."""
+        if not policies.is_lockstep(self.settings):
+            async for settled in self.outcomes():
+                _log.info("settled_while_stopping", purpose=settled.request.purpose)
+        left = await self.deliver()
+        if left:
+            _log.warning("alerts_left_undelivered", count=left)
+
+
+@asynccontextmanager
+async def assemble(settings: Settings, workload: Workload | None) -> AsyncIterator[Assembly]:
+    """Builds the fleet for a workload's key and closes everything at the end.
+
+    Raises:
+        SettingsError: a key or another secret can't be read.
+        StoreError: there is a key, and its journal can't be opened or is of another world.
+    """
+    async with AsyncExitStack() as closing:
+        node = await closing.enter_async_context(connections.open_node(settings))
+        source = await closing.enter_async_context(connections.open_source(settings, _report))
+        clock = SystemClock()
+        memory = Memory(settings=settings, node=node, clock=clock, closing=closing)
+        sender = await _sender(settings, workload, node, memory)
+        assembly = Assembly(
+            settings=settings, node=node, source=source, memory=memory, sender=sender
+        )
+        await assembly.read_tiers()
+        yield assembly
+
+
+async def _sender(
+    settings: Settings, workload: Workload | None, node: Node, memory: Memory
+) -> Sender | None:
+    signer = await connections.load_signer(settings, workload)
+    if signer is None or workload is None:
+        return None
+    namespace = f"{workload.value}:{signer.address}"
+    return Sender(
+        chain=node,
+        signer=signer,
+        journal=StoredJournal(await memory.database(), namespace=namespace),
+        chain_id=settings.network.chain_id,
+        decode_revert=describe_revert,
+        policy=policies.sender(settings),
+    )
+
+
+def _optional(address: str | None) -> Address | None:
+    return None if address is None else Address(address)
+
+
+def _report(line: str) -> None:
+    _log.warning("subtensor", detail=line)

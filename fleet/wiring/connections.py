@@ -1,0 +1,115 @@
+"""Opens what a process talks to: nodes, Subtensor, the database, its key."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+
+from asyncio_throttle.throttler import Throttler
+
+from fleet.chain.endpoint import Endpoint
+from fleet.chain.failover import Failover
+from fleet.chain.node import Node
+from fleet.settings import EvmEndpoint, Settings, Workload
+from fleet.settings import SubtensorEndpoint as SubtensorSettingsEndpoint
+from fleet.settings.keys import load_key
+from fleet.store.engine import Database, open_database
+from fleet.store.stamp import Stamp, claim
+from fleet.transactions.signer import LocalSigner
+from fleet.wiring import policies
+from oracle.sources.subtensor import SubtensorEndpoint
+from units import Address, BlockHash, BlockNumber, Netuid
+
+
+@asynccontextmanager
+async def open_node(
+    settings: Settings, endpoints: Sequence[EvmEndpoint] | None = None
+) -> AsyncIterator[Node]:
+    """The chain behind the configured endpoints, or these; chain ids are checked at first use."""
+    evm = settings.evm
+    opened = [
+        Endpoint(
+            name=endpoint.operator,
+            url=endpoint.address(),
+            rate=policies.rate(endpoint, evm.reserved_share_percent),
+            timeout_s=evm.timeout_s,
+        )
+        for endpoint in endpoints or evm.endpoints
+    ]
+    failover = Failover(opened, chain_id=settings.network.chain_id)
+    node = Node(failover, log_policy=policies.logs(settings))
+    try:
+        yield node
+    finally:
+        await node.close()
+
+
+@asynccontextmanager
+async def open_source(
+    settings: Settings,
+    report: Callable[[str], None],
+    *,
+    endpoint: SubtensorSettingsEndpoint | None = None,
+    any_chain: bool = False,
+) -> AsyncIterator[SubtensorEndpoint]:
+    """The first Subtensor endpoint, or this one.
+
+    Args:
+        settings: limits, markets, and the genesis that is asked for.
+        report: takes one line when the subscription breaks.
+        endpoint: which.
+        any_chain: whether another chain is served as well, to tell which it is.
+    """
+    chosen = endpoint or settings.subtensor.endpoints[0]
+    rate = policies.rate(chosen, 0)
+    async with SubtensorEndpoint(
+        url=chosen.address(),
+        markets=market_netuids(settings),
+        policy=policies.source(settings),
+        genesis=None if any_chain else BlockHash(settings.subtensor.genesis),
+        throttle=None if rate is None else Throttler(rate.requests, rate.period_s),
+        report=report,
+    ) as source:
+        yield source
+
+
+@asynccontextmanager
+async def open_store(settings: Settings, node: Node) -> AsyncIterator[Database]:
+    """The database, which must belong to this chain and exchange.
+
+    Raises:
+        StoreError: it can't be opened, or belongs to another world.
+    """
+    database = await open_database(settings.store_address)
+    try:
+        stamp = Stamp(
+            chain_id=settings.network.chain_id,
+            genesis=await node.genesis(),
+            exchange=Address(settings.contracts.exchange),
+        )
+        await claim(database, stamp)
+        yield database
+    finally:
+        await database.close()
+
+
+async def load_signer(settings: Settings, workload: Workload | None) -> LocalSigner | None:
+    """The workload's key; None where none is configured. Opening a keystore takes a second."""
+    key_file = None if workload is None else settings.keys.of(workload)
+    if key_file is None:
+        return None
+    key = await asyncio.to_thread(load_key, key_file)
+    return LocalSigner(key.private_key.get_secret_value())
+
+
+def market_netuids(settings: Settings) -> tuple[Netuid, ...]:
+    """The markets that are served, in the configuration's order."""
+    return tuple(market.netuid for market in settings.enabled_markets)
+
+
+def pins(settings: Settings) -> Mapping[Netuid, BlockNumber]:
+    """The registration blocks that are confirmed; a market without one gets no price."""
+    return {
+        market.netuid: market.registered_at
+        for market in settings.enabled_markets
+        if market.registered_at is not None
+    }

@@ -1,0 +1,111 @@
+"""Everything that a running process has beside its bots: schedule, health, telling, an end."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+
+from fleet.chain.failures import WrongChain
+from fleet.runtime.clock import Clock
+from fleet.runtime.health import Health
+from fleet.runtime.loop import LoopPolicy
+from fleet.runtime.schedule import Periodic, schedule
+from fleet.runtime.server import server
+from fleet.runtime.service import Service
+from fleet.runtime.supervisor import Supervisor
+from fleet.settings import Settings
+from fleet.settings.problems import SettingsError
+from fleet.store.engine import StoreError
+from fleet.telemetry.metrics import Metrics
+from fleet.transactions.journal import JournalConflict
+from fleet.wiring.bots import Alarms, Crew, bots
+from fleet.wiring.facts import BotName
+from fleet.wiring.observer import Observer
+from fleet.wiring.policies import is_lockstep
+from fleet.wiring.rhythm import Rhythm
+from units import Seconds
+
+HEARTBEAT = Seconds(30)
+FUNDING = Seconds(60)
+RECONCILIATION = Seconds(600)
+RETENTION = Seconds(3_600)
+
+PERMANENT = (WrongChain, StoreError, SettingsError, JournalConflict)
+"""Errors that trying again cannot cure: another chain, another world's store, a second sender."""
+
+
+def supervisor(
+    names: Iterable[BotName],
+    *,
+    settings: Settings,
+    crew: Crew,
+    rhythm: Rhythm,
+    clock: Clock,
+    metrics: Metrics,
+    tell: Service,
+    prune: Callable[[], Awaitable[None]],
+    drain: Callable[[], Awaitable[None]],
+) -> Supervisor:
+    """The bots of a process with all that keeps them going."""
+    alarms = Alarms()
+    health = Health(clock=clock, age_s_max=settings.runtime.loop_age_s_max)
+    chosen = tuple(bots(names, crew, rhythm, alarms))
+    return Supervisor(
+        bots=chosen,
+        policy=_loop_policy(settings),
+        clock=clock,
+        health=health,
+        observer=Observer(metrics=metrics),
+        grace_s=settings.runtime.grace_s,
+        drain=drain,
+        services=(
+            *rhythm.services,
+            tell,
+            *_scheduled(settings, alarms, prune),
+            *_served(settings, health, metrics),
+        ),
+    )
+
+
+def _loop_policy(settings: Settings) -> LoopPolicy:
+    runtime, in_step = settings.runtime, is_lockstep(settings)
+    return LoopPolicy(
+        pause_s_min=runtime.backoff_s_min,
+        pause_s_max=runtime.backoff_s_max,
+        retries=not in_step,
+        step_s_max=None if in_step else LoopPolicy().step_s_max,
+        permanent=PERMANENT,
+    )
+
+
+def _scheduled(
+    settings: Settings, alarms: Alarms, prune: Callable[[], Awaitable[None]]
+) -> tuple[Service, ...]:
+    """Wakes by the wall clock; none in lock-step, where only the chain's time counts."""
+    if is_lockstep(settings):
+        return ()
+    periodics = (
+        Periodic(name="price heartbeat", every=HEARTBEAT, alarm=alarms.heartbeat),
+        Periodic(name="funding calendar", every=FUNDING, alarm=alarms.funding),
+        Periodic(name="reconciliation", every=RECONCILIATION, alarm=alarms.reconciliation),
+        Periodic(name="retention", every=RETENTION, alarm=alarms.retention),
+    )
+    return schedule(periodics), _at(alarms, prune)
+
+
+def _at(alarms: Alarms, prune: Callable[[], Awaitable[None]]) -> Service:
+    rung = asyncio.Event()
+    alarms.retention.listen(rung.set)
+
+    async def keep() -> None:
+        while True:
+            await rung.wait()
+            rung.clear()
+            await prune()
+
+    return keep
+
+
+def _served(settings: Settings, health: Health, metrics: Metrics) -> tuple[Service, ...]:
+    listen = settings.telemetry.listen
+    if listen is None:
+        return ()
+    return (server(listen=listen, health=health, registry=metrics.registry),)

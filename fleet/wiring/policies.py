@@ -1,0 +1,205 @@
+"""What an operator has decided, in the words of the rooms that decide by it. Pure."""
+
+from collections.abc import Sequence
+
+from fleet.chain.heads import HeadPolicy
+from fleet.chain.logs import LogPolicy
+from fleet.chain.throttle import Rate
+from fleet.settings import Endpoint, Settings
+from fleet.transactions.fees import FeeMode, FeePolicy
+from fleet.transactions.policy import SenderPolicy
+from keepers.funding.calendar import FundingPolicy
+from keepers.liquidation.follower import FollowerPolicy
+from keepers.liquidation.gas import GasModel
+from keepers.liquidation.keeper import LiquidationPolicy
+from keepers.liquidation.risk import RiskPolicy
+from keepers.liquidation.selection import SelectionPolicy
+from keepers.warnings.alerts import Severity
+from keepers.warnings.tiers import Tier, WarningPolicy
+from oracle.feeder import FeederPolicy
+from oracle.guard import GuardPolicy
+from oracle.judge import JudgePolicy
+from oracle.publication import PublicationPolicy
+from oracle.sources.policy import SourcePolicy
+from protocol.sending import SendingPolicy
+from units import Bps
+
+GWEI = 10**9
+
+
+def rate(endpoint: Endpoint, reserved_percent: int) -> Rate | None:
+    """An endpoint's allowance; a rate below one a second becomes one request in a longer time."""
+    allowed = endpoint.requests_per_second
+    if allowed is None:
+        return None
+    if allowed < 1:
+        return Rate(requests=1, period_s=1 / allowed, reserved_percent=reserved_percent)
+    return Rate(requests=int(allowed), reserved_percent=reserved_percent)
+
+
+def feeder(settings: Settings) -> FeederPolicy:
+    """When a price is published, held or withdrawn."""
+    oracle = settings.oracle
+    return FeederPolicy(
+        publication=PublicationPolicy(
+            deviation=oracle.deviation_bps,
+            heartbeat_s=oracle.heartbeat_s,
+            push_age_blocks_max=settings.exchange.push_age_blocks_max,
+            in_flight_blocks=oracle.in_flight_blocks,
+        ),
+        judge=JudgePolicy(
+            guard=GuardPolicy(
+                jump_limit=oracle.jump_limit_bps,
+                jump_limits={m.netuid: settings.jump_limit(m) for m in settings.enabled_markets},
+                confirm_blocks=oracle.jump_confirm_blocks,
+            ),
+            stall_blocks=oracle.stall_blocks,
+            catch_up_blocks_max=oracle.catch_up_blocks_max,
+        ),
+        risk_budget_ms=oracle.risk_budget_ms,
+    )
+
+
+def source(settings: Settings) -> SourcePolicy:
+    """How patient the readers of Subtensor are."""
+    subtensor = settings.subtensor
+    wait = subtensor.ask_timeout_s * 10 if is_lockstep(settings) else 0.0
+    return SourcePolicy(
+        request_s_max=subtensor.ask_timeout_s,
+        heads_gap_s_max=subtensor.subscribe_timeout_s,
+        backoff_s_first=subtensor.reconnect_s_min,
+        backoff_s_max=subtensor.reconnect_s_max,
+        upgrade_wait_s_max=wait,
+    )
+
+
+def risk(settings: Settings) -> RiskPolicy:
+    """How long a push waits for the book; in lock-step all time is the chain's."""
+    seconds = settings.oracle.risk_budget_ms / 1000
+    return RiskPolicy(answer_s_max=None if is_lockstep(settings) else seconds)
+
+
+def follower(settings: Settings) -> FollowerPolicy:
+    """When the book is rebuilt instead of followed."""
+    return FollowerPolicy(rebuild_gap_blocks=settings.liquidation.rebuild_gap_blocks)
+
+
+def gas(settings: Settings) -> GasModel:
+    """What transactions need."""
+    measured = settings.liquidation.gas
+    return GasModel(
+        intercept=measured.intercept,
+        liquidation_intercept=measured.liquidation_intercept,
+        id_slope=measured.id_slope,
+        update_slope=measured.update_slope,
+    )
+
+
+def selection(settings: Settings) -> SelectionPolicy:
+    """How much of a block liquidations may take."""
+    limits = settings.liquidation
+    return SelectionPolicy(
+        ids_max=limits.ids_max,
+        block_gas_limit=limits.block_gas_limit,
+        gas_share=limits.gas_share_bps,
+    )
+
+
+def liquidation(settings: Settings) -> LiquidationPolicy:
+    """Which positions are taken, and how many at a time."""
+    return LiquidationPolicy(
+        selection=selection(settings),
+        gas=gas(settings),
+        in_flight_blocks=settings.liquidation.in_flight_blocks,
+        reconcile_blocks=settings.liquidation.reconcile_blocks,
+    )
+
+
+def sending(settings: Settings) -> SendingPolicy:
+    """Limits of what one transaction carries."""
+    return SendingPolicy(
+        gas=gas(settings),
+        push_age_blocks_max=settings.exchange.push_age_blocks_max,
+        work_blocks=settings.liquidation.in_flight_blocks,
+        ids_max=settings.liquidation.ids_max,
+        gas_limit_max=selection(settings).gas_max,
+    )
+
+
+def funding(settings: Settings) -> FundingPolicy:
+    """When an accrual is due."""
+    return FundingPolicy(
+        lead=settings.funding.lead_s,
+        in_flight_blocks=settings.funding.in_flight_blocks,
+        reread=settings.funding.reread_s,
+        markets_max=settings.funding.markets_max,
+    )
+
+
+def warnings(settings: Settings, tiers: Sequence[Bps]) -> WarningPolicy:
+    """Which margin ratios raise which alert; `tiers` from the highest down.
+
+    The first is collected and silent where a position opens inside it, the last pages.
+    """
+    own = settings.warnings
+    return WarningPolicy(
+        tiers=warning_tiers(own.tiers_bps or tiers, page_blocks=own.page_blocks),
+        recovery_bps=own.recovery_bps,
+        unknown_blocks=own.unknown_blocks,
+        digest_interval=own.digest_s,
+        digest_lines_max=own.digest_lines_max,
+        log_blocks_max=own.log_blocks_max,
+        reorg_blocks=own.reorg_blocks,
+    )
+
+
+def warning_tiers(ratios: Sequence[Bps], *, page_blocks: int) -> tuple[Tier, ...]:
+    """A digest for the first tier, a page for the last, a notice for those between."""
+    first, *between, last = ratios
+    return (
+        Tier(ratio_bps=first, severity=Severity.DIGEST, is_silent_when_found=True),
+        *(Tier(ratio_bps=each, severity=Severity.NOTIFY) for each in between),
+        Tier(ratio_bps=last, severity=Severity.PAGE, blocks=page_blocks),
+    )
+
+
+def sender(settings: Settings) -> SenderPolicy:
+    """How transactions are priced, resent and given up."""
+    how = settings.transactions
+    return SenderPolicy(
+        fees=FeePolicy(
+            mode=FeeMode(how.mode),
+            floor=how.fee_floor_gwei * GWEI,
+            ceiling=how.fee_ceiling_gwei * GWEI,
+            headroom_percent=how.headroom_percent,
+            bump_percent=how.bump_percent,
+            tip=how.tip_gwei * GWEI,
+        ),
+        stuck_blocks=how.stuck_blocks,
+        confirmations=how.confirmations,
+        in_flight_max=how.in_flight_max,
+        attempts_max=how.attempts_max,
+        mystery_blocks=how.mystery_blocks,
+    )
+
+
+def heads(settings: Settings) -> HeadPolicy:
+    """How new blocks are waited for."""
+    return HeadPolicy(
+        poll_s=settings.evm.poll_s,
+        silence_s_max=settings.evm.subscription_silence_s,
+        redial_s=settings.evm.subscription_redial_s,
+    )
+
+
+def logs(settings: Settings) -> LogPolicy:
+    """How far back logs may be asked."""
+    evm = settings.evm
+    return LogPolicy(
+        horizon_blocks=evm.log_horizon_blocks, range_blocks_max=evm.log_range_blocks_max
+    )
+
+
+def is_lockstep(settings: Settings) -> bool:
+    """Whether a devnet seals its blocks only when the bots have finished."""
+    return settings.lockstep.url is not None

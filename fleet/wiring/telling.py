@@ -1,0 +1,52 @@
+"""Brings alerts from the outbox to people, all the time and once more before a process ends."""
+
+from collections.abc import Awaitable, Callable
+
+from fleet.runtime.clock import Clock
+from fleet.runtime.service import Service
+from fleet.settings import Settings
+from fleet.settings.secrets import read_secret
+from fleet.store.engine import Database
+from fleet.store.outbox import StoredOutbox
+from fleet.telemetry.channels import channels
+from fleet.telemetry.notify import URGENCY, Notifier, NotifyPolicy
+
+ROUND_S = 1.0
+"""Pause between two rounds of delivery."""
+
+
+def notifier(settings: Settings, database: Database) -> Notifier:
+    """Delivers to the log and to every configured Apprise address, all severities.
+
+    Raises:
+        ValueError: an address that Apprise can't use.
+        SettingsError: the file of addresses can't be read.
+    """
+    file = settings.telemetry.notify_urls_file
+    lines = [] if file is None else read_secret(file).splitlines()
+    urls = [line.strip() for line in lines if line.strip()]
+    return Notifier(
+        outbox=StoredOutbox(database),
+        channels=channels(dict.fromkeys(URGENCY, urls), source=f"MegaTAO {settings.network.name}"),
+        policy=NotifyPolicy(),
+    )
+
+
+def telling(opened: Callable[[], Awaitable[Notifier]], clock: Clock) -> Service:
+    """A service: one round of delivery after the other."""
+
+    async def tell() -> None:
+        notifier = await opened()
+        while True:
+            await notifier.drain(clock.now())
+            await clock.sleep(ROUND_S)
+
+    return tell
+
+
+async def told(notifier: Notifier, clock: Clock) -> int:
+    """Rounds until nothing is open or a round brings nothing further; how many are left."""
+    while True:
+        done = await notifier.drain(clock.now())
+        if done.still_open == 0 or not any(done.delivered.values()):
+            return done.still_open
