@@ -1,0 +1,108 @@
+"""The metadata of mainnet, and the upgrade from one runtime to the next under a running client."""
+
+import asyncio
+import time
+from pathlib import Path
+
+import pytest
+
+from devnet.standin import RuntimeProfile, SubtensorStandIn
+from oracle.aggregation import aggregate
+from oracle.quotes import Price, Reading
+from oracle.sources.runtime import IdentityLayout, decode_layout
+from tests.subtensor.oracle.test_subtensor import (
+    OTHER,
+    SN,
+    START,
+    endpoint,
+    head_of,
+    made_up,
+    pins,
+)
+from units import BlockNumber
+
+pytestmark = [pytest.mark.subtensor, pytest.mark.shared]
+
+DATA = Path(__file__).parents[4] / "shared/data"
+OLD, NEW = "finney-343-v14.scale", "finney-424-v14-derived.scale"
+
+
+def profile(name: str, *, has_price_api: bool) -> RuntimeProfile:
+    path = DATA / name
+    if not path.exists():
+        pytest.skip(f"the metadata of mainnet is not there: {path}")
+    spec_version = int(name.split("-")[1])
+    return RuntimeProfile.real(
+        path.read_bytes(), spec_version=spec_version, has_price_api=has_price_api
+    )
+
+
+@pytest.mark.parametrize("name", [OLD, NEW])
+async def test_decode_layout__a_runtime_of_mainnet__stores_identities_as_is_known(
+    name: str,
+) -> None:
+    metadata = profile(name, has_price_api=True).metadata
+    layout = await decode_layout(1, "0x" + metadata.hex())
+    assert isinstance(layout, IdentityLayout)
+    sizes = (layout.exists.size, layout.registered_at.size, layout.mechanism.size)
+    assert sizes == (1, 8, 2)
+
+
+async def test_read__upgraded_under_load__prices_never_stop_and_identities_come_back() -> None:
+    old, new = profile(OLD, has_price_api=False), profile(NEW, has_price_api=True)
+    slowest, without_identity, laggard = 0.0, 0, 0.0
+    async with (
+        SubtensorStandIn(made_up(2_000), start=START, runtime=old) as node,
+        endpoint(node) as source,
+    ):
+        node.upgrade_at(BlockNumber(START + 10), new)
+        said = await source.read(head_of(node, START))
+        assert isinstance(said, Reading)
+        assert said.prices is None
+        assert said.block.spec_version == 343
+        assert said.identities is not None
+
+        async def lag() -> None:
+            nonlocal laggard
+            while True:
+                began = time.monotonic()
+                await asyncio.sleep(0.005)
+                laggard = max(laggard, time.monotonic() - began - 0.005)
+
+        measuring = asyncio.ensure_future(lag())
+        for number in range(START + 1, START + 1_500):
+            node.advance(BlockNumber(number))
+            began = time.monotonic()
+            said = await source.read(head_of(node, node.finalized))
+            slowest = max(slowest, time.monotonic() - began)
+            assert isinstance(said, Reading)
+            assert (said.prices is None) == (node.finalized < START + 10)
+            without_identity += said.identities is None
+            if said.block.spec_version == 424 and said.identities is not None:
+                break
+            await asyncio.sleep(0.005)
+        measuring.cancel()
+        priced = aggregate(said, (SN, OTHER), pins(node))
+        assert all(isinstance(each, Price) for each in priced.values())
+    assert without_identity > 0
+    # Decoding takes a second or more: it must not have happened in this process.
+    assert slowest < 0.5
+    assert laggard < 0.5
+
+
+async def test_read__an_item_is_missing_in_the_new_runtime__prices_go_on_without_identities() -> (
+    None
+):
+    new = profile(NEW, has_price_api=True)
+    # The same length, so that the metadata stays well-formed.
+    renamed = new.metadata.replace(b"NetworkRegisteredAt", b"NetworkRegisteredOn")
+    runtime = RuntimeProfile.real(renamed, spec_version=425, has_price_api=True)
+    async with (
+        SubtensorStandIn(made_up(), start=START, runtime=runtime) as node,
+        endpoint(node) as source,
+    ):
+        said = await source.read(head_of(node, START))
+        assert isinstance(said, Reading)
+        assert said.identities is None
+        assert "NetworkRegisteredAt" in said.detail
+        assert isinstance(aggregate(said, (SN,), pins(node))[SN], Price)
