@@ -2,10 +2,21 @@
 
 import re
 from collections.abc import Sequence
+from typing import Annotated
+
+import typer
 
 from fleet.cli.exits import WrongInputError
 from fleet.settings import MarketSettings, Settings
 from units import Netuid, PositionId
+
+Markets = Annotated[
+    list[str] | None, typer.Argument(metavar="[MARKET]...", help="Symbols or netuids; all if none.")
+]
+"""Some markets, or all."""
+
+NamedMarkets = Annotated[list[str], typer.Argument(metavar="MARKET...", help="Symbols or netuids.")]
+"""At least one market."""
 
 _POSITION_ID = re.compile(r"0x[0-9a-fA-F]{32}")
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +14,15 @@ from fleet.cli.exits import Exit, WrongInputError, reported
 from fleet.cli.output import messages
 from fleet.cli.ports import Assemble, Assembly
 from fleet.settings import Settings, Workload, load, network_file
+
+
+class LogFormat(StrEnum):
+    """As telemetry.log_format."""
+
+    AUTO = "auto"
+    CONSOLE = "console"
+    JSON = "json"
+
 
 JsonOption = Annotated[
     bool, typer.Option("--json", help="One JSON document on stdout; integers are exact.")
@@ -28,7 +38,7 @@ WaitOption = Annotated[
 def _assemble(
     settings: Settings, workload: Workload | None
 ) -> AbstractAsyncContextManager[Assembly]:
-    from fleet.wiring import assemble  # noqa: PLC0415 - a second of imports that --help can spare
+    from fleet.wiring.assembly import assemble  # noqa: PLC0415 - imports that --help can spare
 
     built: AbstractAsyncContextManager[Assembly] = assemble(settings, workload=workload)
     return built

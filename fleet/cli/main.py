@@ -1,0 +1,83 @@
+"""The `keepers` command: every bot as a daemon, and every step of theirs by hand.
+
+Only puts commands together; each lives in a module of its own.
+"""
+
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fleet.cli import funding, oracle, world
+from fleet.cli.daemon import run
+from fleet.cli.examination import doctor
+from fleet.cli.exits import EXIT_CODES
+from fleet.cli.explanation import settings
+from fleet.cli.liquidate import liquidate
+from fleet.cli.scan import scan
+from fleet.cli.session import LogFormat, Session
+from fleet.cli.status import status
+from fleet.cli.warnings import warnings
+
+app = typer.Typer(
+    name="keepers",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,  # its frames would show values that nobody should see
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _show_version(is_wanted: bool) -> None:
+    if is_wanted:
+        typer.echo(installed_version("megatao-keepers"))
+        raise typer.Exit
+
+
+@app.callback(
+    help=f"Keepers and price oracle of a perpetual-futures exchange on chain 964. {EXIT_CODES}"
+)
+def keepers(
+    context: typer.Context,
+    *,
+    network: Annotated[
+        str | None,
+        typer.Option(envvar="KEEPERS_NETWORK_NAME", help="A configuration that comes along."),
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(envvar="KEEPERS_CONFIG_FILE", help="A configuration file.")
+    ] = None,
+    log_format: Annotated[
+        LogFormat | None, typer.Option(help="Of the log lines; overrides telemetry.log_format.")
+    ] = None,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Keeps the options that stand before the command's name."""
+    del version
+    session = context.ensure_object(Session)
+    session.network, session.config = network, config
+    session.log_format = None if log_format is None else log_format.value
+
+
+app.command()(run)
+app.command()(status)
+app.command()(doctor)
+app.command()(scan)
+app.command()(liquidate)
+app.command()(warnings)
+app.command()(settings)
+app.command()(world.demo)
+app.add_typer(oracle.app, name="oracle")
+app.add_typer(funding.app, name="funding")
+app.add_typer(world.app, name="devnet")
+
+
+def main() -> None:
+    """The console script."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,164 @@
+"""`keepers status`: the exchange and the fleet's work on one page."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import typer
+
+from fleet.chain.failures import ChainError
+from fleet.cli.exits import Exit
+from fleet.cli.feed_tables import age_text, state_text
+from fleet.cli.output import Output, output
+from fleet.cli.ports import Assembly
+from fleet.cli.session import JsonOption, session_of
+from fleet.cli.words import price_text, seconds_text, tao
+from fleet.settings import Settings
+from fleet.wiring.facts import Unread, VaultView
+from keepers.funding.keeper import FundingPlan, FundingUnread, NotYetDue
+from keepers.liquidation.assessment import RiskView
+from keepers.liquidation.risk import RiskUnknown
+from oracle.feed import FeedRowView, SuspensionReason
+from oracle.feeder import FeedState
+from oracle.quotes import SourceHead, Unavailable
+from units import Head, Netuid
+
+COLUMNS = ("market", "netuid", "feed", "age", "state", "positions", "below maintenance")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """What was read; each part may be unknown by itself, and says so."""
+
+    head: Head
+    finalized: SourceHead | Unavailable
+    feed: FeedState | Unavailable
+    risk: RiskView | RiskUnknown
+    funding: FundingPlan | NotYetDue | FundingUnread
+    vault: VaultView | Unread
+
+
+def status(context: typer.Context, *, json: JsonOption = False) -> None:
+    """Feed, positions, funding and vault; exits with 3 when something needs a human."""
+
+    async def work(fleet: Assembly) -> Exit:
+        with output(is_json=json) as out:
+            with out.working("reading both chains"):
+                found = await read(fleet)
+            faults = list(faults_of(found, fleet.settings))
+            _show(found, faults, fleet.settings, out)
+        return Exit.UNHEALTHY if faults else Exit.DONE
+
+    session_of(context).run(None, work)
+
+
+async def read(fleet: Assembly) -> Status:
+    """Everything at the latest block. Raises ChainError only when there is no such block."""
+    head = await fleet.head()
+    netuids = tuple(market.netuid for market in fleet.settings.enabled_markets)
+    return Status(
+        head=head,
+        finalized=await fleet.source.finalized(),
+        feed=await fleet.feed.rows(netuids),
+        risk=await fleet.risk.risk_view(head),
+        funding=await fleet.funding.plan(head),
+        vault=await _vault(fleet),
+    )
+
+
+async def _vault(fleet: Assembly) -> VaultView | Unread:
+    try:
+        return await fleet.vault()
+    except ChainError as error:
+        return Unread(reason=str(error))
+
+
+def faults_of(found: Status, settings: Settings) -> Iterator[str]:
+    """What needs a human, a line each. Pure."""
+    if isinstance(found.finalized, Unavailable):
+        yield f"no finalized Subtensor block: {found.finalized.detail}"
+    elif (behind := found.head.number - found.finalized.number) >= settings.oracle.stall_blocks:
+        yield f"finality is {behind} blocks behind"
+    if isinstance(found.feed, Unavailable):
+        yield f"the feed could not be read: {found.feed.detail}"
+    else:
+        yield from _feed_faults(found.feed, settings)
+    if isinstance(found.risk, RiskUnknown):
+        yield f"no position can be judged: {found.risk.reason}"
+    if isinstance(found.funding, FundingUnread):
+        yield f"funding could not be read: {found.funding.reason}"
+    elif isinstance(found.funding, FundingPlan):
+        late = [settings.symbol(each.netuid) for each in found.funding.due if each.lag]
+        yield from [f"funding is late: {', '.join(late)}"] if late else []
+    if isinstance(found.vault, Unread):
+        yield f"the vault could not be read: {found.vault.reason}"
+    elif found.vault.is_opening_paused:
+        yield "opening of positions is paused"
+
+
+def _feed_faults(feed: FeedState, settings: Settings) -> Iterator[str]:
+    for netuid, row in feed.rows.items():
+        name, age = settings.symbol(netuid), feed.head.time - row.source_time
+        if row.suspension is not SuspensionReason.NONE or not row.price:
+            yield f"{name}: {state_text(row)}"
+        elif age > settings.exchange.trading_price_age_s_max:
+            yield f"{name}: the price is {seconds_text(age)} old, too old to trade at"
+
+
+def _show(found: Status, faults: list[str], settings: Settings, out: Output) -> None:
+    out.record("status", found)
+    out.record("faults", faults)
+    out.line(f"{settings.network.name}: block {found.head.number}, {_finality(found)}")
+    if isinstance(found.feed, FeedState):
+        rows = [
+            _market_row(netuid, row, found, settings) for netuid, row in found.feed.rows.items()
+        ]
+        out.table("Markets", COLUMNS, rows)
+    if isinstance(found.funding, FundingPlan) and found.funding.next_due is not None:
+        wait = found.funding.next_due - found.head.time
+        out.line(f"funding: next due {'now' if wait <= 0 else f'in {seconds_text(wait)}'}")
+    if isinstance(found.vault, VaultView):
+        out.line(_vault_line(found.vault))
+    for fault in faults:
+        out.line(f"attention: {fault}")
+
+
+def _finality(found: Status) -> str:
+    if isinstance(found.finalized, Unavailable):
+        return "finality unknown"
+    return f"finalized {found.finalized.number}"
+
+
+def _market_row(
+    netuid: Netuid, row: FeedRowView, found: Status, settings: Settings
+) -> tuple[str, ...]:
+    return (
+        settings.symbol(netuid),
+        str(netuid),
+        price_text(row.price),
+        age_text(row, found.head),
+        state_text(row),
+        *_counts(netuid, found.risk, settings),
+    )
+
+
+def _counts(netuid: Netuid, risk: RiskView | RiskUnknown, settings: Settings) -> tuple[str, str]:
+    if isinstance(risk, RiskUnknown):
+        return "?", "?"
+    own = [each for each in risk.positions if each.position.netuid == netuid]
+    below = Counter(
+        "?" if each.ratio_bps is None else each.ratio_bps < settings.exchange.maintenance_bps
+        for each in own
+    )
+    return str(len(own)), f"{below[True]}{_unknown_text(below)}"
+
+
+def _unknown_text(below: Mapping[bool | str, int]) -> str:
+    return f" and {below['?']} unknown" if below.get("?") else ""
+
+
+def _vault_line(vault: VaultView) -> str:
+    return (
+        f"vault: reserves {tao(vault.reserves)} TAO, insurance {tao(vault.insurance)},"
+        f" claims {tao(vault.claims)}, bad debt so far {tao(vault.bad_debt)}"
+    )

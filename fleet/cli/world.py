@@ -1,0 +1,96 @@
+"""`keepers devnet` and `keepers demo`: a whole local world, and a drill of the fleet in it.
+
+Imports the devnet only when one of them is called.
+"""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from fleet.cli.exits import Exit
+from fleet.cli.output import messages
+
+app = typer.Typer(no_args_is_help=True, help="A local chain with exchange, prices and traders.")
+
+TapeOption = Annotated[
+    Path | None,
+    typer.Option(help="CSV(.gz) of recorded prices; none = made up.", exists=True, dir_okay=False),
+]
+FromOption = Annotated[
+    str | None, typer.Option("--from", help="Time on the tape to begin at, ISO 8601, UTC.")
+]
+TradersOption = Annotated[int, typer.Option(min=0, help="Simulated traders.")]
+SeedOption = Annotated[int, typer.Option(help="Of the traders and of made-up prices.")]
+
+
+@app.callback()
+def devnet() -> None:
+    """Keeps `up` a word of its own."""
+
+
+@app.command()
+def up(
+    *,
+    state: Annotated[Path, typer.Option(help="Written once all answers: addresses and keys.")] = (
+        Path("build/devnet/devnet.json")
+    ),
+    tape: TapeOption = None,
+    start: FromOption = None,
+    speed: Annotated[
+        str, typer.Option(help="Times real time (1 = a block every 12 s), or max: in lock-step.")
+    ] = "1",
+    traders: TradersOption = 300,
+    seed: SeedOption = 1,
+) -> None:
+    """Keep a devnet up until Ctrl-C; prints the configuration file for the fleet."""
+    from devnet.failure import DevnetError  # noqa: PLC0415 - imports that other commands can spare
+    from devnet.up import UpOptions, run  # noqa: PLC0415 - likewise
+
+    options = UpOptions(
+        state=state, tape=tape, start=start, speed=_speed(speed), traders=traders, seed=seed
+    )
+    try:
+        asyncio.run(run(options, console=Console()))
+    except DevnetError as error:
+        _fail(error)
+
+
+def demo(
+    *,
+    out: Annotated[Path, typer.Option(help="Folder of summary.json and fleet.log.")] = (
+        Path("build/demo")
+    ),
+    tape: TapeOption = None,
+    start: FromOption = None,
+    hours: Annotated[int, typer.Option(min=1, help="Hours of chain time.")] = 24,
+    traders: TradersOption = 300,
+    seed: SeedOption = 1,
+) -> None:
+    """A drill: the whole fleet against a stretch of prices in lock-step, and its verdict."""
+    from devnet.demo import DemoOptions, run  # noqa: PLC0415 - imports other commands can spare
+    from devnet.failure import DevnetError  # noqa: PLC0415 - likewise
+
+    options = DemoOptions(out=out, tape=tape, start=start, hours=hours, traders=traders, seed=seed)
+    try:
+        asyncio.run(run(options, console=Console()))
+    except DevnetError as error:
+        _fail(error)
+
+
+def _speed(text: str) -> float | None:
+    if text == "max":
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        raise typer.BadParameter(
+            f"{text!r} is neither a number nor max", param_hint="--speed"
+        ) from None
+
+
+def _fail(error: Exception) -> None:
+    messages().print(f"error: {error}", style="red", markup=False, highlight=False)
+    raise typer.Exit(Exit.REFUSED)
