@@ -5,6 +5,7 @@ outcome of a transaction is read from the rows of later blocks. Knows the exchan
 the two ports below.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,11 +16,12 @@ from keepers.funding.calendar import (
     FundingSnapshot,
     due,
     due_key,
+    lag,
     next_due,
     still_in_flight,
 )
 from keepers.submission import NotSent, Sent
-from units import Head, Netuid, Timestamp
+from units import Head, Netuid, Seconds, Timestamp
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +66,7 @@ class FundingPlan:
         in_flight: Markets whose accrual is on its way.
         unlisted: Markets of the fleet that the exchange does not list.
         next_due: When the next market is due; None when none is listed.
+        lags: By how much each listed market stands longer than one interval, in seconds.
     """
 
     head: Head
@@ -72,6 +75,7 @@ class FundingPlan:
     in_flight: tuple[Netuid, ...]
     unlisted: tuple[Netuid, ...]
     next_due: Timestamp | None
+    lags: Mapping[Netuid, Seconds]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +147,9 @@ class FundingKeeper:
             in_flight=tuple(sorted(self._flights)),
             unlisted=tuple(row.netuid for row in snapshot.rows if not row.is_listed),
             next_due=next_due(snapshot.rows, policy),
+            lags={
+                row.netuid: lag(snapshot.head.time, row) for row in snapshot.rows if row.is_listed
+            },
         )
 
     def _next_read(self, plan: FundingPlan) -> Timestamp | None:

@@ -195,6 +195,7 @@ async def test_plan__after_downtime_beyond_the_cap__names_the_forfeited_seconds(
     assert isinstance(plan, FundingPlan)
     (market,) = plan.due
     assert (market.lag, market.forfeited) == (5 * INTERVAL, 2 * INTERVAL)
+    assert plan.lags == {8: 5 * INTERVAL}
     assert world.submissions == []
 
 

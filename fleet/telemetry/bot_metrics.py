@@ -1,0 +1,185 @@
+"""Numbers about the bots' own work: prices, liquidations, funding, warnings."""
+
+from collections.abc import Mapping
+
+from prometheus_client import CollectorRegistry
+
+from fleet.telemetry.instruments import UNKNOWN, Bounded, Instruments, or_unknown, ratio, tao
+
+_DELAY_BLOCKS = (0, 1, 2, 3, 4, 5, 6, 8, 10, 15, 20, 25, 50, 100)
+
+
+class FeederMetrics:
+    """The price feed as the feeder sees it."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        make = Instruments(registry, "feed")
+        market = ("netuid",)
+        self._age = make.gauge(
+            "age_seconds", "Chain time since the source block of the published price.", market
+        )
+        self._deviation = make.gauge(
+            "deviation_ratio", "Published price against the source's, unsigned.", market
+        )
+        self._suspended = make.gauge("suspended", "1 while a market is suspended.", market)
+        self._pushes = make.counter("pushes", "Publications sent, by what they carried.", ("with",))
+        self._updates = make.counter("updates", "Prices sent.", market)
+        self._alone = make.counter(
+            "pushes_without_risk", "Pushes that went alone because risk was unknown.", ("reason",)
+        )
+        self._decisions = make.counter(
+            "decisions", "What was decided for a market, and why.", ("decision", "reason")
+        )
+        self._reason, self._unknown = Bounded(), Bounded()
+
+    def market(
+        self, netuid: int, *, age_s: int | None, deviation_bps: int | None, is_suspended: bool
+    ) -> None:
+        """One market's row; what is not known is None.
+
+        Args:
+            netuid: the market.
+            age_s: chain time since the source block of the published price.
+            deviation_bps: published price against the price that was read, without sign.
+            is_suspended: on chain.
+        """
+        self._age.labels(netuid).set(or_unknown(age_s))
+        deviation = None if deviation_bps is None else ratio(deviation_bps)
+        self._deviation.labels(netuid).set(or_unknown(deviation))
+        self._suspended.labels(netuid).set(is_suspended)
+
+    def decided(self, decision: str, reason: str) -> None:
+        """What was decided for one market."""
+        self._decisions.labels(decision, self._reason(reason)).inc()
+
+    def pushed(
+        self, netuids: tuple[int, ...], *, liquidations: int, risk_unknown: str | None
+    ) -> None:
+        """A publication was sent; `risk_unknown` says why it went without looking at positions."""
+        self._pushes.labels("liquidations" if liquidations else "prices").inc()
+        for netuid in netuids:
+            self._updates.labels(netuid).inc()
+        if risk_unknown is not None:
+            self._alone.labels(self._unknown(risk_unknown)).inc()
+
+
+class LiquidationMetrics:
+    """Who was below maintenance and what became of them."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        make = Instruments(registry, "")
+        self._candidates = make.gauge("liquidation_candidates", "Positions below maintenance.")
+        self._deferred = make.gauge(
+            "liquidation_deferred", "Candidates for whom the block had no room."
+        )
+        self._unknown = make.gauge(
+            "positions_unjudged", "Open positions of markets that can't be judged.", ("reason",)
+        )
+        self._skipped = make.counter(
+            "liquidations_skipped", "Positions asked for that the contract left.", ("reason",)
+        )
+        self._done = make.counter("liquidations", "Positions liquidated by the fleet.", ("netuid",))
+        self._bad_debt = make.counter("bad_debt_tao", "Bad debt of those liquidations.")
+        self._delay = make.histogram(
+            "liquidation_source_delay_blocks",
+            "Blocks from the source block of the price to the liquidation.",
+            _DELAY_BLOCKS,
+        )
+        self._reconciliations = make.counter(
+            "reconciliations", "Comparisons of the book with the chain.", ("result",)
+        )
+        self._reasons: set[str] = set()
+        self._reason = Bounded()
+
+    def planned(self, *, candidates: int, deferred: int, unknown: Mapping[str, int]) -> None:
+        """What stood at one block; `unknown` counts positions by reason."""
+        self._candidates.set(candidates)
+        self._deferred.set(deferred)
+        self._reasons |= set(unknown)
+        for reason in self._reasons:
+            self._unknown.labels(reason).set(unknown.get(reason, 0))
+
+    def unplanned(self) -> None:
+        """Nothing is known at this block: not "no candidates"."""
+        self._candidates.set(UNKNOWN)
+        self._deferred.set(UNKNOWN)
+
+    def liquidated(self, netuid: int, *, bad_debt_wei: int, source_delay_blocks: int) -> None:
+        """A position was liquidated, so many blocks after the source block of its price."""
+        self._done.labels(netuid).inc()
+        self._bad_debt.inc(tao(bad_debt_wei))
+        self._delay.observe(source_delay_blocks)
+
+    def skipped(self, reason: str) -> None:
+        """The contract left a position as it was, or its transaction never got that far."""
+        self._skipped.labels(self._reason(reason)).inc()
+
+    def reconciled(self, *, is_equal: bool) -> None:
+        """The book was compared with the chain's own views."""
+        self._reconciliations.labels("equal" if is_equal else "different").inc()
+
+
+class FundingMetrics:
+    """How late the accrual of each market is."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        make = Instruments(registry, "funding")
+        self._lag = make.gauge(
+            "lag_seconds", "Chain time beyond one interval without an accrual.", ("netuid",)
+        )
+        self._forfeited = make.counter(
+            "forfeited_seconds", "Chain time beyond the cap: nobody paid for it.", ("netuid",)
+        )
+        self._accruals = make.counter("accruals", "Accruals handed over to be sent.", ("result",))
+
+    def lag(self, netuid: int, *, lag_s: int | None) -> None:
+        """How late a market is; None when its row could not be read."""
+        self._lag.labels(netuid).set(or_unknown(lag_s))
+
+    def submitted(self, forfeited_s: Mapping[int, int], *, is_sent: bool) -> None:
+        """A transaction for these markets was sent or not; seconds forfeited by market."""
+        self._accruals.labels("sent" if is_sent else "not_sent").inc(len(forfeited_s))
+        if is_sent:
+            for netuid, seconds in forfeited_s.items():
+                self._forfeited.labels(netuid).inc(seconds)
+
+
+class WarningsMetrics:
+    """Positions by tier, and the alerts on their way to people."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        make = Instruments(registry, "")
+        self._positions = make.gauge(
+            "positions", "Open positions by the deepest tier they are below.", ("tier",)
+        )
+        self._alerts = make.counter("alerts", "Alerts raised.", ("severity", "kind"))
+        self._outbox = make.gauge("outbox_messages", "Messages that some channel still lacks.")
+        self._deliveries = make.counter(
+            "notifications", "Attempts to deliver, by channel.", ("channel", "result")
+        )
+
+    def standings(self, *, above: int, below: Mapping[int, int], unknown: int) -> None:
+        """Open positions: above every tier, below a tier (bps → number), of unknown risk."""
+        self._each({"above": above, "unknown": unknown})
+        self._each({str(tier): count for tier, count in below.items()})
+
+    def blind(self, tiers_bps: tuple[int, ...]) -> None:
+        """Nothing could be read: every number is unknown."""
+        self._each(dict.fromkeys(("above", "unknown", *map(str, tiers_bps)), UNKNOWN))
+
+    def alerted(self, severity: str, kind: str) -> None:
+        """An alert was raised."""
+        self._alerts.labels(severity, kind).inc()
+
+    def delivered(
+        self, *, delivered: Mapping[str, int], failed: Mapping[str, int], still_open: int
+    ) -> None:
+        """A round of delivery, by channel."""
+        for result, counts in (("delivered", delivered), ("failed", failed)):
+            for channel, count in counts.items():
+                self._deliveries.labels(channel, result).inc(count)
+        self._outbox.set(still_open)
+
+    def _each(self, counts: Mapping[str, float]) -> None:
+        for tier, count in counts.items():
+            self._positions.labels(tier).set(count)

@@ -1,0 +1,113 @@
+"""Numbers about the chain, its nodes, and what is sent to it."""
+
+from collections.abc import Callable, Mapping
+
+from prometheus_client import CollectorRegistry
+
+from fleet.telemetry.instruments import Bounded, Instruments, tao
+
+_WAIT_SECONDS = (0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10)
+_INCLUSION_BLOCKS = (1, 2, 3, 4, 5, 8, 13, 25)
+
+
+class ChainMetrics:
+    """Heads of both chains and the patience with their nodes."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        make = Instruments(registry, "")
+        self._make = make
+        self._head = make.gauge("head_block", "Newest block of chain 964 seen.")
+        self._head_time = make.gauge("head_timestamp_seconds", "Its timestamp.")
+        self._source = make.gauge("source_block", "Newest finalized block of Subtensor read.")
+        self._finality = make.gauge(
+            "source_lag_blocks", "Blocks from the finalized source block to the head."
+        )
+        self._wait = make.histogram(
+            "throttle_wait_seconds",
+            "Time a request waited for its turn at a node.",
+            _WAIT_SECONDS,
+            ("endpoint",),
+        )
+        self._requests = make.counter(
+            "node_requests", "Requests to nodes, by result.", ("endpoint", "result")
+        )
+        self._result = Bounded()
+
+    def head_age(self, age: Callable[[], float]) -> None:
+        """Shows how long ago the newest head came, in wall-clock seconds; call it once.
+
+        `age` is asked at every scrape: a chain that stands still must not look fresh.
+        """
+        self._make.asked("head_age_seconds", "Seconds since a new head came.", age)
+
+    def head(self, *, number: int, timestamp: int) -> None:
+        """A head of chain 964 came."""
+        self._head.set(number)
+        self._head_time.set(timestamp)
+
+    def source(self, *, number: int, head_number: int) -> None:
+        """A finalized block of Subtensor was read while `head_number` was the newest."""
+        self._source.set(number)
+        self._finality.set(max(head_number - number, 0))
+
+    def waited(self, endpoint: str, seconds: float) -> None:
+        """A request waited for its turn; `endpoint` is the operator's name for the node."""
+        self._wait.labels(endpoint).observe(seconds)
+
+    def requested(self, endpoint: str, result: str) -> None:
+        """A request was answered or failed; `result` is a kind, not a node's words."""
+        self._requests.labels(endpoint, self._result(result)).inc()
+
+
+class TransactionMetrics:
+    """What was sent, what became of it, what it cost, and the key that paid."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        make = Instruments(registry, "")
+        lanes = ("lane",)
+        self._settled = make.counter(
+            "transactions", "Transactions by outcome.", ("lane", "outcome")
+        )
+        self._open = make.gauge("transactions_in_flight", "Without an outcome yet.", ("state",))
+        self._fees = make.counter("transaction_fees_tao", "Fees paid.", lanes)
+        self._gas = make.counter("transaction_gas", "Gas used.", lanes)
+        self._refused = make.counter(
+            "transactions_refused", "Requests that were not sent.", ("lane", "reason")
+        )
+        self._inclusion = make.histogram(
+            "transaction_inclusion_blocks",
+            "Blocks from the decision to the block it is in.",
+            _INCLUSION_BLOCKS,
+            lanes,
+        )
+        self._gap = make.gauge(
+            "nonce_gap", "Nonces handed out that the chain has not seen used.", ("key",)
+        )
+        self._balance = make.gauge("key_balance_tao", "Balance of a key.", ("key",))
+        self._reason = Bounded()
+        self._states: set[str] = set()
+
+    def settled(self, lane: str, outcome: str, *, fee_wei: int = 0, gas: int = 0) -> None:
+        """A transaction has its outcome; reverted ones cost a fee too."""
+        self._settled.labels(lane, outcome).inc()
+        self._fees.labels(lane).inc(tao(fee_wei))
+        self._gas.labels(lane).inc(gas)
+
+    def included(self, lane: str, blocks: int) -> None:
+        """A transaction got into a block, so many blocks after it was decided on."""
+        self._inclusion.labels(lane).observe(blocks)
+
+    def refused(self, lane: str, reason: str) -> None:
+        """A request was not sent."""
+        self._refused.labels(lane, self._reason(reason)).inc()
+
+    def in_flight(self, counts: Mapping[str, int]) -> None:
+        """How many transactions stand in which state; a state that is not named has none."""
+        self._states |= set(counts)
+        for state in self._states:
+            self._open.labels(state).set(counts.get(state, 0))
+
+    def key(self, address: str, *, balance_wei: int, nonce_gap: int) -> None:
+        """The key's balance and how far its nonces are ahead of the chain."""
+        self._balance.labels(address).set(tao(balance_wei))
+        self._gap.labels(address).set(nonce_gap)
