@@ -35,9 +35,12 @@ class Abi:
         """The functions that can change state."""
         return [e for e in self._functions.values() if e["stateMutability"] in WRITING]
 
+    def selector(self, function: str) -> bytes:
+        return _hash(self._functions[function])[:4]
+
     def encode(self, function: str, *arguments: object) -> bytes:
-        entry = self._functions[function]
-        return _hash(entry)[:4] + encode(_types(entry["inputs"]), arguments)
+        types = _types(self._functions[function]["inputs"])
+        return self.selector(function) + encode(types, arguments)
 
     def decode(self, function: str, output: bytes) -> Any:
         """The one value returned, or a tuple of several."""

@@ -1,13 +1,13 @@
 """One node and one deployment a session; every test works on a snapshot of it."""
 
 from collections.abc import Iterator
-from copy import copy
+from dataclasses import replace
 
 import pytest
 
 from tests.contracts.deployment import deploy
 from tests.contracts.node import Node, running_node
-from tests.contracts.world import ALICE, BOB, CAROL, DAVE, RICH, TAO, World
+from tests.contracts.world import ALICE, BOB, CAROL, DAVE, TAO, World
 
 
 @pytest.fixture(scope="session")
@@ -20,7 +20,6 @@ def node() -> Iterator[Node]:
 def deployed(node: Node) -> World:
     world = deploy(node)
     for trader in (ALICE, BOB, CAROL, DAVE):
-        node.rpc("anvil_setBalance", trader, hex(RICH))
         world.deposit(trader, 1_000 * TAO)
     return world
 
@@ -29,5 +28,5 @@ def deployed(node: Node) -> World:
 def world(node: Node, deployed: World) -> Iterator[World]:
     """Everything done to it is undone after the test."""
     snapshot = node.snapshot()
-    yield copy(deployed)
+    yield replace(deployed, addresses=dict(deployed.addresses), abis=dict(deployed.abis))
     node.revert(snapshot)

@@ -6,12 +6,17 @@ from tests.contracts.codec import Abi
 from tests.contracts.node import Node
 from tests.contracts.world import (
     ADMIN,
+    ALICE,
     ALPHA_PRECOMPILE,
+    BOB,
+    CAROL,
+    DAVE,
     GUARDIAN,
     KEEPER,
     OPERATOR,
     REPORTER,
     RICH,
+    STRANGER,
     TAO,
     Limits,
     Parameters,
@@ -33,9 +38,9 @@ def deploy(
     block, time = int(latest["number"], 16), int(latest["timestamp"], 16)
     world = World(node=node, block=block, time=time)
     _place_precompile(world)
-    feed = _create(world, "feed", "PriceFeed", encode(["address"], [ADMIN]))
-    exchange = _create(world, "exchange", "Exchange", encode(["address", "address"], [feed, ADMIN]))
-    router = _create(
+    feed = create(world, "feed", "PriceFeed", encode(["address"], [ADMIN]))
+    exchange = create(world, "exchange", "Exchange", encode(["address", "address"], [feed, ADMIN]))
+    router = create(
         world, "router", "KeeperRouter", encode(["address", "address"], [feed, exchange])
     )
     for contract, name, holders in (
@@ -47,7 +52,8 @@ def deploy(
         for holder in holders:
             world.send(ADMIN, contract, "grantRole", role(name), holder)
     world.send(ADMIN, "exchange", "setLimits", Limits())
-    node.rpc("anvil_setBalance", ADMIN, hex(RICH))
+    for rich in (ADMIN, ALICE, BOB, CAROL, DAVE, KEEPER, STRANGER):
+        node.rpc("anvil_setBalance", rich, hex(RICH))
     world.send(ADMIN, "exchange", "fundVault", value=reserves)
     world.send(ADMIN, "exchange", "fundInsurance", value=insurance)
     for netuid in NETUIDS[:markets]:
@@ -61,7 +67,8 @@ def _place_precompile(world: World) -> None:
     world.node.rpc("anvil_setCode", ALPHA_PRECOMPILE, "0x" + code.hex())
 
 
-def _create(world: World, name: str, contract: str, arguments: bytes) -> str:
+def create(world: World, name: str, contract: str, arguments: bytes = b"") -> str:
+    """Deploys an artifact as the admin; the world knows it by `name` from then on."""
     abi = Abi(contract)
     request = {
         "from": ADMIN,

@@ -22,7 +22,6 @@ from tests.contracts.world import (
     HOUR,
     KEEPER,
     REPORTER,
-    RICH,
     TAO,
     Limits,
     Parameters,
@@ -45,8 +44,6 @@ def prepare(world: World) -> None:
     world.send(ADMIN, "exchange", "setLimits", LIMITS)
     for netuid in NETUIDS:
         world.send(ADMIN, "exchange", "setMarketParameters", netuid, PARAMETERS)
-    for trader in TRADERS:
-        world.node.rpc("anvil_setBalance", trader, hex(RICH))
 
 
 class Drill:

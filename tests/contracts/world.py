@@ -3,7 +3,8 @@
 Every `send` is a block of its own, 12 s after the last one unless `elapse` was called before.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -133,6 +134,16 @@ class World:
         self.node.rpc("evm_mine", self.time)
         self.block += 1
         return [self._receipt(tx_hash) for tx_hash in hashes]
+
+    @contextmanager
+    def undone(self) -> Iterator[None]:
+        """Whatever happens inside has not happened afterwards."""
+        snapshot, block, time = self.node.snapshot(), self.block, self.time
+        try:
+            yield
+        finally:
+            self.node.revert(snapshot)
+            self.block, self.time = block, time
 
     def elapse(self, seconds: int) -> None:
         """The next block comes this much later than the last one."""

@@ -5,7 +5,7 @@ import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 import {Row, Suspension} from "../PriceFeed.sol";
 import {Arithmetic} from "./Arithmetic.sol";
-import {BeneficiaryMissing} from "./Errors.sol";
+import {BeneficiaryMissing, InsufficientBalance} from "./Errors.sol";
 import {Trading} from "./Trading.sol";
 import {Market, Outcome, Position} from "./Types.sol";
 
@@ -16,7 +16,7 @@ abstract contract Liquidation is Trading {
 
     /// @notice What is kept in hand before each id: enough to liquidate it on cold storage, and to
     /// report it and every id behind it as skipped.
-    uint256 public constant GAS_PER_LIQUIDATION = 260_000;
+    uint256 public constant GAS_PER_LIQUIDATION = 320_000;
     uint256 public constant GAS_PER_SKIP = 4_000;
 
     /// @dev A position valued at the feed price and the projected index.
@@ -50,9 +50,10 @@ abstract contract Liquidation is Trading {
     }
 
     function withdrawKeeperRewards(uint256 amount) external nonReentrant wholeGwei(amount) {
-        // Checked arithmetic refuses more than there is.
-        _keeperRewards[msg.sender] -= amount;
-        _totals.keeperRewards -= amount.toUint128();
+        uint256 reward = _keeperRewards[msg.sender];
+        if (amount > reward) revert InsufficientBalance(amount, reward);
+        _keeperRewards[msg.sender] = reward - amount;
+        _totals.keeperRewards -= uint128(amount);
         emit KeeperRewardWithdrawn(msg.sender, amount);
         _send(amount);
     }
