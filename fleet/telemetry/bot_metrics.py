@@ -104,11 +104,17 @@ class LiquidationMetrics:
         self._candidates.set(UNKNOWN)
         self._deferred.set(UNKNOWN)
 
-    def liquidated(self, netuid: int, *, bad_debt_wei: int, source_delay_blocks: int) -> None:
-        """A position was liquidated, so many blocks after the source block of its price."""
+    def liquidated(
+        self, netuid: int, *, bad_debt_wei: int, source_delay_blocks: int | None
+    ) -> None:
+        """A position was liquidated, so many blocks after the source block of its price.
+
+        The delay is None where the price was not pushed by the same transaction.
+        """
         self._done.labels(netuid).inc()
         self._bad_debt.inc(tao(bad_debt_wei))
-        self._delay.observe(source_delay_blocks)
+        if source_delay_blocks is not None:
+            self._delay.observe(source_delay_blocks)
 
     def skipped(self, reason: str) -> None:
         """The contract left a position as it was, or its transaction never got that far."""

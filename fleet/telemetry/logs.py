@@ -1,28 +1,20 @@
-"""Structured logs: JSON for machines, aligned text for people, one canonical line a step.
+"""Structured logs: JSON for machines, aligned text for people.
 
 Everything goes through one formatter, the libraries' own records too, so that nothing is printed
 past the redaction.
 """
 
 import logging
-from contextlib import AbstractContextManager
 from enum import StrEnum
 from typing import TextIO
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from fleet.telemetry.fields import outcome_fields
 from fleet.telemetry.redaction import redact
-from units import BlockNumber
-
-_step_log = structlog.stdlib.get_logger("step")
 
 _QUIET = ("apprise", "apscheduler", "aiosqlite", "aiohttp", "sqlalchemy", "urllib3", "web3")
 """Libraries of which only warnings are of use."""
-
-_RESERVED = frozenset({"event", "seconds", "bot", "block", "level", "logger", "timestamp"})
-"""Names of a line that an outcome's field must not take."""
 
 
 class LogFormat(StrEnum):
@@ -66,25 +58,6 @@ def configure(*, style: LogFormat, level: str, stream: TextIO) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
-
-
-def in_step(*, bot: str, block: BlockNumber) -> AbstractContextManager[None]:
-    """Within it, every line says which bot at which block it belongs to."""
-    return structlog.contextvars.bound_contextvars(bot=bot, block=block)
-
-
-def log_step(outcome: object, *, seconds: float) -> None:
-    """Writes a step's canonical line: what it led to, all in one place.
-
-    Args:
-        outcome: the value that the step returned.
-        seconds: how long it took.
-    """
-    said = {
-        f"outcome_{name}" if name in _RESERVED else name: value
-        for name, value in outcome_fields(outcome).items()
-    }
-    _step_log.info("step", seconds=round(seconds, 4), **said)
 
 
 def _shared() -> list[Processor]:
