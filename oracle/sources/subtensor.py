@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, nullcontext, suppress
 from typing import Any, Self
+from weakref import WeakSet
 
 from substrateinterface import SubstrateInterface
 from substrateinterface.exceptions import SubstrateRequestException
@@ -51,6 +52,7 @@ class LoneClient:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="subtensor")
         self._substrate: Any = None
         self._is_aborted = False
+        self._cut = asyncio.get_running_loop().create_future()
 
     async def connect(self) -> None:
         """Open the connection and see that it is the right chain; raises SourceFailureError."""
@@ -66,18 +68,29 @@ class LoneClient:
 
     def abort(self) -> None:
         """See `Client`. The thread closes the socket itself: no other may while it reads."""
-        if not self._is_aborted:
-            self._is_aborted = True
-            if self._socket.sock is not None:
-                with suppress(OSError):
-                    self._socket.sock.shutdown(socket.SHUT_RDWR)
-            self._thread.submit(self._socket.shutdown)
-            self._thread.shutdown(wait=False)
+        if self._is_aborted:
+            return
+        self._is_aborted = True
+        self._cut.set_result(None)
+        if self._socket.sock is not None:
+            with suppress(OSError):
+                self._socket.sock.shutdown(socket.SHUT_RDWR)
+        self._thread.submit(self._socket.shutdown)
+        self._thread.shutdown(wait=False)
 
     async def _in_thread(self, call: Callable[[], Any]) -> Any:
         if self._is_aborted:
             raise SourceFailureError("the connection was cut")
-        return await asyncio.get_running_loop().run_in_executor(self._thread, call)
+        answer = asyncio.get_running_loop().run_in_executor(self._thread, call)
+        # A connection that is still being opened has no socket that could be cut.
+        try:
+            await asyncio.wait({answer, self._cut}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            if not answer.done():
+                answer.cancel()
+        if answer.cancelled():
+            raise SourceFailureError("the connection was cut")
+        return answer.result()
 
     def _open(self) -> None:
         try:
@@ -162,6 +175,8 @@ class SubtensorEndpoint:
             tasks=self._tasks, fetch=self._metadata, decode=decode_layout, policy=policy
         )
         self._followers: list[FinalizedHeads] = []
+        self._clients: WeakSet[LoneClient] = WeakSet()
+        self._is_closed = False
 
     async def __aenter__(self) -> Self:
         await self._tasks.__aenter__()
@@ -204,13 +219,19 @@ class SubtensorEndpoint:
 
     def close(self) -> None:
         """End `heads`, fail what is being read, stop decoding; within a second of wall time."""
+        self._is_closed = True
         for follower in self._followers:
             follower.close()
-        self._reader.close()
         self._layouts.close()
+        self._reader.close()
+        for client in tuple(self._clients):
+            client.abort()
 
     async def _connect(self, socket_s_max: float) -> Client:
+        if self._is_closed:
+            raise SourceFailureError("the endpoint is closed")
         client = LoneClient(url=self._url, socket_s_max=socket_s_max, genesis=self._genesis)
+        self._clients.add(client)
         try:
             await client.connect()
         except BaseException:

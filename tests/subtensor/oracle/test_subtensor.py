@@ -266,6 +266,30 @@ async def test_close__everything_waits__everything_ends_within_a_second(
         assert time.monotonic() - began < 1
 
 
+async def test_close__the_node_never_shakes_hands__everything_ends_within_a_second() -> None:
+    met = asyncio.Semaphore(0)
+
+    async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        met.release()
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(mute, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        url = f"ws://127.0.0.1:{port}"
+        async with SubtensorEndpoint(url=url, markets=(SN,), policy=POLICY) as source:
+            following = asyncio.ensure_future(_all(source))
+            finalized = asyncio.ensure_future(source.finalized())
+            for _ in range(2):
+                await met.acquire()
+            began = time.monotonic()
+            source.close()
+            assert isinstance(await finalized, Unavailable)
+            assert await following == []
+            assert time.monotonic() - began < 1
+            assert isinstance(await source.finalized(), Unavailable)
+
+
 async def _all(source: SubtensorEndpoint) -> list[SourceHead]:
     async with aclosing(source.heads()) as heads:
         return [head async for head in heads]
