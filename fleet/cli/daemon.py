@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from fleet.cli.exits import EXIT_CODES, Exit
+from fleet.cli.exits import Exit
 from fleet.cli.output import messages
 from fleet.cli.ports import Assembly
 from fleet.cli.session import session_of
@@ -44,6 +44,3 @@ def run(context: typer.Context, bot: BotArgument = None) -> None:
         return Exit.DONE
 
     session_of(context).run(workload, work)
-
-
-run.__doc__ = f"{run.__doc__}\n    {EXIT_CODES}"

@@ -3,6 +3,7 @@
 Knows which rooms' errors are an operator's to mend; any other is a defect and keeps its
 traceback.
 """
+# ruff: noqa: PLC0415 - half a second of imports that only a failure needs stands where it is used
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,12 +12,8 @@ from enum import IntEnum
 import typer
 from rich.console import Console
 
-from fleet.chain.failures import ChainError, WrongChain
-from fleet.runtime.lockstep import LockstepError
 from fleet.runtime.loop import leaves
-from fleet.runtime.server import ListenError
 from fleet.settings import SettingsError
-from fleet.store.engine import StoreError
 
 
 class Exit(IntEnum):
@@ -37,15 +34,6 @@ class Exit(IntEnum):
 
 EXIT_CODES = "Exit codes: 0 done or nothing to do, 1 failed or refused, 2 wrong input, 3 unhealthy."
 
-OPERATOR_ERRORS: tuple[type[Exception], ...] = (
-    SettingsError,
-    ChainError,
-    StoreError,
-    LockstepError,
-    ListenError,
-)
-"""Errors whose text is for the operator; a daemon ends on those that are permanent."""
-
 
 class WrongInputError(Exception):
     """An argument that cannot be; the text is one line that says what and where."""
@@ -61,14 +49,21 @@ def reported(console: Console) -> Iterator[None]:
         codes = [_code(each) for each in found]
         if any(code is None for code in codes):
             raise
-        for each in found:
-            console.print(f"error: {each}", style="red", markup=False, highlight=False)
+        for line in (line for each in found for line in str(each).splitlines()):
+            console.print(f"error: {line}", style="red", markup=False, highlight=False)
         raise typer.Exit(max(code for code in codes if code is not None)) from None
 
 
 def _code(error: BaseException) -> Exit | None:
+    """The exit code for an operator's error; None for a defect."""
+    from fleet.chain.failures import ChainError, WrongChain
+    from fleet.runtime.lockstep import LockstepError
+    from fleet.runtime.refusal import StartRefusedError
+    from fleet.runtime.server import ListenError
+    from fleet.store.engine import StoreError
+    from fleet.transactions.journal import JournalConflict
+
     if isinstance(error, SettingsError | WrongInputError | WrongChain):
         return Exit.WRONG_INPUT
-    if isinstance(error, OPERATOR_ERRORS):
-        return Exit.REFUSED
-    return None
+    refusals = (ChainError, LockstepError, StartRefusedError, ListenError, StoreError)
+    return Exit.REFUSED if isinstance(error, (*refusals, JournalConflict)) else None

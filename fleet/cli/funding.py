@@ -14,7 +14,7 @@ from fleet.settings import Settings, Workload
 from keepers.funding.keeper import FundingKeeper, FundingPlan, FundingUnread, NotYetDue
 from keepers.submission import Sent
 
-app = typer.Typer(no_args_is_help=True, help=f"Funding. {EXIT_CODES}")
+app = typer.Typer(no_args_is_help=True, help="Funding.")
 
 COLUMNS = ("market", "netuid", "elapsed", "late by", "forfeited", "plan")
 
@@ -24,7 +24,7 @@ def funding() -> None:
     """Keeps `accrue` a word of its own, as more of them may come."""
 
 
-@app.command()
+@app.command(epilog=EXIT_CODES)
 def accrue(
     context: typer.Context,
     *,

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from fleet.cli.acting import Acting, stopped, tell_outcomes, tell_stop
-from fleet.cli.exits import EXIT_CODES, Exit, WrongInputError
+from fleet.cli.exits import Exit, WrongInputError
 from fleet.cli.inputs import position_or_trader
 from fleet.cli.output import Output, output
 from fleet.cli.ports import Assembly
@@ -54,9 +54,6 @@ def liquidate(
             return await _liquidate(fleet, chosen, acting, out)
 
     session_of(context).run(Workload.OPERATOR, work)
-
-
-liquidate.__doc__ = f"{liquidate.__doc__} {EXIT_CODES}"
 
 
 async def _liquidate(fleet: Assembly, chosen: Chosen, acting: Acting, out: Output) -> Exit:

@@ -61,14 +61,14 @@ def keepers(
     session.log_format = None if log_format is None else log_format.value
 
 
-app.command()(run)
-app.command()(status)
-app.command()(doctor)
-app.command()(scan)
-app.command()(liquidate)
-app.command()(warnings)
-app.command()(settings)
-app.command()(world.demo)
+app.command(epilog=EXIT_CODES)(run)
+app.command(epilog=EXIT_CODES)(status)
+app.command(epilog=EXIT_CODES)(doctor)
+app.command(epilog=EXIT_CODES)(scan)
+app.command(epilog=EXIT_CODES)(liquidate)
+app.command(epilog=EXIT_CODES)(warnings)
+app.command(epilog=EXIT_CODES)(settings)
+app.command(epilog=EXIT_CODES)(world.demo)
 app.add_typer(oracle.app, name="oracle")
 app.add_typer(funding.app, name="funding")
 app.add_typer(world.app, name="devnet")

@@ -20,14 +20,14 @@ from oracle.plan import FeedPlan, NotPlanned
 from oracle.quotes import Unavailable
 from units import Netuid
 
-app = typer.Typer(no_args_is_help=True, help=f"The price feed. {EXIT_CODES}")
+app = typer.Typer(no_args_is_help=True, help="The price feed.")
 
-app.command()(pins)
-app.command()(suspend)
-app.command()(resume)
+app.command(epilog=EXIT_CODES)(pins)
+app.command(epilog=EXIT_CODES)(suspend)
+app.command(epilog=EXIT_CODES)(resume)
 
 
-@app.command()
+@app.command(epilog=EXIT_CODES)
 def show(context: typer.Context, markets: Markets = None, json: JsonOption = False) -> None:
     """Source and feed price of every market, and what the feeder would do now."""
 
@@ -40,7 +40,7 @@ def show(context: typer.Context, markets: Markets = None, json: JsonOption = Fal
     session_of(context).run(None, work)
 
 
-@app.command()
+@app.command(epilog=EXIT_CODES)
 def push(
     context: typer.Context,
     markets: Markets = None,

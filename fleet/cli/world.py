@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from fleet.cli.exits import Exit
+from fleet.cli.exits import EXIT_CODES, Exit
 from fleet.cli.output import messages
 
 app = typer.Typer(no_args_is_help=True, help="A local chain with exchange, prices and traders.")
@@ -31,7 +31,7 @@ def devnet() -> None:
     """Keeps `up` a word of its own."""
 
 
-@app.command()
+@app.command(epilog=EXIT_CODES)
 def up(
     *,
     state: Annotated[Path, typer.Option(help="Written once all answers: addresses and keys.")] = (
