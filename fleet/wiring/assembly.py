@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
+from importlib.metadata import version
 
 import structlog
 
@@ -27,6 +28,7 @@ from keepers.funding.keeper import FundingKeeper
 from keepers.liquidation.follower import BookFollower, Unreadable
 from keepers.liquidation.keeper import LiquidationKeeper
 from keepers.liquidation.risk import RiskEngine
+from keepers.liquidation.upkeep import BookUpkeep
 from keepers.warnings.keeper import WarningsKeeper
 from oracle.feeder import Feeder
 from oracle.sources.subtensor import SubtensorEndpoint
@@ -38,6 +40,8 @@ from protocol.sending import DryRun, ExchangeWriter
 from units import Address, Bps, Head, Netuid, Wei
 
 _log = structlog.stdlib.get_logger("fleet")
+
+VERSION = version("megatao-keepers")
 
 _NOBODY = Address("0x0000000000000000000000000000000000000000")
 """The beneficiary of a dry run, which sends nothing."""
@@ -167,7 +171,7 @@ class Assembly:
             crew=self._crew(),
             rhythm=rhythm(self.settings, node=self.node, source=self.source),
             clock=self._clock,
-            metrics=Metrics(),
+            metrics=Metrics(version=VERSION, network=self.settings.network.name),
             tell=telling.telling(self._opened_notifier, self._clock),
             prune=self._memory.prune,
             drain=self._drain,
@@ -180,10 +184,15 @@ class Assembly:
 
     def _crew(self) -> Crew:
         return Crew(
+            node=self.node,
             sender=self.sender,
             liquidations=self.liquidations,
             feeder=self.feeder(self._markets),
             liquidator=self.liquidator,
+            upkeep=BookUpkeep(
+                follower=self.follower,
+                reconcile_blocks=self.liquidation_policy.reconcile_blocks,
+            ),
             funding=self.funding,
             warnings=lambda: self.warnings,
         )

@@ -1,24 +1,30 @@
 """The bots as loops: what wakes each, what its step is, and what counts as success."""
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from fleet.chain.node import Node
 from fleet.runtime.loop import Bot
 from fleet.runtime.wakes import Alarm
-from fleet.transactions.request import Settled
+from fleet.transactions.request import Lane, Settled
 from fleet.transactions.sender import Sender
 from fleet.wiring.facts import BotName
 from fleet.wiring.rhythm import FeederWake, Order, Rhythm
 from keepers.funding.keeper import FundingKeeper, FundingUnread
 from keepers.liquidation.keeper import LiquidationKeeper, LiquidationsHeld
+from keepers.liquidation.upkeep import BookKept, BookUpkeep
 from keepers.warnings.keeper import WarningsKeeper, WarningsOutcome
 from oracle.feeder import Feeder, FeedOutcome
 from oracle.plan import NotPlanned
 from protocol.ports import Liquidations
-from units import Head
+from units import Address, Head, Wei
 
 TRANSACTIONS = "transactions"
+BOOK = "book"
+
+KEY_BLOCKS = 25
+"""Every so many blocks, five minutes, the key's balance is looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,20 +44,33 @@ class Crew:
     `warnings` makes its bot when it is first wanted: it needs the exchange's tiers.
     """
 
+    node: Node
     sender: Sender | None
     liquidations: Liquidations
     feeder: Feeder
     liquidator: LiquidationKeeper
+    upkeep: BookUpkeep
     funding: FundingKeeper
     warnings: Callable[[], WarningsKeeper]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeyState:
+    """The key that pays: its balance, and how far its nonces are ahead of the chain."""
+
+    address: Address
+    balance: Wei
+    nonce_gap: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SettledOutcomes:
-    """What became known of transactions at one block."""
+    """What became known of transactions at one block, and what is still on its way by lane."""
 
     head: Head
     settled: tuple[Settled, ...]
+    in_flight: Mapping[Lane, int]
+    key: KeyState | None = None
 
 
 def bots(
@@ -67,6 +86,8 @@ def bots(
         BotName.WARNINGS: _warnings,
     }
     chosen = frozenset(names)
+    if BotName.LIQUIDATOR not in chosen and chosen & {BotName.FEEDER, BotName.WARNINGS}:
+        yield _upkeep(crew, rhythm)
     yield from (make(crew, rhythm, alarms) for name, make in makers.items() if name in chosen)
 
 
@@ -75,17 +96,46 @@ async def settle(crew: Crew, sender: Sender, head: Head) -> SettledOutcomes:
     settled = await sender.settle(head)
     for each in settled:
         crew.liquidator.record(crew.liquidations.results(each))
-    return SettledOutcomes(head=head, settled=settled)
+    status = sender.status
+    in_flight = {} if status is None else status.in_flight
+    return SettledOutcomes(head=head, settled=settled, in_flight=in_flight)
+
+
+async def key_state(sender: Sender, node: Node) -> KeyState | None:
+    """How the key stands; None before the journal was read. Raises ChainError."""
+    status = sender.status
+    if status is None:
+        return None
+    used = await node.transaction_count(sender.account)
+    return KeyState(
+        address=sender.account,
+        balance=await node.balance(sender.account),
+        nonce_gap=status.next_nonce - used,
+    )
 
 
 def _transactions(crew: Crew, sender: Sender, rhythm: Rhythm) -> Bot[Head]:
     async def step(head: Head) -> SettledOutcomes:
-        return await settle(crew, sender, head)
+        outcomes = await settle(crew, sender, head)
+        if head.number % KEY_BLOCKS:
+            return outcomes
+        return replace(outcomes, key=await key_state(sender, crew.node))
 
     return Bot(
         name=TRANSACTIONS,
         wakes=lambda: rhythm.heads(TRANSACTIONS, Order.TRANSACTIONS),
         step=step,
+        barrier=rhythm.barrier,
+    )
+
+
+def _upkeep(crew: Crew, rhythm: Rhythm) -> Bot[Head]:
+    """Keeps the book at the head where no liquidator of this process does."""
+    return Bot(
+        name=BOOK,
+        wakes=lambda: rhythm.heads(BOOK, Order.BOOK),
+        step=crew.upkeep.step,
+        is_success=lambda result: isinstance(result, BookKept),
         barrier=rhythm.barrier,
     )
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 
 from fleet.chain.failures import WrongChain
 from fleet.runtime.clock import Clock
@@ -48,12 +49,14 @@ def supervisor(
     alarms = Alarms()
     health = Health(clock=clock, age_s_max=settings.runtime.loop_age_s_max)
     chosen = tuple(bots(names, crew, rhythm, alarms))
+    for bot in chosen:
+        metrics.loops.track(bot.name, partial(health.loop_age, bot.name))
     return Supervisor(
         bots=chosen,
         policy=_loop_policy(settings),
         clock=clock,
         health=health,
-        observer=Observer(metrics=metrics),
+        observer=Observer(metrics),
         grace_s=settings.runtime.grace_s,
         drain=drain,
         services=(

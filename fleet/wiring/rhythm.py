@@ -24,6 +24,7 @@ class Order(IntEnum):
     """Who goes first within a block where a devnet waits for each in turn."""
 
     TRANSACTIONS = 0
+    BOOK = 5
     FEEDER = 10
     LIQUIDATOR = 20
     FUNDING = 30
