@@ -75,6 +75,10 @@ class Contract:
         values = decode(_types(declared), output)
         return tuple(_named(part, value) for part, value in zip(declared, values, strict=True))
 
+    def topic(self, event: str) -> str:
+        """The first topic of an event's logs."""
+        return next(topic for topic, known in self._events.items() if known.name == event)
+
     def read_log(self, log: Log) -> EventRead | None:
         """The event behind a log, or None when the ABI has none with its topic."""
         event = self._events.get(log.topics[0]) if log.topics else None

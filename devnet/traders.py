@@ -19,6 +19,7 @@ from units import BlockNumber, TxHash, Wei
 
 _GWEI = 10**9
 _GAS = 600_000
+_HEARD = ("PositionOpened", "PositionChanged", "PositionLiquidated")
 _FEE_FACTOR = 2  # of the base fee: room for the six full blocks it may have to wait
 
 
@@ -80,6 +81,7 @@ class Traders:
         self._node = node
         self._exchange = deployment.exchange
         self._start = start
+        self._heard = {self._exchange.contract.topic(name) for name in _HEARD}
         self._by_address = {trader.account.address.lower(): trader for trader in traders}
         self._in_flight: dict[TxHash, Trader] = {}
 
@@ -182,18 +184,17 @@ class Traders:
             trader.mind.refused(now)
 
     def _hear(self, log: Log, now: int) -> None:
-        if log.address != self._exchange.address.lower():
+        if log.address != self._exchange.address.lower() or log.topics[0] not in self._heard:
             return
         event = self._exchange.contract.read_log(log)
-        if event is None or "trader" not in event.arguments:
-            return
+        assert event is not None, "its topic is known"
         trader = self._by_address.get(event.arguments["trader"].lower())
         if trader is None:
-            return
-        if event.name in ("PositionOpened", "PositionChanged"):
-            trader.mind.hold(event.arguments["id"], Wei(event.arguments["size"]))
-        elif event.name == "PositionLiquidated":
+            return  # somebody else's: anybody may trade on a devnet
+        if event.name == "PositionLiquidated":
             trader.mind.lost(now)
+        else:
+            trader.mind.hold(event.arguments["id"], Wei(event.arguments["size"]))
 
     def _raw(self, intent: _Intent, gas_price: Wei) -> str:
         return sign(
