@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
-from importlib.metadata import version
 
 import structlog
 
@@ -24,6 +23,7 @@ from fleet.wiring.inspection import WorldInspector
 from fleet.wiring.memory import Memory
 from fleet.wiring.rhythm import rhythm
 from fleet.wiring.settling import settle_all
+from fleet.wiring.speaking import VERSION, speak
 from keepers.funding.keeper import FundingKeeper
 from keepers.liquidation.follower import BookFollower, Unreadable
 from keepers.liquidation.keeper import LiquidationKeeper
@@ -40,8 +40,6 @@ from protocol.sending import DryRun, ExchangeWriter
 from units import Address, Bps, Head, Netuid, Wei
 
 _log = structlog.stdlib.get_logger("fleet")
-
-VERSION = version("megatao-keepers")
 
 _NOBODY = Address("0x0000000000000000000000000000000000000000")
 """The beneficiary of a dry run, which sends nothing."""
@@ -220,6 +218,7 @@ async def assemble(settings: Settings, workload: Workload | None) -> AsyncIterat
         SettingsError: a key or another secret can't be read.
         StoreError: there is a key, and its journal can't be opened or is of another world.
     """
+    speak(settings)
     async with AsyncExitStack() as closing:
         node = await closing.enter_async_context(connections.open_node(settings))
         source = await closing.enter_async_context(connections.open_source(settings, _report))
