@@ -86,7 +86,9 @@ def _unusable(url: URL, reason: str) -> StoreError:
 
 
 def _server(url: URL) -> AsyncEngine:
-    return create_async_engine(url, pool_pre_ping=True, isolation_level="SERIALIZABLE")
+    return create_async_engine(
+        url, pool_pre_ping=True, isolation_level="SERIALIZABLE", hide_parameters=True
+    )
 
 
 def _sqlite(url: URL) -> AsyncEngine:
@@ -95,7 +97,8 @@ def _sqlite(url: URL) -> AsyncEngine:
         raise _unusable(url, "its directory does not exist")
     # isolation_level None stops the driver from beginning transactions by itself, and only
     # before writes: `_begin` does, always.
-    engine = create_async_engine(url, connect_args={"isolation_level": None})
+    # Parameters stay out of errors: signed transactions are among them.
+    engine = create_async_engine(url, connect_args={"isolation_level": None}, hide_parameters=True)
     event.listen(engine.sync_engine, "connect", _prepare)
     event.listen(engine.sync_engine, "begin", _begin)
     return engine

@@ -91,11 +91,17 @@ class StoredOutbox:
 
     async def settle(self, channels: Mapping[str, frozenset[str]], now: Timestamp) -> int:
         """Settles messages with which every channel of their severity is done; counts the rest."""
+        if await self._still_open() == 0:  # the usual case needs no lock
+            return 0
         async with self._database.writing() as connection:
             for severity, names in channels.items():
                 await connection.execute(_settlement(severity, names, now))
-            still_open = select(func.count()).where(outbox.c.settled_at.is_(None))
-            return (await connection.execute(still_open)).scalar_one()
+        return await self._still_open()
+
+    async def _still_open(self) -> int:
+        count = select(func.count()).select_from(outbox).where(outbox.c.settled_at.is_(None))
+        async with self._database.reading() as connection:
+            return (await connection.execute(count)).scalar_one()
 
     async def _attempted(
         self,

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import func, insert, select, text
+from sqlalchemy.exc import IntegrityError
 
 from fleet.store.engine import Database, StoreError, open_database
 from fleet.store.tables import warning_unknowns
@@ -46,6 +47,20 @@ async def test_reading__while_another_writes__sees_the_state_before_it(database:
         assert await _count(database) == 0
 
     assert await _count(database) == 1
+
+
+async def test_writing__refused_by_the_database__the_error_shows_no_values(
+    database: Database,
+) -> None:
+    async def write_twice() -> None:
+        async with database.writing() as connection:
+            await connection.execute(insert(warning_unknowns), _row(4_711))
+            await connection.execute(insert(warning_unknowns), _row(4_711))
+
+    with pytest.raises(IntegrityError) as refusal:
+        await write_twice()
+
+    assert "4711" not in str(refusal.value)
 
 
 async def test_writing__two_that_read_before_they_write__both_commit(database: Database) -> None:
