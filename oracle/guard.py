@@ -17,9 +17,9 @@ from units import BlockNumber, Bps, Netuid, PriceWei
 class GuardPolicy:
     """When a price is held, and for how long.
 
-    jump_limit: bps from the last accepted price; a price strictly farther is held. 300 lies
-        below every spike of 55 days of mainnet that a market was seen to repeat and that is
-        listed as such (the smallest 308), and above 99.8 % of what prices do in two minutes.
+    jump_limit: bps from the last accepted price; a price strictly farther is held. 300 is below
+        the smallest returning spike that the real tape is known for (308), and above 99.8 % of
+        the moves from row to row outside one newly registered market.
     jump_limits: the same for single markets, where it differs.
     confirm_blocks: how many finalized blocks, read one by one, a price must stand beyond the
         limit on one side before it is accepted. 11 outlasts a spike of one tape row (10).
