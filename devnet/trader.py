@@ -123,6 +123,10 @@ class Mind:
         if self.attempts >= ATTEMPTS_MAX:
             self._enter(Stage.GONE, now)
 
+    def waits(self, now: int) -> None:
+        """There was no price to trade at, which is nobody's refusal: asked again, for ever."""
+        self.not_before = now + RETRY_BLOCKS
+
     def _enter(self, stage: Stage, now: int) -> None:
         self.stage, self.since, self.attempts = stage, now, 0
 

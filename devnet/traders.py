@@ -19,6 +19,7 @@ from units import BlockNumber, TxHash, Wei
 
 _GWEI = 10**9
 _GAS = 600_000
+_NO_PRICE = frozenset({"StalePrice", "MarketIsSuspended", "NoChainPrice"})
 _HEARD = ("PositionOpened", "PositionChanged", "PositionLiquidated")
 _FEE_FACTOR = 2  # of the base fee: room for the six full blocks it may have to wait
 
@@ -140,12 +141,18 @@ class Traders:
         granted: list[_Intent] = []
         for intent, outcome in zip(intents, outcomes, strict=True):
             if isinstance(outcome, RpcError):
-                reason = self._exchange.contract.read_revert(outcome.data)
-                self.counts.declined[reason.partition("(")[0]] += 1
-                intent.trader.mind.refused(now)
+                self._decline(intent.trader.mind, outcome, now)
             else:
                 granted.append(intent)
         return granted
+
+    def _decline(self, mind: Mind, refusal: RpcError, now: int) -> None:
+        reason = self._exchange.contract.read_revert(refusal.data).partition("(")[0]
+        self.counts.declined[reason] += 1
+        if reason in _NO_PRICE:
+            mind.waits(now)
+        else:
+            mind.refused(now)
 
     async def _send(self, intents: Sequence[_Intent], now: int, gas_price: Wei) -> None:
         outcomes = await self._node.outcomes(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,7 @@ from devnet.audit.referee import RefereePolicy
 from devnet.audit.watch import Audit
 from devnet.chain import SealedBlock
 from devnet.parameters import MARKETS
+from devnet.replay import open_replay
 from devnet.synthetic_tape import Shocks, synthetic_tape
 from devnet.tape import Tape, TapeError
 from devnet.views import ExchangeViews
@@ -21,6 +23,7 @@ from units import BlockNumber, Bps, Netuid, Wei
 pytestmark = pytest.mark.anvil
 
 BLOCKS = 240
+RECORDED = Path(__file__).parents[4] / "shared/data/alpha_prices_2025-03-07_2025-04-30.csv.gz"
 
 
 def tape_with_a_crash() -> Tape:
@@ -148,6 +151,36 @@ async def test_world__precompile__says_the_tape_s_price_at_every_block() -> None
         call = {"to": "0x" + f"{0x808:040x}", "data": f"0x69e38bc3{64:064x}"}
         price = int(await world.node.call("eth_call", call, hex(number)), 16)
     assert price == tape.row_at(number).prices[Netuid(64)] * 10**9
+
+
+async def test_world__nobody_pushes_a_price__openings_are_declined_and_counted() -> None:
+    tape = tape_with_a_crash()
+    async with running_world(options(tape)) as world:
+        for _ in range(40):
+            await world.advance(in_step=True)
+        counts = world.traders.counts
+    assert counts.succeeded["deposit"] > 0
+    assert counts.sent["open"] == 0
+    assert set(counts.declined) == {"StalePrice"}
+
+
+@pytest.mark.shared
+@pytest.mark.skipif(not RECORDED.exists(), reason=f"../shared/data/{RECORDED.name} is absent")
+async def test_world__real_fall_of_sn34_by_half__bad_debt_and_every_invariant() -> None:
+    replay = open_replay(path=RECORDED, start="2025-03-23T08:00", hours=1, seed=1)
+    crowded = WorldOptions(tape=replay.tape, first=replay.first, blocks=240, traders=300, seed=2)
+    async with running_world(crowded) as world:
+        audit = await begin_audit(world)
+        keeper = PuppetKeeper(world)
+        world.watchers += [audit.watch, keeper.act]
+        for _ in range(240):
+            await world.advance(in_step=True)
+        await audit.finish(world.head.head)
+    verdict = audit.referee.verdict
+    assert broken(audit) == []
+    assert verdict.bad_debt_wei > 0
+    assert set(verdict.late_blocks) == {0}
+    assert verdict.healthy_touched == []
 
 
 async def test_world__tape_that_ends__says_so() -> None:

@@ -94,3 +94,11 @@ def test_refused__tried_again_later_and_not_for_ever() -> None:
         assert mind.wish(now + RETRY_BLOCKS - 1) is None
         now += RETRY_BLOCKS
     assert mind.stage is Stage.GONE
+
+
+def test_waits__no_price_for_days__still_there() -> None:
+    mind = Mind(plan=PLAN)
+    for now in range(5, 5 + 1_000 * RETRY_BLOCKS, RETRY_BLOCKS):
+        assert mind.wish(now) is not None
+        mind.waits(now)
+    assert mind.stage is Stage.AWAY
