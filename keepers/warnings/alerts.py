@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from keepers.liquidation.assessment import PositionRisk
 from keepers.liquidation.positions import Position, PositionKey, PositionLiquidated
-from units import ONE, Address, BlockNumber, Bps, Head, Netuid, Timestamp
+from units import ONE, RAO_IN_PRICE_WEI, Address, BlockNumber, Bps, Head, Netuid, Timestamp
 
 
 class Severity(StrEnum):
@@ -208,9 +208,9 @@ def percent(ratio: Bps) -> str:
 def tao(wei: int) -> str:
     """Wei as TAO for people, cut off at a RAO (1e-9 TAO)."""
     whole, rest = divmod(abs(wei), ONE)
-    decimals = f"{rest // 10**9:09d}".rstrip("0")
-    sign = "-" if wei < 0 else ""
-    return f"{sign}{whole}.{decimals}" if decimals else f"{sign}{whole}"
+    decimals = f"{rest // RAO_IN_PRICE_WEI:09d}".rstrip("0")
+    text = f"{whole}.{decimals}" if decimals else str(whole)
+    return f"-{text}" if wei < 0 and text != "0" else text
 
 
 def _name(key: PositionKey) -> str:

@@ -134,6 +134,7 @@ class WarningsKeeper:
     async def act(self, plan: WarningsPlan) -> WarningsOutcome:
         """Stores the plan's change together with its alerts."""
         state = await self._loaded()
+        self._state = None  # a commit that fails half-way may have happened: then it is read again
         new = await self._store.commit(plan.change)
         self._state = applied(state, plan.change)
         return WarningsOutcome(

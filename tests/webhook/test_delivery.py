@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from blockbuster import blockbuster_ctx
 
 from fleet.store.engine import Database, open_database
 from fleet.store.outbox import StoredOutbox
@@ -166,6 +167,19 @@ async def test_delivery__service_hangs__given_up_for_now_within_the_time_limit(
             result = await bot.drain(NOW)
 
     assert result.still_open == 1
+
+
+async def test_delivery__from_the_fall_to_the_webhook__nothing_blocks_the_event_loop(
+    tmp_path: Path, webhook: Webhook
+) -> None:
+    async with opened(tmp_path / "store.db") as database:
+        bot = notifier(StoredOutbox(database), webhook)
+
+        with blockbuster_ctx():
+            await fall(database)
+            result = await bot.drain(NOW)
+
+    assert (result.still_open, len(webhook.received)) == (0, 1)
 
 
 async def test_delivery__nobody_listens__stays_in_the_outbox(tmp_path: Path) -> None:

@@ -136,6 +136,8 @@ class Disk:
         new = frozenset(a.id for a in change.alerts if a.id not in self.outbox)
         self.outbox |= {alert.id: alert for alert in change.alerts if alert.id in new}
         self.state = applied(self.state, change)
+        waiting = [entry.alert_id for entry in self.state.digest]
+        assert len(set(waiting)) == len(waiting), "a database would refuse an entry twice"
         if self.dies_after:
             self.dies_after = False
             raise CrashError

@@ -17,9 +17,12 @@ histories = st.lists(
 
 
 async def _ids(
-    history: Sequence[Sequence[int | None]], crashes: Mapping[int, str]
+    history: Sequence[Sequence[int | None]], crashes: Mapping[int, str], *, survives: bool = False
 ) -> tuple[list[str], WarningState]:
-    """The ids told over a history; at the blocks of `crashes` the process dies and starts anew."""
+    """The ids told over a history; at the blocks of `crashes` the process dies and starts anew.
+
+    With `survives` only the step fails, and the same keeper goes on.
+    """
     policy = WarningPolicy(unknown_blocks=2, digest_interval=Seconds(60))
     world, disk = World(), Disk()
     bot = keeper(world, disk, policy)
@@ -30,7 +33,7 @@ async def _ids(
         try:
             await bot.step(head(block))
         except CrashError:
-            bot = keeper(world, disk, policy)
+            bot = bot if survives else keeper(world, disk, policy)
             await bot.step(head(block))
     return list(disk.outbox), disk.state
 
@@ -39,12 +42,13 @@ async def _ids(
 @given(
     history=histories,
     crashes=st.dictionaries(st.integers(1, 15), st.sampled_from(["before", "after"])),
+    survives=st.booleans(),
 )
 async def test_step__crashes_anywhere__the_same_alerts_as_without(
-    history: list[list[int | None]], crashes: dict[int, str]
+    history: list[list[int | None]], crashes: dict[int, str], survives: bool
 ) -> None:
     undisturbed, state = await _ids(history, {})
-    disturbed, recovered = await _ids(history, crashes)
+    disturbed, recovered = await _ids(history, crashes, survives=survives)
 
     assert disturbed == undisturbed
     assert recovered == state
@@ -56,3 +60,12 @@ async def test_step__dies_around_the_commit__alert_and_state_are_one(dies: str) 
 
     assert len(ids) == 1
     assert state.head == head(2)
+
+
+async def test_step__commit_done_but_its_answer_lost__the_digest_counts_it_once() -> None:
+    falling = [[4000, 4000], [3400, 4000], [3400, 3400], *[[3400, 3400]] * 5]
+
+    ids, state = await _ids(falling, {2: "after"}, survives=True)
+
+    assert ids == (await _ids(falling, {}))[0]
+    assert state.digest == ()
