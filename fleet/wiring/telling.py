@@ -8,26 +8,25 @@ from fleet.settings import Settings
 from fleet.settings.secrets import read_secret
 from fleet.store.engine import Database
 from fleet.store.outbox import StoredOutbox
-from fleet.telemetry.channels import channels
-from fleet.telemetry.notify import URGENCY, Notifier, NotifyPolicy
+from fleet.telemetry.channels import addresses, channels
+from fleet.telemetry.notify import Notifier, NotifyPolicy
 
 ROUND_S = 1.0
 """Pause between two rounds of delivery."""
 
 
 def notifier(settings: Settings, database: Database) -> Notifier:
-    """Delivers to the log and to every configured Apprise address, all severities.
+    """Delivers to the log and to every configured Apprise address, each for its severities.
 
     Raises:
-        ValueError: an address that Apprise can't use.
+        ValueError: an address that Apprise can't use, or a severity that does not exist.
         SettingsError: the file of addresses can't be read.
     """
     file = settings.telemetry.notify_urls_file
-    lines = [] if file is None else read_secret(file).splitlines()
-    urls = [line.strip() for line in lines if line.strip()]
+    urls = {} if file is None else addresses(read_secret(file))
     return Notifier(
         outbox=StoredOutbox(database),
-        channels=channels(dict.fromkeys(URGENCY, urls), source=f"MegaTAO {settings.network.name}"),
+        channels=channels(urls, source=f"MegaTAO {settings.network.name}"),
         policy=NotifyPolicy(),
     )
 
