@@ -1,5 +1,6 @@
 """`keepers settings`: every setting with its meaning, and its value where one is configured."""
 
+import re
 from collections.abc import Iterator
 from typing import Annotated, Any, get_args
 
@@ -7,7 +8,7 @@ import typer
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from fleet.cli.exits import reported
+from fleet.cli.exits import WrongInputError, reported
 from fleet.cli.output import messages, output
 from fleet.cli.session import JsonOption, session_of
 from fleet.settings import Settings
@@ -29,8 +30,11 @@ def settings(
         rows = [
             row
             for row in describe(Settings, values, "")
-            if section is None or row["key"].split(".")[0].removesuffix("[]") == section
+            if section is None or re.split(r"[.\[]", row["key"])[0] == section
         ]
+        if not rows:
+            known = ", ".join(Settings.model_fields)
+            raise WrongInputError(f"unknown section {section!r}; known: {known}")
         out.record("settings", rows)
         for row in rows:
             out.line(f"{row['key']} = {row['value']}")

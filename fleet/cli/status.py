@@ -18,7 +18,7 @@ from fleet.wiring.facts import Unread, VaultView
 from keepers.funding.keeper import FundingPlan, FundingUnread, NotYetDue
 from keepers.liquidation.assessment import RiskView
 from keepers.liquidation.risk import RiskUnknown
-from oracle.feed import FeedRowView, SuspensionReason
+from oracle.feed import SuspensionReason
 from oracle.feeder import FeedState
 from oracle.quotes import SourceHead, Unavailable
 from units import Head, Netuid
@@ -110,10 +110,7 @@ def _show(found: Status, faults: list[str], settings: Settings, out: Output) -> 
     out.record("faults", faults)
     out.line(f"{settings.network.name}: block {found.head.number}, {_finality(found)}")
     if isinstance(found.feed, FeedState):
-        rows = [
-            _market_row(netuid, row, found, settings) for netuid, row in found.feed.rows.items()
-        ]
-        out.table("Markets", COLUMNS, rows)
+        out.table("Markets", COLUMNS, list(_market_rows(found.feed, found.risk, settings)))
     if isinstance(found.funding, FundingPlan) and found.funding.next_due is not None:
         wait = found.funding.next_due - found.head.time
         out.line(f"funding: next due {'now' if wait <= 0 else f'in {seconds_text(wait)}'}")
@@ -129,17 +126,18 @@ def _finality(found: Status) -> str:
     return f"finalized {found.finalized.number}"
 
 
-def _market_row(
-    netuid: Netuid, row: FeedRowView, found: Status, settings: Settings
-) -> tuple[str, ...]:
-    return (
-        settings.symbol(netuid),
-        str(netuid),
-        price_text(row.price),
-        age_text(row, found.head),
-        state_text(row),
-        *_counts(netuid, found.risk, settings),
-    )
+def _market_rows(
+    feed: FeedState, risk: RiskView | RiskUnknown, settings: Settings
+) -> Iterator[tuple[str, ...]]:
+    for netuid, row in feed.rows.items():
+        yield (
+            settings.symbol(netuid),
+            str(netuid),
+            price_text(row.price),
+            age_text(row, feed.head),
+            state_text(row),
+            *_counts(netuid, risk, settings),
+        )
 
 
 def _counts(netuid: Netuid, risk: RiskView | RiskUnknown, settings: Settings) -> tuple[str, str]:

@@ -34,7 +34,7 @@ async def _warn(fleet: Assembly, acting: Acting, out: Output) -> Exit:
         plan = await keeper.plan(await fleet.head())
     _show(plan, out)
     alerts = plan.change.alerts
-    if not alerts and not plan.change.collected:
+    if not alerts and not plan.change.collected and not acting.yes:
         return _end(plan)
     stop = await stopped(
         acting, out, f"Tell people {len(alerts)} alerts?", needs_key=False, fleet=fleet

@@ -37,8 +37,11 @@ class Heads:
         self._inbox.put(head(number))
         await until_idle()
 
-    async def end(self) -> None:
+    def close(self) -> None:
         self._inbox.close()
+
+    async def end(self) -> None:
+        self.close()
         await until_idle()
 
     async def wakes(self) -> AsyncIterator[Head]:
