@@ -31,7 +31,7 @@ from keepers.liquidation.risk import RiskEngine
 from keepers.liquidation.upkeep import BookUpkeep
 from keepers.warnings.keeper import WarningsKeeper
 from oracle.feeder import Feeder
-from oracle.sources.subtensor import SubtensorEndpoint
+from oracle.sources.failover import FailoverSource
 from protocol.abi import describe_revert
 from protocol.deployment import Deployment
 from protocol.ports import Accruals, Liquidations, PriceFeed
@@ -53,7 +53,7 @@ class Assembly:
         *,
         settings: Settings,
         node: Node,
-        source: SubtensorEndpoint,
+        source: FailoverSource,
         memory: Memory,
         sender: Sender | None,
     ) -> None:
@@ -163,14 +163,15 @@ class Assembly:
 
     def supervisor(self, bots: frozenset[BotName]) -> Supervisor:
         """The daemon of these bots."""
+        metrics = Metrics(version=VERSION, network=self.settings.network.name)
         return daemon.supervisor(
             bots,
             settings=self.settings,
             crew=self._crew(),
             rhythm=rhythm(self.settings, node=self.node, source=self.source),
             clock=self._clock,
-            metrics=Metrics(version=VERSION, network=self.settings.network.name),
-            tell=telling.telling(self._opened_notifier, self._clock),
+            metrics=metrics,
+            tell=telling.telling(self._opened_notifier, self._clock, metrics.warnings),
             prune=self._memory.prune,
             drain=self._drain,
         )

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from asyncio_throttle.throttler import Throttler
 
@@ -16,6 +16,7 @@ from fleet.store.engine import Database, open_database
 from fleet.store.stamp import Stamp, claim
 from fleet.transactions.signer import LocalSigner
 from fleet.wiring import policies
+from oracle.sources.failover import FailoverSource
 from oracle.sources.subtensor import SubtensorEndpoint
 from units import Address, BlockHash, BlockNumber, Netuid
 
@@ -45,31 +46,34 @@ async def open_node(
 
 @asynccontextmanager
 async def open_source(
+    settings: Settings, report: Callable[[str], None]
+) -> AsyncIterator[FailoverSource]:
+    """Every Subtensor endpoint as one; `report` takes one line when a subscription breaks."""
+    async with AsyncExitStack() as closing:
+        sources = [
+            await closing.enter_async_context(subtensor_endpoint(settings, endpoint, report))
+            for endpoint in settings.subtensor.endpoints
+        ]
+        yield FailoverSource(sources)
+
+
+def subtensor_endpoint(
     settings: Settings,
+    endpoint: SubtensorSettingsEndpoint,
     report: Callable[[str], None],
     *,
-    endpoint: SubtensorSettingsEndpoint | None = None,
     any_chain: bool = False,
-) -> AsyncIterator[SubtensorEndpoint]:
-    """The first Subtensor endpoint, or this one.
-
-    Args:
-        settings: limits, markets, and the genesis that is asked for.
-        report: takes one line when the subscription breaks.
-        endpoint: which.
-        any_chain: whether another chain is served as well, to tell which it is.
-    """
-    chosen = endpoint or settings.subtensor.endpoints[0]
-    rate = policies.rate(chosen, 0)
-    async with SubtensorEndpoint(
-        url=chosen.address(),
+) -> SubtensorEndpoint:
+    """One endpoint, to be entered; `any_chain` to be told which chain it serves."""
+    rate = policies.rate(endpoint, 0)
+    return SubtensorEndpoint(
+        url=endpoint.address(),
         markets=market_netuids(settings),
         policy=policies.source(settings),
         genesis=None if any_chain else BlockHash(settings.subtensor.genesis),
         throttle=None if rate is None else Throttler(rate.requests, rate.period_s),
         report=report,
-    ) as source:
-        yield source
+    )
 
 
 @asynccontextmanager

@@ -49,6 +49,7 @@ def supervisor(
     alarms = Alarms()
     health = Health(clock=clock, age_s_max=settings.runtime.loop_age_s_max)
     chosen = tuple(bots(names, crew, rhythm, alarms))
+    metrics.chain.head_age(rhythm.head_age_s)
     for bot in chosen:
         metrics.loops.track(bot.name, partial(health.loop_age, bot.name))
     return Supervisor(

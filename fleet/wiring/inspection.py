@@ -22,7 +22,7 @@ from fleet.wiring.facts import (
     Unread,
 )
 from oracle.quotes import Reading, Unavailable
-from oracle.sources.subtensor import SubtensorEndpoint as Source
+from oracle.sources.failover import Source
 from protocol import calls
 from protocol.abi import decode_output, entry
 from protocol.deployment import Deployment
@@ -124,8 +124,8 @@ class WorldInspector:
 
     async def _source_facts(self, endpoint: SubtensorEndpoint) -> SourceFacts | Unread:
         try:
-            async with connections.open_source(
-                self._settings, lambda _: None, endpoint=endpoint, any_chain=True
+            async with connections.subtensor_endpoint(
+                self._settings, endpoint, lambda _: None, any_chain=True
             ) as source:
                 return await _source_facts(source)
         except SettingsError as error:

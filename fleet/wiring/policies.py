@@ -14,8 +14,8 @@ from keepers.liquidation.gas import GasModel
 from keepers.liquidation.keeper import LiquidationPolicy
 from keepers.liquidation.risk import RiskPolicy
 from keepers.liquidation.selection import SelectionPolicy
-from keepers.warnings.alerts import Severity
-from keepers.warnings.tiers import Tier, WarningPolicy
+from keepers.warnings.tiers import WarningPolicy
+from keepers.warnings.tiers import tiers as tiered
 from oracle.feeder import FeederPolicy
 from oracle.guard import GuardPolicy
 from oracle.judge import JudgePolicy
@@ -143,23 +143,13 @@ def warnings(settings: Settings, tiers: Sequence[Bps]) -> WarningPolicy:
     """
     own = settings.warnings
     return WarningPolicy(
-        tiers=warning_tiers(own.tiers_bps or tiers, page_blocks=own.page_blocks),
+        tiers=tiered(own.tiers_bps or tiers, page_blocks=own.page_blocks),
         recovery_bps=own.recovery_bps,
         unknown_blocks=own.unknown_blocks,
         digest_interval=own.digest_s,
         digest_lines_max=own.digest_lines_max,
         log_blocks_max=own.log_blocks_max,
         reorg_blocks=own.reorg_blocks,
-    )
-
-
-def warning_tiers(ratios: Sequence[Bps], *, page_blocks: int) -> tuple[Tier, ...]:
-    """A digest for the first tier, a page for the last, a notice for those between."""
-    first, *between, last = ratios
-    return (
-        Tier(ratio_bps=first, severity=Severity.DIGEST, is_silent_when_found=True),
-        *(Tier(ratio_bps=each, severity=Severity.NOTIFY) for each in between),
-        Tier(ratio_bps=last, severity=Severity.PAGE, blocks=page_blocks),
     )
 
 

@@ -4,6 +4,7 @@ Knows where wakes come from, not what is done at one.
 """
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -60,6 +61,10 @@ class Rhythm(Protocol):
         """Run as long as the bots do."""
         ...
 
+    def head_age_s(self) -> float:
+        """Wall-clock seconds since the newest head came; NaN where that is not known."""
+        ...
+
     def heads(self, name: str, order: Order) -> AsyncIterator[Head]:
         """Blocks of chain 964 for one bot."""
         ...
@@ -84,6 +89,11 @@ class ChainRhythm:
         self._source = source
         self._stall_blocks = stall_blocks
         self.services: Sequence[Service] = (heads.run,)
+
+    def head_age_s(self) -> float:
+        """Grows while the chain, or every node, stands still."""
+        age = self._heads.age_s()
+        return math.nan if age is None else age
 
     def heads(self, name: str, order: Order) -> AsyncIterator[Head]:
         """Every bot sees the newest block, however fast they come."""
@@ -130,6 +140,10 @@ class LockstepRhythm:
         self._source = source
         self.barrier: Barrier = client
         self.services: Sequence[Service] = (client.run,)
+
+    def head_age_s(self) -> float:
+        """Blocks come when the bots are done with them: no age of theirs means anything."""
+        return math.nan
 
     async def heads(self, name: str, order: Order) -> AsyncIterator[Head]:
         """Each released block, read from the node."""

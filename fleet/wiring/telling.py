@@ -8,6 +8,7 @@ from fleet.settings import Settings
 from fleet.settings.secrets import read_secret
 from fleet.store.engine import Database
 from fleet.store.outbox import StoredOutbox
+from fleet.telemetry.bot_metrics import WarningsMetrics
 from fleet.telemetry.channels import addresses, channels
 from fleet.telemetry.notify import Notifier, NotifyPolicy
 
