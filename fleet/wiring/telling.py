@@ -32,13 +32,18 @@ def notifier(settings: Settings, database: Database) -> Notifier:
     )
 
 
-def telling(opened: Callable[[], Awaitable[Notifier]], clock: Clock) -> Service:
+def telling(
+    opened: Callable[[], Awaitable[Notifier]], clock: Clock, metrics: WarningsMetrics
+) -> Service:
     """A service: one round of delivery after the other."""
 
     async def tell() -> None:
         notifier = await opened()
         while True:
-            await notifier.drain(clock.now())
+            done = await notifier.drain(clock.now())
+            metrics.delivered(
+                delivered=done.delivered, failed=done.failed, still_open=done.still_open
+            )
             await clock.sleep(ROUND_S)
 
     return tell
