@@ -46,19 +46,21 @@ class OracleSettings(Section):
 
 
 class GasSettings(Section):
-    """What a liquidation transaction needs of gas; measured, see docs. The limit is 1.3 times it.
-
-    Other contracts than the reference exchange need figures of their own.
+    """What a transaction needs of gas; measured on the reference exchange. The limit is 1.3 times
+    it. A deployment with other contracts measures figures of its own.
     """
 
-    intercept: Annotated[int, Field(gt=21_000)] = 200_000
-    """Gas that does not depend on what is in it."""
+    intercept: Annotated[int, Field(gt=21_000)] = 45_000
+    """Gas of any transaction of the fleet."""
 
-    id_slope: Annotated[int, Field(gt=0)] = 50_000
+    liquidation_intercept: Annotated[int, Field(ge=0)] = 535_000
+    """Gas on top as soon as there are liquidations: the exchange keeps gas in hand before each."""
+
+    id_slope: Annotated[int, Field(gt=0)] = 42_000
     """Gas a position."""
 
-    update_slope: Annotated[int, Field(gt=0)] = 35_000
-    """Gas a price update."""
+    update_slope: Annotated[int, Field(gt=0)] = 30_000
+    """Gas a price update, or a market to accrue or suspend."""
 
 
 class LiquidationSettings(Section):
@@ -77,8 +79,9 @@ class LiquidationSettings(Section):
     gas: GasSettings = GasSettings()
     """What a liquidation transaction needs of gas."""
 
-    in_flight_blocks: Annotated[int, Field(ge=1, le=50)] = 3
-    """Blocks for which a position that was sent is not sent again."""
+    in_flight_blocks: Annotated[int, Field(ge=1, le=50)] = 10
+    """Blocks for which what was sent is waited for before it is decided anew. 10: longer than
+    the sender needs to offer more for a stuck transaction twice."""
 
     reconcile_blocks: Annotated[int, Field(ge=5)] = 100
     """At most so many blocks between comparisons of the book with the chain's own views; 100:
