@@ -73,11 +73,12 @@ def read_array(data: bytes, argument: int, width: int) -> list[bytes]:
     """The elements, `width` words each, of the dynamic array of static tuples at `argument`.
 
     Raises:
-        ValueError: the data ends before the array does.
+        ValueError: the data ends before the array does, or its offset points back at the offsets:
+            an answer of zeros is not an empty array.
     """
     start = read_uint(data, argument)
     size = width * WORD
     first, count = start + WORD, int.from_bytes(data[start : start + WORD], "big")
-    if not data or first + count * size > len(data):
-        raise ValueError(f"{len(data)} bytes are too short for {count} elements of {width} words")
+    if start < (argument + 1) * WORD or first + count * size > len(data):
+        raise ValueError(f"{len(data)} bytes do not hold {count} elements of {width} words")
     return [data[at : at + size] for at in range(first, first + count * size, size)]
