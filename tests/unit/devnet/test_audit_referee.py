@@ -193,6 +193,7 @@ def test_referee__push_and_liquidation_in_one_block__zero_late() -> None:
     assert history.referee.below.left_alone == {}
     assert verdict.bad_debt_wei == 0
     assert verdict.penalties_wei > 0
+    assert history.referee.accruals_by_fleet == {NETUID: 0}
 
 
 def test_referee__liquidated_a_block_after_the_push__one_late_and_counted_from_its_source() -> None:
@@ -253,6 +254,46 @@ def test_referee__resumed_and_still_below_two_blocks_later__left_alone() -> None
     assert len(history.referee.below.left_alone) == 1
 
 
+def test_referee__below_before_and_after_a_suspension__its_clock_starts_anew() -> None:
+    history = opened_at_one_tao()
+    history.push(8 * 10**8)
+    history.block()
+    history.say("MarketSuspended", netuid=NETUID, reason=4)
+    history.blocks(5)
+    history.say("MarketResumed", netuid=NETUID)
+    history.blocks(2)
+    assert history.referee.below.left_alone == {}
+    history.block()
+    assert len(history.referee.below.left_alone) == 1
+
+
+def test_referee__brought_below_by_funding_alone__counted_apart_and_not_from_a_source() -> None:
+    history = opened_at_one_tao(*(10**9,) * 60)
+    history.push(867 * 10**6)
+    history.blocks(400)
+    history.accrue()
+    history.liquidate()
+    history.block()
+    verdict = history.referee.verdict
+    assert verdict.healthy_touched == []
+    assert verdict.driven_by_funding == 1
+    assert verdict.source_blocks == {}
+    assert history.referee.ledger.funding_paid > 0
+
+
+def test_referee__closed_whole__open_interest_and_funding_settled() -> None:
+    history = opened_at_one_tao()
+    history.blocks(20)
+    history.accrue()
+    books = history.referee.ledger.markets[NETUID]
+    owed = -(-3 * TAO * (books.index_at(Timestamp(history.time)) - books.index) // TAO)
+    history.close(funding_owed=owed)
+    history.block(sender=TRADER)
+    assert (books.long, books.short) == (0, 0)
+    assert history.referee.ledger.funding_paid == owed > 0
+    assert history.referee.ledger.breaches == []
+
+
 def test_referee__healthy_position_liquidated__healthy_touched() -> None:
     history = opened_at_one_tao()
     history.push(9 * 10**8)
@@ -284,8 +325,21 @@ def test_referee__liquidated_by_a_fall_that_stayed__nothing_to_blame() -> None:
     assert history.referee.verdict.healthy_touched == []
 
 
+def test_referee__liquidated_by_a_small_move_that_returned__nothing_to_blame() -> None:
+    history = opened_at_one_tao(10**9, 88 * 10**7, 86 * 10**7, 88 * 10**7, 88 * 10**7)
+    history.number = START + 12
+    history.push(88 * 10**7, source=START + 10)
+    history.blocks(10)
+    history.push(86 * 10**7, source=START + 20)
+    history.accrue()
+    history.liquidate()
+    history.block()
+    assert history.referee.verdict.healthy_touched == []
+
+
 def test_referee__spike_on_a_position_that_was_below_before_it__nothing_to_blame() -> None:
     history = opened_at_one_tao(10**9, 85 * 10**7, 7 * 10**8, 85 * 10**7, 85 * 10**7)
+    history.number = START + 12
     history.push(85 * 10**7, source=START + 10)
     history.blocks(10)
     history.push(7 * 10**8, source=START + 20)
