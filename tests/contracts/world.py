@@ -249,7 +249,7 @@ class World:
 
 
 def market(netuid: int) -> str:
-    return str(to_checksum_address(f"0x{netuid:040x}"))
+    return f"0x{netuid:040x}"
 
 
 def position_id(trader: str, netuid: int) -> bytes:
