@@ -156,8 +156,7 @@ def still_pending(market: MarketFeed, head: Head, policy: PublicationPolicy) -> 
     ):
         push = None
     if suspension is not None and (
-        row.suspension is suspension.reason
-        or row.suspended_at > suspension.sent_at.number
+        row.suspended_at > suspension.sent_at.number
         or _is_overdue(suspension.sent_at, head, policy)
     ):
         suspension = None

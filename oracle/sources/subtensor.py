@@ -174,7 +174,7 @@ class SubtensorEndpoint:
         self._layouts = RuntimeLayouts(
             tasks=self._tasks, fetch=self._metadata, decode=decode_layout, policy=policy
         )
-        self._followers: list[FinalizedHeads] = []
+        self._followers: WeakSet[FinalizedHeads] = WeakSet()
         self._clients: WeakSet[LoneClient] = WeakSet()
         self._is_closed = False
 
@@ -191,7 +191,7 @@ class SubtensorEndpoint:
         follower = FinalizedHeads(
             connect=self._connect, policy=self._policy, chance=self._chance, report=self._report
         )
-        self._followers.append(follower)
+        self._followers.add(follower)
         async with aclosing(follower.follow()) as heads:
             async for head in heads:
                 yield head
@@ -220,7 +220,7 @@ class SubtensorEndpoint:
     def close(self) -> None:
         """End `heads`, fail what is being read, stop decoding; within a second of wall time."""
         self._is_closed = True
-        for follower in self._followers:
+        for follower in tuple(self._followers):
             follower.close()
         self._layouts.close()
         self._reader.close()

@@ -122,6 +122,7 @@ class SimulatedFeed:
     loses_next: int = 0
     stored: dict[Netuid, FeedRowView] = field(default_factory=dict)
     publications: list[Publication] = field(default_factory=list)
+    suspensions_sent: int = 0
     accepted: list[tuple[int, Update]] = field(default_factory=list)
     suspended: list[tuple[int, Netuid, SuspensionReason]] = field(default_factory=list)
     _coming: list[tuple[int, Callable[[], None]]] = field(default_factory=list)
@@ -139,6 +140,7 @@ class SimulatedFeed:
     async def suspend(
         self, netuids: Sequence[Netuid], reason: SuspensionReason, head: Head
     ) -> Sent | NotSent:
+        self.suspensions_sent += 1
         return self._send(lambda: self.land_suspension(netuids, reason))
 
     def row(self, netuid: Netuid) -> FeedRowView:

@@ -78,6 +78,20 @@ async def test_step__a_slow_chain__nothing_is_pushed_twice_while_it_is_in_flight
     assert len(slow.feed.publications) == 1
 
 
+async def test_step__a_slow_chain__nothing_is_suspended_twice_while_it_is_in_flight() -> None:
+    slow = world(stepping((110, 2 * TAO)))
+    slow.feed.delay = 3
+    await slow.run(to=119)
+    assert slow.feed.suspensions_sent == 1
+
+
+async def test_step__a_jump_is_interrupted_by_an_empty_pool__has_to_stand_again() -> None:
+    jumping = world(stepping((110, 2 * TAO), (115, 0), (116, 2 * TAO)))
+    await jumping.run(to=140)
+    doubled = [update for _, update in jumping.feed.accepted if update.price > TAO * 10**9]
+    assert doubled[0].source_block == 116 + M - 1
+
+
 async def test_step__a_push_is_lost__is_sent_again_after_the_flight_time() -> None:
     unlucky = world(flat)
     unlucky.feed.loses_next = 1

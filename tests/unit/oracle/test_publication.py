@@ -221,6 +221,13 @@ def test_decide__a_suspension_is_in_flight__neither_suspends_nor_publishes() -> 
     assert reason_of(decided(accepted(PUBLISHED * 2), market)) is HoldReason.SUSPENSION_IN_FLIGHT
 
 
+def test_decide__the_suspension_has_landed__is_in_flight_no_more() -> None:
+    landed = suspended(SuspensionReason.JUMP, at=1_000)
+    market = suspension_in_flight(SuspensionReason.JUMP, row=landed)
+    assert reason_of(decided(accepted(), market)) is HoldReason.BEFORE_SUSPENSION
+    assert reason_of(decided(held(), market)) is HoldReason.ALREADY_SUSPENDED
+
+
 def test_decide__the_suspension_in_flight_is_overdue__is_suspended_again() -> None:
     market = suspension_in_flight(SuspensionReason.JUMP, sent_at=996)
     assert isinstance(decided(held(), market), Suspend)
