@@ -123,10 +123,17 @@ class SubtensorStandIn:
 
     async def stop(self) -> None:
         """Close every connection and stop listening: the node is down."""
-        if self._server is not None:
-            self._server.close()
+        if self._server is None:
+            return
+        self._server.close()
+        try:
+            async with asyncio.timeout(2 * _CLOSE_S_MAX):
+                await self._server.wait_closed()
+        except TimeoutError:
+            # A client that never reads can't be told good-bye.
+            self.drop_connections()
             await self._server.wait_closed()
-            self._server = None
+        self._server = None
 
     def advance(self, best: BlockNumber) -> None:
         """Have blocks up to `best` and finalize those `finality_lag` behind, at once.

@@ -288,22 +288,44 @@ async def test_reader_that_never_reads__does_not_hold_up_the_others(
         assert heads[-1] == node.best
 
 
+@asynccontextmanager
+async def never_reading(node: SubtensorStandIn) -> AsyncIterator[None]:
+    """A client that subscribes to heads and then never takes a byte off its socket."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(node.url.rsplit(":")[-1]))
+    try:
+        writer.write(HANDSHAKE)
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(masked(b'{"id": 1, "method": "chain_subscribeNewHeads"}'))
+        await asyncio.sleep(0.05)
+        yield
+    finally:
+        writer.transport.abort()
+
+
+def publish_more_than_sockets_hold(node: SubtensorStandIn) -> None:
+    for _ in range(30_000):
+        node._publish(Topic.BEST)
+
+
 async def test_reader_that_never_reads__past_the_limit__is_cut_off(
     node: SubtensorStandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("devnet.standin.server._UNREAD_BYTES_MAX", 10_000)
-    sleeping = await asyncio.open_connection("127.0.0.1", int(node.url.rsplit(":")[-1]))
-    reader, writer = sleeping
-    writer.write(HANDSHAKE)
-    await reader.readuntil(b"\r\n\r\n")
-    writer.write(masked(b'{"id": 1, "method": "chain_subscribeNewHeads"}'))
-    await asyncio.sleep(0.05)
-    assert len(node._connections) == 1
-    for _ in range(30_000):  # more than both kernels take off the server's hands
-        node._publish(Topic.BEST)
-    await asyncio.sleep(0.1)
-    assert not node._connections
-    writer.transport.abort()
+    async with never_reading(node):
+        assert len(node._connections) == 1
+        publish_more_than_sockets_hold(node)
+        await asyncio.sleep(0.1)
+        assert not node._connections
+
+
+async def test_stop__with_a_reader_that_never_reads__does_not_hang(
+    node: SubtensorStandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("devnet.standin.server._UNREAD_BYTES_MAX", 10**9)
+    async with never_reading(node):
+        publish_more_than_sockets_hold(node)
+        async with asyncio.timeout(10):
+            await node.stop()
 
 
 async def test_chain_name__another__is_another_chain(node: SubtensorStandIn) -> None:
