@@ -1,24 +1,18 @@
 """A whole world without the fleet: a puppet keeper plays it, well or badly, and is judged."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from devnet.accounts import Unsigned, sign
 from devnet.audit.invariants import Invariant
-from devnet.audit.lateness import Capacity
-from devnet.audit.referee import RefereePolicy
 from devnet.audit.watch import Audit
-from devnet.chain import SealedBlock
-from devnet.parameters import MARKETS
 from devnet.replay import open_replay
 from devnet.synthetic_tape import Shocks, synthetic_tape
 from devnet.tape import Tape, TapeError
-from devnet.views import ExchangeViews
-from devnet.world import FINALITY_BLOCKS, World, WorldOptions, running_world
-from units import BlockNumber, Bps, Netuid, Wei
+from devnet.world import FINALITY_BLOCKS, WorldOptions, running_world
+from tests.anvil.devnet.puppet import PuppetKeeper, begin_audit
+from units import Netuid
 
 pytestmark = pytest.mark.anvil
 
@@ -33,53 +27,6 @@ def tape_with_a_crash() -> Tape:
         crash_row=12, crash_percent=30, spike_row=rows, grind_first=0, grind_end=0, grind_ppm=0
     )
     return synthetic_tape(3, rows=rows, shocks=shocks)
-
-
-@dataclass
-class PuppetKeeper:
-    """Pushes every finalized price and offers every position for liquidation, in one transaction.
-
-    The exchange skips the healthy ones. `is_asleep`: pushes prices alone.
-    """
-
-    world: World
-    is_asleep: bool = False
-    nonce: int = 0
-
-    async def act(self, block: SealedBlock) -> None:
-        source = BlockNumber(block.head.number - FINALITY_BLOCKS)
-        tape = self.world.options.tape
-        prices = tape.row_at(source).prices
-        updates = [(n, rao * 10**9, source, tape.time_at(source)) for n, rao in prices.items()]
-        views = ExchangeViews(self.world.node, self.world.deployment)
-        ids = [] if self.is_asleep else await views.position_ids(block.head.number)
-        router = self.world.deployment.keeper_router
-        transaction = Unsigned(
-            to=router.address,
-            data=router.contract.encode("pushAndLiquidate", updates, ids),
-            nonce=self.nonce,
-            gas=20_000_000,
-            gas_price=Wei(2 * block.base_fee),
-        )
-        raw = sign(self.world.fleet.all, transaction)
-        await self.world.node.call("eth_sendRawTransaction", raw)
-        self.nonce += 1
-
-
-async def begin_audit(world: World) -> Audit:
-    return await Audit.begin(
-        head=world.head.head,
-        views=ExchangeViews(world.node, world.deployment),
-        tape=world.options.tape,
-        contracts=world.deployment.contracts,
-        policy=RefereePolicy(
-            guard_limits=dict.fromkeys(MARKETS, Bps(1_000)),
-            capacity=Capacity(gas_each=60_000, gas_share=20_000_000),
-            finality_blocks=FINALITY_BLOCKS,
-            fleet=frozenset({world.fleet.all.address.lower()}),
-        ),
-        traders=tuple(trader.account.address for trader in world.traders.traders),
-    )
 
 
 def options(tape: Tape) -> WorldOptions:
