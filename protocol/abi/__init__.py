@@ -109,9 +109,10 @@ def describe_revert(data: bytes) -> str:
     if not data:
         return "reverted without a reason"
     try:
-        return _describe(data[:4], data[4:]) or f"reverted with 0x{data.hex()}"
-    except DecodingError:
-        return f"reverted with 0x{data.hex()}"
+        said = " ".join((_describe(data[:4], data[4:]) or "").splitlines())
+    except (DecodingError, UnicodeDecodeError, OverflowError):  # the last two by eth_abi as well
+        said = ""
+    return said or f"reverted with 0x{data.hex()}"
 
 
 def _describe(head: bytes, body: bytes) -> str | None:
