@@ -2,11 +2,18 @@ from dataclasses import replace
 
 import pytest
 
-from fleet.settings import CodeHashes
+from fleet.settings import CodeHashes, NetworkKind
 from fleet.wiring.facts import NodeFacts, SourceFacts, Unread
 from tests.unit.fleet.cli.conftest import Console
 from tests.unit.fleet.cli.simulated import CODE, SimulatedFleet
 from units import BlockHash, BlockNumber, Bps, Timestamp, Wei
+
+
+@pytest.fixture(autouse=True)
+def on_testnet(keepers: Console, fleet: SimulatedFleet) -> None:
+    """A devnet's clock is not looked at."""
+    network = fleet.settings.network.model_copy(update={"kind": NetworkKind.TESTNET})
+    fleet.settings = fleet.settings.model_copy(update={"network": network})
 
 
 def failures(keepers: Console) -> list[str]:
@@ -62,6 +69,17 @@ def test_doctor__clock_and_head_apart__fails(
     (failure,) = failures(keepers)
 
     assert failure.startswith(f"node anvil: clock: {found} → ")
+
+
+def test_doctor__devnet__lives_in_the_time_of_its_prices(
+    keepers: Console, fleet: SimulatedFleet
+) -> None:
+    network = fleet.settings.network.model_copy(update={"kind": NetworkKind.DEVNET})
+    fleet.settings = fleet.settings.model_copy(update={"network": network})
+    assert isinstance(fleet.inspector.node, NodeFacts)
+    fleet.inspector.node = replace(fleet.inspector.node, head_time=Timestamp(0))
+
+    assert failures(keepers) == []
 
 
 @pytest.mark.parametrize("skew", [-5, 0, 60])
