@@ -46,14 +46,14 @@ async def run(options: DemoOptions, *, console: Console | None = None) -> dict[s
         DevnetError: it could not be run to its end, or it has failed; one line says why.
     """
     screen = console or Console()
-    with one_line():
+    with one_line(), stop_on_signals() as stop:
         replay = open_replay(
             path=options.tape, start=options.start, hours=options.hours, seed=options.seed
         )
         options.out.mkdir(parents=True, exist_ok=True)
         options.summary.unlink(missing_ok=True)
         try:
-            summary = await _drill(options, replay, screen)
+            summary = await _drill(options, replay, stop, screen)
         except FleetDiedError as error:
             raise DevnetError(str(error)) from error
     print_summary(screen, summary)
@@ -64,7 +64,9 @@ async def run(options: DemoOptions, *, console: Console | None = None) -> dict[s
     return summary
 
 
-async def _drill(options: DemoOptions, replay: Replay, console: Console) -> dict[str, Any]:
+async def _drill(
+    options: DemoOptions, replay: Replay, stop: asyncio.Event, console: Console
+) -> dict[str, Any]:
     begun = asyncio.get_running_loop().time()
     world_options = WorldOptions(
         tape=replay.tape,
@@ -80,7 +82,7 @@ async def _drill(options: DemoOptions, replay: Replay, console: Console) -> dict
         await write_state(world, files, fleet_options)
         audit = await _begin_audit(world, load(files.network))
         async with running_fleet(fleet_command(files.network), options.log) as fleet:
-            await _joined(world, fleet)
+            await _joined(world, fleet, stop)
             with Progress(
                 console=console,
                 world=world,
@@ -88,7 +90,7 @@ async def _drill(options: DemoOptions, replay: Replay, console: Console) -> dict
                 inbox=inbox,
                 blocks=world_options.blocks,
             ) as progress:
-                await _drive(world, fleet, progress.block_done)
+                await _drive(world, fleet, stop, progress.block_done)
             await audit.finish(world.head.head)
             await _end(fleet)
         seconds = asyncio.get_running_loop().time() - begun
@@ -115,7 +117,7 @@ async def _begin_audit(world: World, settings: Settings) -> Audit:
     return audit
 
 
-async def _joined(world: World, fleet: FleetProcess) -> None:
+async def _joined(world: World, fleet: FleetProcess, stop: asyncio.Event) -> None:
     """Waits until every bot takes part, as long as the fleet lives."""
     loop = asyncio.get_running_loop()
     until = loop.time() + _JOIN_SECONDS_MAX
@@ -124,20 +126,26 @@ async def _joined(world: World, fleet: FleetProcess) -> None:
             await world.stand_in.lock_step.wait_joined(BOTS, timeout_s=_JOIN_POLL_SECONDS)
         except LateParticipantError as error:
             fleet.check()
+            _check_not_stopped(stop, world)
             if loop.time() > until:
                 raise _died(fleet, str(error)) from None
         else:
             return
 
 
-async def _drive(world: World, fleet: FleetProcess, block_done: Callable[[], None]) -> None:
+async def _drive(
+    world: World, fleet: FleetProcess, stop: asyncio.Event, block_done: Callable[[], None]
+) -> None:
     last = world.start + world.options.blocks
-    with stop_on_signals() as stop:
-        while world.head.head.number < last:
-            await _advance(world, fleet)
-            block_done()
-            if stop.is_set():
-                raise DevnetError(f"stopped at block {world.head.head.number}: no verdict")
+    while world.head.head.number < last:
+        await _advance(world, fleet)
+        block_done()
+        _check_not_stopped(stop, world)
+
+
+def _check_not_stopped(stop: asyncio.Event, world: World) -> None:
+    if stop.is_set():
+        raise DevnetError(f"stopped at block {world.head.head.number}: no verdict")
 
 
 async def _advance(world: World, fleet: FleetProcess) -> None:

@@ -1,6 +1,9 @@
 """The demo with a puppet in the fleet's place: what it says when the fleet does not do its part."""
 
+import asyncio
 import json
+import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +11,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from devnet import replay
 from devnet.demo import DemoOptions, drill, run
 from devnet.failure import DevnetError
 
@@ -73,6 +77,18 @@ async def test_demo__fleet_that_does_nothing__the_drill_has_failed_and_the_summa
     assert summary["invariants"]["margins_agree_with_the_contract"] is False
     assert (summary["left_alone"], summary["healthy_touched"]) == (0, 0)
     assert set(summary["markets"]["64"]) >= {"pushes", "gap_bps_max", "accruals"}
+
+
+async def test_demo__sigterm_in_the_middle__ends_without_a_verdict(
+    options: DemoOptions, console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    play(monkeypatch, "obey")
+    monkeypatch.setattr(drill, "BLOCKS_AN_HOUR", 100_000)
+    monkeypatch.setattr(replay, "BLOCKS_AN_HOUR", 100_000)
+    asyncio.get_running_loop().call_later(2.0, os.kill, os.getpid(), signal.SIGTERM)
+    with pytest.raises(DevnetError, match=r"stopped at block .*: no verdict"):
+        await run(options, console=console)
+    assert not options.summary.exists()
 
 
 async def test_demo__tape_that_does_not_last__one_line(
