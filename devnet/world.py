@@ -206,8 +206,8 @@ def _fleet_accounts(seed: int) -> FleetAccounts:
 
 
 def _traders(options: WorldOptions) -> list[Trader]:
-    """Each in a market that the tape has prices for."""
-    priced = options.tape.row_at(options.tape.last_block).prices
+    """Each in a market that has a price at the first block."""
+    priced = options.tape.row_at(options.first).prices
     plans = population(
         seed=options.seed,
         count=options.traders,
