@@ -50,6 +50,10 @@ class ReorganisedError(ChainError):
     """The block that was being read is no longer on the chain."""
 
 
+class NotTheExchangeError(ChainError):
+    """What stands at the exchange's address answers something else."""
+
+
 class ExchangeReader:
     """The exchange as the fleet's bots read it; answers are values, also when there is none."""
 
@@ -122,7 +126,11 @@ class ExchangeReader:
 
     async def vault(self) -> VaultState:
         """What stands behind the traders' claims at the latest block; raises ChainError."""
-        return views.vault(await self._view(calls.vault_state(), "latest"))
+        data = await self._view(calls.vault_state(), "latest")
+        try:
+            return views.vault(data)
+        except ValueError as error:
+            raise NotTheExchangeError(f"vault: {error}") from error
 
     async def read(self) -> FundingSnapshot | FundingUnread:
         """The funding rows of the fleet's markets at the newest block."""

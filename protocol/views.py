@@ -5,6 +5,7 @@ Pure. Every struct of these views is static, so an element is a fixed number of 
 
 from dataclasses import dataclass
 
+from eth_abi.exceptions import DecodingError
 from eth_utils.address import to_checksum_address
 
 from keepers.funding.calendar import FundingRow
@@ -145,8 +146,15 @@ class VaultState:
 
 
 def vault(data: bytes) -> VaultState:
-    """Exchange.vaultState."""
-    found = decode_output("Exchange", "vaultState", data)[0]
+    """Exchange.vaultState.
+
+    Raises:
+        ValueError: the data is not what vaultState returns.
+    """
+    try:
+        found = decode_output("Exchange", "vaultState", data)[0]
+    except DecodingError as error:
+        raise ValueError(str(error)) from error
     components = entry("Exchange", "function", "vaultState")["outputs"][0]["components"]
     names = [component["name"] for component in components]
     state = dict(zip(names, found, strict=True))
