@@ -9,12 +9,15 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
     Text,
+    text,
 )
 
 metadata = MetaData()
@@ -101,4 +104,61 @@ outbox_deliveries = Table(
     Column("next_attempt_at", BigInteger, nullable=False),
     # set when it was delivered, or given up
     Column("closed_at", BigInteger),
+)
+
+# --- journal: every nonce of every key, and all that was ever signed for it ------------------
+
+journal_entries = Table(
+    "journal_entries",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("namespace", String(128), nullable=False),
+    Column("nonce", BigInteger, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("ending", String(16)),
+    Column("idempotency_key", String(256), nullable=False),
+    Column("to", String(42), nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    Column("value", String(80), nullable=False),
+    Column("gas_limit", BigInteger, nullable=False),
+    Column("lane", Integer, nullable=False),
+    Column("valid_until", BigInteger, nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("spend_limit", String(80)),
+    Column("mined_as", String(66)),
+    Column("mined_in", BigInteger),
+    Column("mined_in_hash", String(66)),
+)
+
+_HELD = text("state <> 'released'")
+_UNSETTLED = text("state <> 'released' AND ending IS NULL")
+
+Index(
+    "journal_one_holder_a_nonce",
+    journal_entries.c.namespace,
+    journal_entries.c.nonce,
+    unique=True,
+    sqlite_where=_HELD,
+    postgresql_where=_HELD,
+)
+Index(
+    "journal_one_flight_a_key",
+    journal_entries.c.namespace,
+    journal_entries.c.idempotency_key,
+    unique=True,
+    sqlite_where=_UNSETTLED,
+    postgresql_where=_UNSETTLED,
+)
+
+journal_attempts = Table(
+    "journal_attempts",
+    metadata,
+    Column("entry_id", Integer, ForeignKey("journal_entries.id"), primary_key=True),
+    Column("ordinal", Integer, primary_key=True, autoincrement=False),
+    Column("tx_hash", String(66), nullable=False),
+    Column("raw", LargeBinary, nullable=False),
+    Column("max_fee", String(80), nullable=False),
+    Column("tip", String(80)),
+    Column("kind", String(16), nullable=False),
+    Column("block", BigInteger, nullable=False),
 )

@@ -7,6 +7,7 @@ from fleet.chain.node import Node
 from fleet.runtime.clock import Clock
 from fleet.settings import Settings
 from fleet.store.engine import Database
+from fleet.store.journal import prune_journal
 from fleet.store.outbox import prune_outbox
 from fleet.store.warnings import StoredWarnings
 from fleet.wiring.connections import open_store
@@ -14,7 +15,10 @@ from keepers.warnings.observation import WarningChange, WarningState
 from units import Seconds, Timestamp
 
 KEPT = Seconds(30 * 24 * 3_600)
-"""How long what is done with is kept for people to look at."""
+"""How long messages that reached everybody are kept for people to look at."""
+
+TRANSACTIONS_KEPT = 20_000
+"""Newest transactions a key of which all is kept."""
 
 
 class Memory:
@@ -42,9 +46,10 @@ class Memory:
             return self._database
 
     async def prune(self) -> None:
-        """Forgets messages that reached everybody a while ago."""
+        """Forgets messages that reached everybody a while ago, and transactions long final."""
         database = await self.database()
         await prune_outbox(database, Timestamp(self._clock.now() - KEPT))
+        await prune_journal(database, keep=TRANSACTIONS_KEPT)
 
     async def load(self) -> WarningState:
         """See the port."""

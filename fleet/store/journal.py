@@ -1,0 +1,202 @@
+"""Keeps the sender's journal. Implements `fleet.transactions.journal.Journal`.
+
+The database itself holds the two rules that a second sender would break: one holder a nonce, one
+flight an idempotency key. Decides nothing.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, and_, delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from fleet.store.engine import Database
+from fleet.store.tables import journal_attempts as attempts
+from fleet.store.tables import journal_entries as entries
+from fleet.transactions.attempt import Attempt, Ending, Entry, Inclusion, Kind, State
+from fleet.transactions.fees import Fee
+from fleet.transactions.journal import JournalConflict
+from fleet.transactions.request import Lane, TransactionRequest
+from units import Address, BlockHash, BlockNumber, TxHash, Wei
+
+_DONE = (State.FINAL.value, State.RELEASED.value)
+
+
+class StoredJournal:
+    """The journal of one namespace."""
+
+    def __init__(self, database: Database, *, namespace: str) -> None:
+        self._database = database
+        self._namespace = namespace
+
+    async def reserve(self, request: TransactionRequest, nonce: int) -> Entry:
+        """Writes a new entry in state reserved; raises JournalConflict, see the port."""
+        row = {"namespace": self._namespace, "nonce": nonce, "state": State.RESERVED.value}
+        try:
+            async with self._database.writing() as connection:
+                inserted = await connection.execute(
+                    insert(entries).values(row | _request_columns(request)).returning(entries.c.id)
+                )
+                return Entry(id=inserted.scalar_one(), request=request, nonce=nonce)
+        except IntegrityError as error:
+            raise JournalConflict(
+                f"nonce {nonce} or work {request.idempotency_key} is another entry's"
+            ) from error
+
+    async def save(self, entry: Entry) -> None:
+        """Writes the entry's present state, with attempts it did not have before."""
+        async with self._database.writing() as connection:
+            await connection.execute(
+                update(entries).where(entries.c.id == entry.id).values(_state_columns(entry))
+            )
+            await _add_attempts(connection, entry)
+
+    async def unfinished(self) -> tuple[Entry, ...]:
+        """Entries that are neither final nor released, in the order of their nonces."""
+        wanted = and_(entries.c.namespace == self._namespace, entries.c.state.not_in(_DONE))
+        async with self._database.reading() as connection:
+            rows = (
+                await connection.execute(select(entries).where(wanted).order_by(entries.c.nonce))
+            ).all()
+            found = await _attempts_of(connection, [row.id for row in rows])
+        return tuple(_entry(row, found[row.id]) for row in rows)
+
+    async def next_nonce(self) -> int:
+        """One above the highest nonce that was not released; 0 in an empty journal."""
+        held = and_(entries.c.namespace == self._namespace, entries.c.state != State.RELEASED.value)
+        async with self._database.reading() as connection:
+            highest = await connection.scalar(select(func.max(entries.c.nonce)).where(held))
+        return 0 if highest is None else highest + 1
+
+
+async def prune_journal(database: Database, *, keep: int) -> int:
+    """Forgets what is done with in every namespace, but for its `keep` highest nonces.
+
+    The highest nonce of a namespace is never forgotten: `next_nonce` counts from it.
+
+    Returns:
+        How many entries were forgotten.
+    """
+    highest = (
+        select(entries.c.namespace, func.max(entries.c.nonce).label("nonce"))
+        .group_by(entries.c.namespace)
+        .subquery()
+    )
+    old = (
+        select(entries.c.id)
+        .join(highest, highest.c.namespace == entries.c.namespace)
+        .where(entries.c.state.in_(_DONE), entries.c.nonce <= highest.c.nonce - max(keep, 1))
+    )
+    async with database.writing() as connection:
+        await connection.execute(delete(attempts).where(attempts.c.entry_id.in_(old)))
+        return (await connection.execute(delete(entries).where(entries.c.id.in_(old)))).rowcount
+
+
+async def _add_attempts(connection: AsyncConnection, entry: Entry) -> None:
+    counted = select(func.count()).where(attempts.c.entry_id == entry.id)
+    known = await connection.scalar(counted) or 0
+    new = [
+        _attempt_columns(entry.id, ordinal, attempt)
+        for ordinal, attempt in enumerate(entry.attempts)
+        if ordinal >= known
+    ]
+    if new:
+        await connection.execute(insert(attempts), new)
+
+
+async def _attempts_of(
+    connection: AsyncConnection, ids: Sequence[int]
+) -> dict[int, list[Row[Any]]]:
+    found: defaultdict[int, list[Row[Any]]] = defaultdict(list)
+    oldest_first = select(attempts).where(attempts.c.entry_id.in_(ids)).order_by(attempts.c.ordinal)
+    for row in await connection.execute(oldest_first):
+        found[row.entry_id].append(row)
+    return found
+
+
+def _request_columns(request: TransactionRequest) -> dict[str, Any]:
+    return {
+        "idempotency_key": request.idempotency_key,
+        "to": request.to,
+        "data": request.data,
+        "value": str(request.value),
+        "gas_limit": request.gas_limit,
+        "lane": request.lane.value,
+        "valid_until": request.valid_until,
+        "purpose": request.purpose,
+        "spend_limit": None if request.spend_limit is None else str(request.spend_limit),
+    }
+
+
+def _state_columns(entry: Entry) -> dict[str, Any]:
+    inclusion = entry.inclusion
+    return {
+        "state": entry.state.value,
+        "ending": None if entry.ending is None else entry.ending.value,
+        "mined_as": None if inclusion is None else inclusion.tx_hash,
+        "mined_in": None if inclusion is None else inclusion.block,
+        "mined_in_hash": None if inclusion is None else inclusion.block_hash,
+    }
+
+
+def _attempt_columns(entry_id: int, ordinal: int, attempt: Attempt) -> dict[str, Any]:
+    tip = attempt.fee.tip
+    return {
+        "entry_id": entry_id,
+        "ordinal": ordinal,
+        "tx_hash": attempt.tx_hash,
+        "raw": attempt.raw,
+        "max_fee": str(attempt.fee.max_fee),
+        "tip": None if tip is None else str(tip),
+        "kind": attempt.kind.value,
+        "block": attempt.block,
+    }
+
+
+def _entry(row: Row[Any], found: Sequence[Row[Any]]) -> Entry:
+    return Entry(
+        id=row.id,
+        request=_request(row),
+        nonce=row.nonce,
+        state=State(row.state),
+        attempts=tuple(_attempt(each) for each in found),
+        inclusion=_inclusion(row),
+        ending=None if row.ending is None else Ending(row.ending),
+    )
+
+
+def _request(row: Row[Any]) -> TransactionRequest:
+    return TransactionRequest(
+        to=Address(row.to),
+        data=bytes(row.data),
+        gas_limit=row.gas_limit,
+        lane=Lane(row.lane),
+        idempotency_key=row.idempotency_key,
+        valid_until=BlockNumber(row.valid_until),
+        purpose=row.purpose,
+        value=Wei(int(row.value)),
+        spend_limit=None if row.spend_limit is None else Wei(int(row.spend_limit)),
+    )
+
+
+def _attempt(row: Row[Any]) -> Attempt:
+    fee = Fee(max_fee=int(row.max_fee), tip=None if row.tip is None else int(row.tip))
+    return Attempt(
+        tx_hash=TxHash(row.tx_hash),
+        raw=bytes(row.raw),
+        fee=fee,
+        kind=Kind(row.kind),
+        block=BlockNumber(row.block),
+    )
+
+
+def _inclusion(row: Row[Any]) -> Inclusion | None:
+    if row.mined_in is None:
+        return None
+    return Inclusion(
+        tx_hash=TxHash(row.mined_as),
+        block=BlockNumber(row.mined_in),
+        block_hash=BlockHash(row.mined_in_hash),
+    )
