@@ -37,6 +37,10 @@ class Delivery:
             return entry, answer
         return await self.record(moved(entry, state)), answer
 
+    async def release(self, entry: Entry) -> Entry:
+        """Gives its nonce back: nothing of it is with any node."""
+        return await self.record(moved(entry, State.RELEASED))
+
     async def record(self, entry: Entry) -> Entry:
         """Writes the entry's state, and gives it back."""
         await self._journal.save(entry)

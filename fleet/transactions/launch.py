@@ -5,7 +5,7 @@ a gateway may have passed the bytes on and answered with somebody else's no. So 
 given back the node is asked whether it knows the hash.
 """
 
-from fleet.transactions.attempt import Entry, Kind, State, moved
+from fleet.transactions.attempt import Entry, Kind
 from fleet.transactions.chain import Broadcast, Chain, Quote
 from fleet.transactions.delivery import Delivery
 from fleet.transactions.fees import Fee, bumped_fee, first_fee, gas_price_cap
@@ -71,7 +71,7 @@ class Launch:
         return answer.verdict in _OUT or await self._chain.knows(entry.newest.tx_hash)
 
     async def _release(self, entry: Entry, answer: Broadcast, nonces: Nonces) -> None:
-        await self._delivery.record(moved(entry, State.RELEASED))
+        await self._delivery.release(entry)
         nonces.give_back(entry.nonce)
         if answer.verdict in _COUNTED_WRONG:
             await resync(nonces, self._chain, self._account)

@@ -1,0 +1,271 @@
+"""The sender against everything at once: hypothesis mixes faults, crashes, forks and strangers.
+
+What must hold whatever happens: a piece of work succeeds on chain at most once, an outcome is
+told at most once and is true, no nonce stays open, everything ends.
+"""
+
+from collections import Counter
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from fleet.transactions.attempt import Ending, State
+from fleet.transactions.policy import SenderPolicy
+from fleet.transactions.request import (
+    AlreadyInFlight,
+    Expired,
+    Lane,
+    Mined,
+    Reverted,
+    Settled,
+    Submitted,
+    Superseded,
+    TransactionRequest,
+)
+from fleet.transactions.sender import Sender
+from fleet.transactions.testing import (
+    Fuse,
+    MemoryJournal,
+    PlainSigner,
+    Silence,
+    SimulatedChain,
+)
+from units import Address, BlockNumber, Head
+
+EXCHANGE = Address("0x00000000000000000000000000000000000000Ee")
+GWEI = 10**9
+KEYS = tuple(f"work {number}" for number in range(6))
+REVERTING = frozenset({b"work 5"})
+BLOCKS_TO_END = 60
+_T = TypeVar("_T")
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+@dataclass
+class Caller:
+    """One who hands in work and believes what the sender says."""
+
+    told: Counter[str]
+    succeeded: set[str]
+
+
+def run(coroutine: Coroutine[Any, Any, _T]) -> _T:
+    """Drives what never really waits: the simulated chain answers at once."""
+    try:
+        coroutine.send(None)
+    except StopIteration as stop:
+        result: _T = stop.value
+        return result
+    coroutine.close()
+    raise AssertionError("something waited that should not")
+
+
+class SenderUnderFire(RuleBasedStateMachine):
+    """Rules are what the world may do; invariants what must not happen in it."""
+
+    @initialize(lag=st.sampled_from([None, 1, 2, 4]))
+    def begin(self, lag: int | None) -> None:
+        self.fuse = Fuse()
+        self.chain = SimulatedChain(fuse=self.fuse, finality_lag=lag)
+        self.chain.succeeds = lambda data: data not in REVERTING
+        self.journal = MemoryJournal(self.fuse)
+        self.policy = SenderPolicy(confirmations=4, mystery_blocks=10)
+        self.caller = Caller(Counter(), set())
+        self.restart()
+
+    @rule()
+    def restart(self) -> None:
+        self.sender = Sender(
+            chain=self.chain,
+            signer=PlainSigner(),
+            journal=self.journal,
+            chain_id=964,
+            decode_revert=bytes.decode,
+            policy=self.policy,
+        )
+
+    @rule(key=st.sampled_from(KEYS), lane=st.sampled_from(Lane), patience=st.integers(1, 12))
+    def submit(self, key: str, lane: Lane, patience: int) -> None:
+        if key in self.caller.succeeded:
+            return
+        head = self.chain.blocks[-1].head.number
+        was_live = self._live(key)
+        request = TransactionRequest(
+            to=EXCHANGE,
+            data=key.encode(),
+            gas_limit=100_000,
+            lane=lane,
+            idempotency_key=key,
+            valid_until=BlockNumber(head + patience),
+            purpose="model",
+        )
+        answer = self._guarded(self.sender.submit(request))
+        if was_live:
+            assert not isinstance(answer, Submitted), "the same work twice"
+        if isinstance(answer, Submitted | AlreadyInFlight):
+            known = {tx.tx_hash for entry in self.journal.entries.values() for tx in entry.attempts}
+            assert answer.tx_hash in known, "only journaled bytes are out"
+
+    @rule(limit=st.sampled_from([0, 0, 1, 1_000]), is_watched=st.booleans())
+    def mine(self, limit: int, is_watched: bool) -> None:
+        head = self.chain.mine(limit)
+        if is_watched:
+            self._settle(head)
+
+    @rule()
+    def look_again(self) -> None:
+        self._settle(self.chain.blocks[-1].head)
+
+    @rule(depth=st.integers(1, 4), is_lossy=st.booleans())
+    def reorganise(self, depth: int, is_lossy: bool) -> None:
+        lag = self.policy.confirmations if self.chain.finality_lag is None else 0
+        deepest = (self.chain.finality_lag or lag) - 1
+        depth = min(depth, deepest, len(self.chain.blocks) - 1)
+        if depth > 0:
+            self._settle(self.chain.reorganise(depth, is_lossy=is_lossy))
+
+    @rule()
+    def pool_forgets(self) -> None:
+        self.chain.pool.clear()
+
+    @rule(gwei=st.sampled_from([10, 11, 14, 40, 150]))
+    def base_fee_moves(self, gwei: int) -> None:
+        self.chain.base_fee = gwei * GWEI
+
+    @rule(loses=st.booleans(), is_deaf=st.booleans(), is_poor=st.booleans(), lag=st.integers(0, 2))
+    def node_ails(self, loses: bool, is_deaf: bool, is_poor: bool, lag: int) -> None:
+        self.chain.loses_answers, self.chain.is_deaf = loses, is_deaf
+        self.chain.is_poor, self.chain.index_lag = is_poor, lag
+
+    @rule(calls=st.integers(1, 14), is_after=st.booleans(), is_death=st.booleans())
+    def something_will_break(self, calls: int, is_after: bool, is_death: bool) -> None:
+        self.fuse.set(calls, Killed() if is_death else Silence(), is_after=is_after)
+
+    @rule()
+    def stranger_sends(self) -> None:
+        count = sum(len(block.transactions) for block in self.chain.blocks)
+        while count in self.chain.pool:
+            count += 1
+        self.chain.intrude(count)
+
+    # --- what must hold -----------------------------------------------------------------------
+
+    @invariant()
+    def work_succeeds_once(self) -> None:
+        done = Counter(
+            found.data
+            for found in self.chain.executed()
+            if found.data and self.chain.succeeds(found.data)
+        )
+        assert all(times == 1 for times in done.values()), f"executed twice: {done}"
+
+    @invariant()
+    def one_live_request_a_key(self) -> None:
+        live = Counter(
+            entry.request.idempotency_key
+            for entry in self.journal.entries.values()
+            if entry.is_unsettled
+        )
+        assert all(times == 1 for times in live.values())
+
+    @invariant()
+    def only_journaled_bytes_are_out(self) -> None:
+        raws = {each.raw for entry in self.journal.entries.values() for each in entry.attempts}
+        assert set(self.chain.sent) <= raws
+
+    def teardown(self) -> None:
+        """The storm is over: everything must end within some blocks."""
+        self.fuse.clear()
+        self.node_ails(loses=False, is_deaf=False, is_poor=False, lag=0)
+        self.chain.base_fee = 10 * GWEI
+        self._calm()
+        self._check_endings()
+        self.submit(key="the last work", lane=Lane.PRICE, patience=10)
+        self._calm()
+        assert "the last work" in self.caller.succeeded, "the key can still send"
+
+    def _calm(self) -> None:
+        for _ in range(BLOCKS_TO_END):
+            self._settle(self.chain.mine())
+        assert run(self.journal.unfinished()) == ()
+
+    def _check_endings(self) -> None:
+        executed = {found.tx_hash: found for found in self.chain.executed()}
+        for entry in self.journal.entries.values():
+            done = [executed[each.tx_hash] for each in entry.attempts if each.tx_hash in executed]
+            has_run = any(found.data for found in done)
+            assert len(done) <= 1
+            match entry.ending:
+                case Ending.MINED:
+                    # only a stranger in a reorganised block can undo what was told
+                    assert has_run or not done
+                case Ending.EXPIRED | Ending.SUPERSEDED:
+                    assert not has_run
+                case Ending.REVERTED:
+                    assert all(found.data in REVERTING for found in done if found.data)
+                case None:
+                    assert entry.state is State.RELEASED
+
+    # --- how the caller behaves ---------------------------------------------------------------
+
+    def _live(self, key: str) -> bool:
+        return any(
+            each.is_unsettled and each.attempts and each.request.idempotency_key == key
+            for each in self.journal.entries.values()
+        )
+
+    def _settle(self, head: Head) -> None:
+        for settled in self._guarded(self.sender.settle(head)) or ():
+            self._hear(settled)
+
+    def _hear(self, settled: Settled) -> None:
+        key = settled.request.idempotency_key
+        ended = {
+            Mined: Ending.MINED,
+            Reverted: Ending.REVERTED,
+            Expired: Ending.EXPIRED,
+            Superseded: Ending.SUPERSEDED,
+        }[type(settled.outcome)]
+        matching = [
+            entry
+            for entry in self.journal.entries.values()
+            if entry.state is not State.RELEASED
+            and any(each.tx_hash == settled.tx_hash for each in entry.attempts)
+        ]
+        assert [entry.ending for entry in matching] == [ended], "told what the journal says"
+        self.caller.told[settled.tx_hash] += 1
+        assert self.caller.told[settled.tx_hash] == 1, "told twice"
+        if ended is Ending.MINED:
+            self.caller.succeeded.add(key)
+
+    def _guarded(self, call: Coroutine[Any, Any, _T]) -> _T | None:
+        try:
+            return run(call)
+        except Silence:
+            return None
+        except Killed:
+            self._forget_what_died()
+            return None
+
+    def _forget_what_died(self) -> None:
+        """A caller that crashed reads the chain before it hands in work again."""
+        ended = (e for e in self.journal.entries.values() if e.ending is Ending.MINED)
+        self.caller.succeeded |= {entry.request.idempotency_key for entry in ended}
+        self.restart()
+
+
+SenderUnderFire.TestCase.settings = settings(
+    max_examples=150,
+    stateful_step_count=40,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+TestSenderUnderFire = pytest.mark.timeout(300)(SenderUnderFire.TestCase)
