@@ -39,9 +39,6 @@ class Check:
     remedy: str = ""
 
 
-HEAD_AGE_S_MAX = 60
-"""A head older than five blocks means a node that lags or a clock that is wrong."""
-
 CLOCK_AHEAD_S_MAX = 5
 """A head may be this far in the machine's future; block authors' clocks differ."""
 
@@ -85,7 +82,7 @@ def _node(subject: str, facts: NodeFacts, settings: Settings) -> Iterator[Check]
     elif age < -CLOCK_AHEAD_S_MAX:
         remedy = "set this machine's clock (NTP): it is behind the chain"
         yield _failed(f"{subject}: clock", f"the head is {-age} s in the future", remedy)
-    elif age > HEAD_AGE_S_MAX:
+    elif age > settings.evm.head_stall_s:
         remedy = "the node lags, the chain stands still, or this machine's clock is ahead"
         yield _failed(f"{subject}: clock", f"the head is {seconds_text(age)} old", remedy)
     else:

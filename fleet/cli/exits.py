@@ -44,26 +44,32 @@ def reported(console: Console) -> Iterator[None]:
     """Turns an operator's errors into one line each and an exit code; nothing else."""
     try:
         yield
-    except Exception as error:
+    except _reportable() as error:
         found = list(leaves(error))
-        codes = [_code(each) for each in found]
-        if any(code is None for code in codes):
+        if not all(isinstance(each, _reportable()) for each in found):
             raise
         for line in (line for each in found for line in str(each).splitlines()):
             console.print(f"error: {line}", style="red", markup=False, highlight=False)
-        raise typer.Exit(max(code for code in codes if code is not None)) from None
+        is_input = any(isinstance(each, _wrong_input()) for each in found)
+        raise typer.Exit(Exit.WRONG_INPUT if is_input else Exit.REFUSED) from None
 
 
-def _code(error: BaseException) -> Exit | None:
-    """The exit code for an operator's error; None for a defect."""
-    from fleet.chain.failures import ChainError, WrongChain
+def _reportable() -> tuple[type[Exception], ...]:
+    return (*_wrong_input(), *_refusals(), ExceptionGroup)
+
+
+def _wrong_input() -> tuple[type[Exception], ...]:
+    from fleet.chain.failures import WrongChain
+
+    return SettingsError, WrongInputError, WrongChain
+
+
+def _refusals() -> tuple[type[Exception], ...]:
+    from fleet.chain.failures import ChainError
     from fleet.runtime.lockstep import LockstepError
     from fleet.runtime.refusal import StartRefusedError
     from fleet.runtime.server import ListenError
     from fleet.store.engine import StoreError
     from fleet.transactions.journal import JournalConflict
 
-    if isinstance(error, SettingsError | WrongInputError | WrongChain):
-        return Exit.WRONG_INPUT
-    refusals = (ChainError, LockstepError, StartRefusedError, ListenError, StoreError)
-    return Exit.REFUSED if isinstance(error, (*refusals, JournalConflict)) else None
+    return ChainError, LockstepError, StartRefusedError, ListenError, StoreError, JournalConflict

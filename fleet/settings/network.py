@@ -129,7 +129,8 @@ class EvmSettings(Section):
     """Blocks of logs asked for in one request; public proxies refuse wide ranges."""
 
     head_stall_s: Annotated[Seconds, Field(ge=24)] = Seconds(60)
-    """Wall-clock seconds without a new head that raise an alert. 60: five missed blocks."""
+    """Age of the newest head, against this machine's clock, at which `keepers doctor` fails. 60:
+    five missed blocks, a node that lags, or a clock that is wrong."""
 
 
 class SubtensorSettings(Section):
@@ -153,14 +154,6 @@ class SubtensorSettings(Section):
 
     reconnect_s_max: Annotated[float, Field(gt=0)] = 30.0
     """Longest pause between two attempts. 30: two to three blocks."""
-
-    metadata_timeout_s: Annotated[float, Field(gt=0, le=300)] = 30.0
-    """Seconds for fetching a new runtime's metadata and decoding it, which takes 1 to 3."""
-
-    upgrade_wait_s: Annotated[float, Field(ge=0, le=60)] = 0.0
-    """How long a price waits for a new runtime to be decoded before it goes out without a look at
-    who the subnet is. 0: prices do not wait. Lock-step waits, so that a drill does not depend on
-    the machine."""
 
 
 class CodeHashes(Section):

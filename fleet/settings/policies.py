@@ -46,8 +46,9 @@ class OracleSettings(Section):
 
 
 class GasSettings(Section):
-    """What a transaction needs of gas; measured on the reference exchange. The limit is 1.3 times
-    it. A deployment with other contracts measures figures of its own.
+    """What a transaction needs of gas, as measured on the reference exchange.
+
+    The limit is 1.3 times it. A deployment with other contracts measures figures of its own.
     """
 
     intercept: Annotated[int, Field(gt=21_000)] = 45_000
