@@ -6,7 +6,7 @@ while they still hold a reserve. Limits are found by bisection, to within `STEP`
 """
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tests.contracts.deployment import FIRST_PRICE, NETUIDS, deploy
@@ -74,8 +74,8 @@ def _pushes(world: World) -> Iterator[Cost]:
             for case in ("cold", "warm"):
                 updates = _updates(world, FIRST_PRICE, NETUIDS[:count])
                 yield _cost(world, REPORTER, "push", case, count, updates)
+                yield _cost(world, REPORTER, "suspend", case, count, NETUIDS[:count], 3)
                 _send(world, REPORTER, "push", GAS_LIMIT, updates)
-            yield _cost(world, REPORTER, "suspend", "", count, NETUIDS[:count], 3)
 
 
 def _accruals(world: World, case: str) -> Iterator[Cost]:
@@ -151,14 +151,20 @@ def _updates(world: World, price: int, netuids: Sequence[int]) -> list[tuple[int
     return [(netuid, price, world.block, world.time) for netuid in netuids]
 
 
+def rows(costs: Iterable[Cost]) -> Iterator[str]:
+    """As lines of a Markdown table."""
+    for cost in costs:
+        limit = f"{cost.limit:,}" if cost.limit else ""
+        cells = (f"`{cost.call}`", cost.case, str(cost.count), f"{cost.used:,}", limit)
+        yield f"| {' | '.join(cells)} |"
+
+
 def main() -> int:
     """Prints the table of contracts/README.md."""
     sys.stdout.write("| call | case | count | gas used | least limit |\n|---|---|---|---|---|\n")
     with running_node() as node:
-        for cost in measure(node):
-            limit = f"{cost.limit:,}" if cost.limit else ""
-            row = (cost.call, cost.case, str(cost.count), f"{cost.used:,}", limit)
-            sys.stdout.write(f"| {' | '.join(row)} |\n")
+        for row in rows(measure(node)):
+            sys.stdout.write(row + "\n")
     return 0
 
 
