@@ -22,9 +22,10 @@ setup: .venv/ready devnet/node/node_modules/ready  ## .venv with the keepers com
 	$(BIN)/pip install --disable-pip-version-check -q --no-deps --no-build-isolation -e .
 	@touch $@
 
-# foundry's npm package is needed only where anvil is not on the PATH
+# Needed only where anvil is not on the PATH. Not `npm ci`: the lock holds the platform package of the
+# machine it was made on, and ci refuses to add that of another.
 devnet/node/node_modules/ready: devnet/node/package-lock.json
-	@if command -v anvil >/dev/null; then mkdir -p $(@D); else cd devnet/node && npm ci --no-progress --loglevel=error; fi
+	@if command -v anvil >/dev/null; then mkdir -p $(@D); else cd devnet/node && npm install --no-save --ignore-scripts --no-progress --loglevel=error; fi
 	@touch $@
 
 contracts/node_modules/ready: contracts/package-lock.json
