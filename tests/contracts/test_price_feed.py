@@ -1,6 +1,8 @@
 from typing import Any
 
 import pytest
+from eth_abi.abi import encode
+from eth_utils.crypto import keccak
 
 from tests.contracts.world import (
     ADMIN,
@@ -217,3 +219,16 @@ def test_suspend__of_a_market_never_priced__is_recorded(world: World) -> None:
     receipt = world.send(REPORTER, "feed", "suspend", [999], NO_PRICE)
     found = row(world, 999)
     assert (found["price"], found["suspendedAt"], found["reason"]) == (0, receipt.block, NO_PRICE)
+
+
+def test_row__of_a_market__is_one_storage_slot(world: World) -> None:
+    suspended = suspend(world, JUMP)
+    found = row(world)
+    slot = int.from_bytes(keccak(encode(["uint16", "uint256"], [64, 1])), "big")
+    first, second = (
+        int(world.node.rpc("eth_getStorageAt", world.addresses["feed"], hex(at), "latest"), 16)
+        for at in (slot, slot + 1)
+    )
+    packed = found["price"] | found["sourceBlock"] << 128 | found["sourceTime"] << 168
+    assert first == packed | suspended.block << 208 | JUMP << 248
+    assert second == 0
