@@ -55,6 +55,8 @@ SKIP_REASONS = {
 }
 """Exchange.Outcome, without Liquidated (0)."""
 
+_TOPIC_DIGITS = 2 + 2 * WORD
+
 
 def book_event(log: RawLog) -> BookEvent | None:
     """The event the book folds, or None for one it has no use for.
@@ -62,8 +64,8 @@ def book_event(log: RawLog) -> BookEvent | None:
     Raises:
         ValueError: the log's topics or data do not fit the event they claim to be.
     """
-    reader = _book_readers().get(log["topics"][0])
-    return None if reader is None else reader(log, _data(log))
+    reader = _book_readers().get(_first_topic(log))
+    return None if reader is None else reader(log)
 
 
 def liquidation_event(
@@ -74,14 +76,13 @@ def liquidation_event(
     Raises:
         ValueError: as `book_event`.
     """
-    first = log["topics"][0]
+    first = _first_topic(log)
     if first == topic("Exchange", "PositionLiquidated"):
-        return _liquidated(log, _data(log))
+        return _liquidated(log)
     if first == topic("Exchange", "LiquidationSkipped"):
-        reason = SKIP_REASONS[read_uint(_data(log), 0)]
-        return LiquidationSkipped(id=_position_id(log), reason=reason)
+        return _skipped(log)
     if first == topic("KeeperRouter", "LiquidationCallFailed"):
-        return LiquidationCallFailed(detail=describe_revert(_bytes_argument(_data(log))))
+        return LiquidationCallFailed(detail=describe_revert(_bytes_argument(log)))
     return None
 
 
@@ -96,7 +97,7 @@ def block_events(logs: Iterable[RawLog]) -> tuple[BlockEvents, ...]:
 
 
 @cache
-def _book_readers() -> dict[str, Callable[[RawLog, bytes], BookEvent]]:
+def _book_readers() -> dict[str, Callable[[RawLog], BookEvent]]:
     return {
         topic("Exchange", "PositionOpened"): _opened,
         topic("Exchange", "PositionChanged"): _changed,
@@ -110,23 +111,30 @@ def _book_readers() -> dict[str, Callable[[RawLog, bytes], BookEvent]]:
     }
 
 
-def _data(log: RawLog) -> bytes:
+def _first_topic(log: RawLog) -> str:
+    topics = log["topics"]
+    return str(topics[0]) if topics else "anonymous"
+
+
+def _data(log: RawLog, *, topics: int, words: int) -> bytes:
+    """The data of a log that has so many topics, its name's among them, and words of data."""
+    found = log["topics"]
+    if len(found) != topics or any(len(each) != _TOPIC_DIGITS for each in found):
+        raise ValueError(f"a log of {len(found)} topics where {topics} whole ones were expected")
     data = bytes.fromhex(log["data"][2:])
-    if len(data) % WORD:
-        raise ValueError(f"a log of {len(data)} bytes is not made of words")
+    if len(data) != words * WORD:
+        raise ValueError(f"a log of {len(data)} bytes where {words} words were expected")
     return data
 
 
-def _words(data: bytes, count: int) -> bytes:
-    if len(data) != count * WORD:
-        raise ValueError(f"a log of {len(data)} bytes where {count} words were expected")
-    return data
-
-
-def _bytes_argument(data: bytes) -> bytes:
-    start = read_uint(data, 0)
-    length = int.from_bytes(data[start : start + WORD], "big")
-    return data[start + WORD : start + WORD + length]
+def _bytes_argument(log: RawLog) -> bytes:
+    """The only argument, of type bytes: offset, length, and the bytes filled up to whole words."""
+    data = bytes.fromhex(log["data"][2:])
+    length = read_uint(data, 1)
+    words = 2 - (-length // WORD)
+    if read_uint(_data(log, topics=1, words=words), 0) != WORD:
+        raise ValueError("a log whose bytes stand somewhere else")
+    return data[2 * WORD : 2 * WORD + length]
 
 
 def _position_id(log: RawLog) -> PositionId:
@@ -145,8 +153,8 @@ def _key(log: RawLog, data: bytes) -> PositionKey:
     return PositionKey(id=_position_id(log), sequence=Sequence(read_uint(data, 0)))
 
 
-def _opened(log: RawLog, data: bytes) -> PositionOpened:
-    _words(data, 7)
+def _opened(log: RawLog) -> PositionOpened:
+    data = _data(log, topics=4, words=7)
     return PositionOpened(
         position=Position(
             key=_key(log, data),
@@ -161,18 +169,18 @@ def _opened(log: RawLog, data: bytes) -> PositionOpened:
     )
 
 
-def _changed(log: RawLog, data: bytes) -> PositionChanged:
-    _words(data, 7)
+def _changed(log: RawLog) -> PositionChanged:
+    data = _data(log, topics=4, words=7)
     margin, size = Wei(read_uint(data, 1)), Wei(read_uint(data, 2))
     return PositionChanged(key=_key(log, data), margin=margin, size=size)
 
 
-def _closed(log: RawLog, data: bytes) -> PositionClosed:
-    return PositionClosed(key=_key(log, _words(data, 7)))
+def _closed(log: RawLog) -> PositionClosed:
+    return PositionClosed(key=_key(log, _data(log, topics=4, words=7)))
 
 
-def _liquidated(log: RawLog, data: bytes) -> PositionLiquidated:
-    _words(data, 8)
+def _liquidated(log: RawLog) -> PositionLiquidated:
+    data = _data(log, topics=4, words=8)
     return PositionLiquidated(
         key=_key(log, data),
         trader=_trader(log),
@@ -186,8 +194,15 @@ def _liquidated(log: RawLog, data: bytes) -> PositionLiquidated:
     )
 
 
-def _accrued(log: RawLog, data: bytes) -> FundingAccrued:
-    _words(data, 3)
+def _skipped(log: RawLog) -> LiquidationSkipped:
+    outcome = read_uint(_data(log, topics=2, words=1), 0)
+    if outcome not in SKIP_REASONS:
+        raise ValueError(f"a position was skipped with outcome {outcome}, which is no reason")
+    return LiquidationSkipped(id=_position_id(log), reason=SKIP_REASONS[outcome])
+
+
+def _accrued(log: RawLog) -> FundingAccrued:
+    data = _data(log, topics=2, words=3)
     return FundingAccrued(
         netuid=_market(log, 1),
         index=FundingIndex(read_int(data, 0)),
@@ -195,13 +210,13 @@ def _accrued(log: RawLog, data: bytes) -> FundingAccrued:
     )
 
 
-def _parameters_changed(log: RawLog, data: bytes) -> ParametersChanged:
-    _words(data, 0)
+def _parameters_changed(log: RawLog) -> ParametersChanged:
+    _data(log, topics=2, words=0)
     return ParametersChanged(netuid=_market(log, 1))
 
 
-def _pushed(log: RawLog, data: bytes) -> PricePushed:
-    _words(data, 3)
+def _pushed(log: RawLog) -> PricePushed:
+    data = _data(log, topics=2, words=3)
     return PricePushed(
         netuid=_market(log, 1),
         price=PriceWei(read_uint(data, 0)),
@@ -210,8 +225,8 @@ def _pushed(log: RawLog, data: bytes) -> PricePushed:
     )
 
 
-def _suspended(log: RawLog, data: bytes) -> MarketSuspended:
-    _words(data, 1)
+def _suspended(log: RawLog) -> MarketSuspended:
+    data = _data(log, topics=2, words=1)
     return MarketSuspended(
         netuid=_market(log, 1),
         at=BlockNumber(int(log["blockNumber"], 16)),
@@ -219,6 +234,6 @@ def _suspended(log: RawLog, data: bytes) -> MarketSuspended:
     )
 
 
-def _resumed(log: RawLog, data: bytes) -> MarketResumed:
-    _words(data, 0)
+def _resumed(log: RawLog) -> MarketResumed:
+    _data(log, topics=2, words=0)
     return MarketResumed(netuid=_market(log, 1))
