@@ -105,6 +105,17 @@ def test_holes__missing_rows__hold_the_price_and_are_reported(tmp_path: Path) ->
     assert tape.row_at(BlockNumber(179)).prices[Netuid(64)] == 8
 
 
+@pytest.mark.parametrize(
+    ("blocks", "spacing"),
+    [([100, 105, 115, 125], 10), ([100, 105, 115], 5), ([100], 1), ([100, 120, 130, 150], 20)],
+)
+def test_spacing__of_uneven_rows__is_the_most_frequent_the_shorter_of_equals(
+    blocks: list[int], spacing: int
+) -> None:
+    rows = rows_of(*((block, T0 + block * 12, {4: 9}) for block in blocks))
+    assert Tape.of_rows(rows).spacing == spacing
+
+
 def test_holes__longer_than_allowed__is_an_error_unless_asked_for(tmp_path: Path) -> None:
     lines = (HEADER, ROW_1, "161,2025-03-07T01:00:00+00:00,8,9")
     with pytest.raises(TapeError, match=r"^tape.csv: row 3: 61 blocks after the row above it"):

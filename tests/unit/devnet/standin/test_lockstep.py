@@ -107,6 +107,27 @@ async def test_release__finality_stands_still__does_not_wait_for_who_has_nothing
     assert world.seen == ["finalized 8", "feeder finished 8"]
 
 
+async def test_release__joined_anew_while_finality_stands_still__is_not_waited_for() -> None:
+    world = World(turn_s_max=0.05)
+    owner = world.join("feeder", FINALIZED, 10)
+    await world.release(10)
+    world.lock_step.leave(owner)
+    world.join("feeder", FINALIZED, 10, answers=False)
+    await world.release(10)
+    assert world.seen == ["finalized 8", "feeder finished 8"]
+
+
+async def test_release__two_of_finalized_kind__woken_by_one_head_and_both_waited_for() -> None:
+    world = World(turn_s_max=0.05)
+    world.join("feeder", FINALIZED, 10)
+    late = world.join("second", FINALIZED, 11, answers=False)
+    with pytest.raises(LateParticipantError, match="second did not finish block 8"):
+        await world.release(10)
+    world.lock_step.finished("second", BlockNumber(9), owner=late)
+    await world.release(11)
+    assert [what for what in world.seen if "finalized" in what] == ["finalized 8", "finalized 9"]
+
+
 async def test_release__does_not_finish__error_names_who_and_which_block() -> None:
     world = World(turn_s_max=0.01)
     world.join("funding", HEAD, 30, answers=False)
