@@ -108,8 +108,7 @@ class ExchangeReader:
         contracts = (self._deployment.exchange, self._deployment.price_feed)
         try:
             logs = await self._chain.logs(first, last.number, contracts)
-            if not logs or logs[-1]["blockHash"] != last.hash:
-                await self._require_canonical(last)
+            await self._require_fork_of(last, logs)
             blocks = block_events(logs)
         except (ChainError, ValueError, KeyError) as error:
             return Unreadable(reason=f"logs of blocks {first} to {last.number}: {error}")
@@ -171,6 +170,14 @@ class ExchangeReader:
 
     async def _view(self, data: bytes, block: BlockNumber | Literal["latest"]) -> bytes:
         return await self._chain.call(self._deployment.exchange, data, block)
+
+    async def _require_fork_of(self, last: Head, logs: Sequence[RawLog]) -> None:
+        newest = logs[-1] if logs else None
+        if newest is not None and newest["blockHash"] == last.hash:
+            return
+        if newest is not None and int(newest["blockNumber"], 16) == last.number:
+            raise ReorganisedError(f"the logs of block {last.number} are another fork's")
+        await self._require_canonical(last)
 
     async def _require_canonical(self, at: Head) -> None:
         found = await self._chain.block(at.number)
