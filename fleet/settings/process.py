@@ -6,12 +6,10 @@ Holds paths of secrets, never a secret.
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from urllib.parse import quote, urlsplit, urlunsplit
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from fleet.settings.fields import Listen, Section, WebSocketUrl
-from fleet.settings.secrets import read_secret
 from units import Seconds
 
 
@@ -70,48 +68,15 @@ class KeysSettings(Section):
         return key
 
 
-def _database(value: str) -> str:
-    if not value.startswith("postgresql+asyncpg://"):
-        raise ValueError("must begin with postgresql+asyncpg://")
-    if urlsplit(value).password is not None:
-        raise ValueError("holds a password: put it into a file and name password_file")
-    return value
-
-
 class StoreSettings(Section):
     """Where journal, warning states and the outbox are kept."""
 
     sqlite_file: Path | None = None
     """The SQLite file; absent = keepers-<network>.sqlite3 in the working directory."""
 
-    url: Annotated[str, AfterValidator(_database)] | None = None
-    """PostgreSQL instead, for replicas that share it; without a password."""
-
-    password_file: Path | None = None
-    """The file with the password of PostgreSQL."""
-
-    @model_validator(mode="after")
-    def _is_one_kind(self) -> Self:
-        if self.url is not None and self.sqlite_file is not None:
-            raise ValueError("give either sqlite_file or url")
-        if self.password_file is not None and self.url is None:
-            raise ValueError("password_file belongs to url")
-        return self
-
     def address(self, network: str) -> str:
-        """The database's SQLAlchemy address, password included; not to be logged.
-
-        Raises:
-            SettingsError: the password file cannot be read.
-        """
-        if self.url is None:
-            return f"sqlite+aiosqlite:///{self.sqlite_file or f'keepers-{network}.sqlite3'}"
-        if self.password_file is None:
-            return self.url
-        parts = urlsplit(self.url)
-        user, _, host = parts.netloc.rpartition("@")
-        netloc = f"{user}:{quote(read_secret(self.password_file), safe='')}@{host}"
-        return urlunsplit(parts._replace(netloc=netloc))
+        """The database's SQLAlchemy address."""
+        return f"sqlite+aiosqlite:///{self.sqlite_file or f'keepers-{network}.sqlite3'}"
 
 
 class TelemetrySettings(Section):

@@ -132,9 +132,5 @@ class Settings(BaseSettings):
 
     @property
     def store_address(self) -> str:
-        """The database's SQLAlchemy address, password included; not to be logged.
-
-        Raises:
-            SettingsError: the password file cannot be read.
-        """
+        """The database's SQLAlchemy address."""
         return self.store.address(self.network.name)

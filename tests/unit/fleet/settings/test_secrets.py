@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from eth_account import Account
 
-from fleet.settings import EvmEndpoint, KeyFile, SettingsError, StoreSettings
+from fleet.settings import EvmEndpoint, KeyFile, SettingsError
 from fleet.settings.keys import load_key
 
 KEY = "0x" + "11" * 32
@@ -94,12 +94,3 @@ def test_endpoint__address_in_a_file__is_read_there(tmp_path: Path) -> None:
 
     assert endpoint.address() == "https://node.example/very-secret"
     assert "very-secret" not in repr(endpoint)
-
-
-def test_store__password_file__goes_into_the_address_quoted(tmp_path: Path) -> None:
-    file = _secret(tmp_path / "password", "p@ss/word")
-    store = StoreSettings(url="postgresql+asyncpg://keepers@db:5432/keepers", password_file=file)
-
-    assert store.address("mainnet") == (
-        "postgresql+asyncpg://keepers:p%40ss%2Fword@db:5432/keepers"
-    )
