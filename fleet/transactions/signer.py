@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
@@ -62,6 +62,9 @@ class LocalSigner:
 
     def __repr__(self) -> str:
         return f"LocalSigner({self.address})"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("the key stays in this process")
 
     async def sign(self, transaction: Unsigned) -> Signed:
         """Signs; about a millisecond with libsecp256k1."""
