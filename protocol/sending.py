@@ -155,12 +155,14 @@ class ExchangeWriter:
         return BlockNumber(head.number + self._policy.work_blocks)
 
     def _parts(self, publication: Publication) -> Iterable[tuple[PositionId, ...]]:
-        """The ids of each transaction; one without ids when nobody falls or nobody may be sent."""
+        """The ids of each transaction; one without ids when nobody falls or not one id fits."""
         ids = publication.liquidations if self._deployment.keeper_router is not None else ()
         policy, updates = self._policy, len(publication.updates)
         room = policy.gas.ids_within(policy.gas_limit_max, updates=updates)
-        size = max(min(policy.ids_max, room), 1)
-        return [ids[at : at + size] for at in range(0, len(ids), size)] or [()]
+        size = min(policy.ids_max, room)
+        if not ids or size < 1:
+            return [()]
+        return [ids[at : at + size] for at in range(0, len(ids), size)]
 
     def _push_request(
         self, publication: Publication, ids: tuple[PositionId, ...]

@@ -6,6 +6,7 @@ the compiler's JSON.
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -129,14 +130,19 @@ def selector(contract: str, function: str) -> bytes:
 
 def decoded_call(data: bytes) -> tuple[str, Values]:
     """The function that a call's data names, and its arguments by name; structs as dicts."""
-    for contract in CONTRACTS:
-        for entry in entries(contract, "function"):
-            if selector(contract, entry["name"]) == data[:4]:
-                kinds = [collapse_if_tuple(p) for p in entry["inputs"]]
-                found = decode(kinds, data[4:])
-                named = zip(entry["inputs"], found, strict=True)
-                return entry["name"], {p["name"]: _named(p, value) for p, value in named}
-    raise AssertionError(f"nobody has the function 0x{data[:4].hex()}")
+    entry = _functions()[data[:4]]
+    found = decode([collapse_if_tuple(p) for p in entry["inputs"]], data[4:])
+    named = zip(entry["inputs"], found, strict=True)
+    return entry["name"], {p["name"]: _named(p, value) for p, value in named}
+
+
+@cache
+def _functions() -> dict[bytes, Entry]:
+    return {
+        selector(contract, entry["name"]): entry
+        for contract in CONTRACTS
+        for entry in entries(contract, "function")
+    }
 
 
 def _plain(parameter: Entry, value: Any) -> Any:

@@ -1,0 +1,31 @@
+"""A sender in memory: a journal of requests by their work, without keys, nonces or a chain."""
+
+from fleet.transactions.request import (
+    AlreadyInFlight,
+    Refused,
+    Submission,
+    Submitted,
+    TransactionRequest,
+)
+from units import TxHash
+
+
+class FakeSender:
+    """`protocol.sending.Sender`: takes every piece of work once, refuses from `room` on."""
+
+    def __init__(self, *, room: int = 1_000) -> None:
+        self.requests: list[TransactionRequest] = []
+        self._room = room
+
+    async def submit(self, request: TransactionRequest) -> Submission:
+        keys = [known.idempotency_key for known in self.requests]
+        if request.idempotency_key in keys:
+            return AlreadyInFlight(tx_hash=tx_hash(keys.index(request.idempotency_key)))
+        if len(keys) >= self._room:
+            return Refused(reason="too many in flight")
+        self.requests.append(request)
+        return Submitted(tx_hash=tx_hash(len(keys)), nonce=len(keys))
+
+
+def tx_hash(number: int) -> TxHash:
+    return TxHash(f"0x{number:064x}")
