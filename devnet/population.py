@@ -2,7 +2,7 @@
 
 The same seed gives the same crowd. Mixed leverage from 1x to 3x with a cluster at the maximum,
 more longs than shorts, margins spread evenly over their orders of magnitude, arrivals over the
-whole run with a rush at its start.
+whole run with a rush at its start, and a night in which nobody acts.
 """
 
 import math
@@ -13,6 +13,11 @@ from random import Random
 from units import ONE, Netuid, Wei
 
 _GWEI = 10**9
+DAY_BLOCKS = 7_200
+NIGHT = range(2_700, 5_400)
+"""Blocks of every day, from the start of the run, in which the crowd sleeps: nine hours, longer
+than a funding interval, so that funding is left to the keeper."""
+
 _MARGIN_TAO_MIN, _MARGIN_TAO_MAX = 0.5, 15.0
 _LEVERAGE_TENTHS_MIN, _LEVERAGE_TENTHS_MAX = 10, 30
 
@@ -48,6 +53,11 @@ class TraderPlan:
     leaves_after: int | None
     withdraws: bool
     comes_back_after: int | None
+
+
+def is_night(block: int) -> bool:
+    """Whether the crowd sleeps at a block, counted from the start of the run."""
+    return block % DAY_BLOCKS in NIGHT
 
 
 def population(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import assert_never
 
-from devnet.population import TraderPlan
+from devnet.population import TraderPlan, is_night
 from units import BPS_ONE, ONE, Wei
 
 RETRY_BLOCKS = 10
@@ -73,7 +73,7 @@ class Mind:
 
     def wish(self, now: int) -> Wish | None:
         """What the trader wants to do at block `now`; None: nothing yet."""
-        if now < self.not_before:
+        if now < self.not_before or is_night(now):
             return None
         match self.stage:
             case Stage.AWAY:

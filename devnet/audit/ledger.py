@@ -64,6 +64,7 @@ class Taken:
     """
 
     holding: Holding
+    opened_in: BlockNumber
     block: BlockNumber
     price: PriceWei
     source_block: BlockNumber
@@ -77,17 +78,18 @@ class Taken:
 class Ledger:
     """Books of every market and holding. Feed it every block's events in order.
 
-    `terms_changed` asks whoever feeds it to read the markets' terms anew.
+    `opened_in` keeps every position there ever was; `terms_changed` asks whoever feeds the ledger
+    to read the markets' terms anew.
     """
 
     markets: dict[Netuid, MarketBooks]
     holdings: dict[HoldingKey, Holding] = field(default_factory=dict)
+    opened_in: dict[HoldingKey, BlockNumber] = field(default_factory=dict)
     breaches: list[str] = field(default_factory=list)
     funding_debits: int = 0
     funding_credits: int = 0
     bad_debt: int = 0
     terms_changed: bool = False
-    opened: int = 0
 
     @property
     def funding_paid(self) -> int:
@@ -126,7 +128,7 @@ class Ledger:
             case "FundingAccrued":
                 self._accrued(market, event.arguments, block=block, time=time)
             case "PositionOpened":
-                self._opened(market, event.arguments)
+                self._opened(market, event.arguments, block)
             case "PositionChanged" | "PositionClosed":
                 self._closed(market, event.arguments, time=time)
             case "ParametersChanged":
@@ -159,7 +161,7 @@ class Ledger:
         market.index, market.last_accrual = FundingIndex(arguments["index"]), time
         market.accruals += 1
 
-    def _opened(self, market: MarketBooks, arguments: dict[str, Any]) -> None:
+    def _opened(self, market: MarketBooks, arguments: dict[str, Any], block: BlockNumber) -> None:
         holding = Holding(
             key=_key(arguments),
             trader=arguments["trader"],
@@ -174,7 +176,7 @@ class Ledger:
             self.breaches.append(f"position {name_of(holding.key)} was opened twice")
         self.holdings[holding.key] = holding
         _move_interest(market, holding, holding.size)
-        self.opened += 1
+        self.opened_in[holding.key] = block
 
     def _closed(self, market: MarketBooks, arguments: dict[str, Any], *, time: Timestamp) -> None:
         """A close, whole or partial: a whole one names neither margin nor size left."""
@@ -211,6 +213,7 @@ class Ledger:
         _move_interest(market, holding, -holding.size)
         return Taken(
             holding=holding,
+            opened_in=self.opened_in[holding.key],
             block=block,
             price=market.price,
             source_block=market.source_block,

@@ -23,6 +23,7 @@ from units import (
     FundingIndex,
     Head,
     Netuid,
+    PriceWei,
     Timestamp,
 )
 
@@ -119,6 +120,8 @@ class Referee:
             self.verdict.driven_by_funding += 1
         else:
             self.verdict.source_blocks[taken.block - lateness.source_block] += 1
+            first = first_source_below(self._tape, taken)
+            self.verdict.first_source_blocks[taken.block - first] += 1
 
     def _below(self, head: Head) -> Iterable[Below]:
         quoted = {
@@ -150,6 +153,22 @@ class Referee:
             for market in self.ledger.markets.values()
         )
         self.verdict.funding_lag_s_max = max(self.verdict.funding_lag_s_max, lag)
+
+
+def first_source_below(tape: SourcePrices, taken: Taken) -> BlockNumber:
+    """Where the unbroken run of source prices begins that put the position below maintenance.
+
+    Up to the price that liquidated it, not before its opening, at the index of the liquidation.
+    """
+    first = taken.source_block
+    while first > max(taken.opened_in, tape.first_block):
+        row = tape.row_at(BlockNumber(first - 1))
+        price = PriceWei(row.prices.get(taken.holding.netuid, 0) * RAO_IN_PRICE_WEI)
+        left = remaining(taken.holding, price, taken.index)
+        if not price or not is_below(left, taken.holding.size, taken.terms):
+            break
+        first = BlockNumber(max(row.block, taken.opened_in))
+    return first
 
 
 def _if_below(

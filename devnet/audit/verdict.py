@@ -13,7 +13,12 @@ from units import BPS_ONE, Netuid, PriceWei
 
 @dataclass(slots=True)
 class Verdict:
-    """Everything counted over a run. Lists hold one line for each finding."""
+    """Everything counted over a run. Lists hold one line for each finding.
+
+    Blocks from source to liquidation count from the source block of the pushed price that brought
+    the position below maintenance (`source_blocks`), and from the first source price that would
+    have (`first_source_blocks`): between the two stand the guard and the band.
+    """
 
     liquidations: int = 0
     penalties_wei: int = 0
@@ -24,6 +29,7 @@ class Verdict:
     late_blocks: Counter[int] = field(default_factory=Counter)
     late_blocks_unsuspended: Counter[int] = field(default_factory=Counter)
     source_blocks: Counter[int] = field(default_factory=Counter)
+    first_source_blocks: Counter[int] = field(default_factory=Counter)
     driven_by_funding: int = 0
     gap_bps_max: dict[Netuid, int] = field(default_factory=dict)
     funding_lag_s_max: int = 0

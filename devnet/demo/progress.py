@@ -137,6 +137,7 @@ def _figures(summary: Mapping[str, Any]) -> dict[str, str]:
         "liquidations": str(summary["liquidations"]),
         "late by blocks": _counts(summary["late_blocks"]),
         "blocks from source to liquidation": _counts(summary["source_to_liquidation_blocks"]),
+        "  from the first source below": _counts(summary["first_source_to_liquidation_blocks"]),
         "penalties": _tao(summary["penalties_wei"]),
         "bad debt": _tao(summary["bad_debt_wei"]),
         "left alone": str(summary["left_alone"]),

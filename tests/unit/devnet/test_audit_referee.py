@@ -184,3 +184,25 @@ def test_referee__many_candidates_and_little_gas__the_later_ranked_get_more_bloc
     assert {key.id[-1] for key in history.referee.below.left_alone} == {5, 4, 3}
     history.block()
     assert {key.id[-1] for key in history.referee.below.left_alone} == {5, 4, 3, 2}
+
+
+def test_referee__price_withheld_for_a_while__delay_also_counted_from_its_first_source() -> None:
+    history = opened_at_one_tao(10**9, 10**9, 8 * 10**8, 8 * 10**8, 8 * 10**8)
+    history.number = START + 32
+    history.push(8 * 10**8, source=START + 30)
+    history.accrue()
+    history.liquidate()
+    history.block()
+    assert dict(history.referee.verdict.source_blocks) == {3: 1}
+    assert dict(history.referee.verdict.first_source_blocks) == {13: 1}
+
+
+def test_referee__source_below_before_the_opening__counted_from_the_opening() -> None:
+    history = opened_at_one_tao(8 * 10**8, 8 * 10**8)
+    opened = history.number
+    history.number = START + 12
+    history.push(8 * 10**8, source=START + 10)
+    history.accrue()
+    history.liquidate()
+    history.block()
+    assert dict(history.referee.verdict.first_source_blocks) == {history.number - opened: 1}

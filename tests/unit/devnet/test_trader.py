@@ -45,7 +45,7 @@ def test_wish__deposited__opens() -> None:
 
 
 def test_wish__holding_without_further_plans__none_for_ever() -> None:
-    assert holding(PLAN).wish(100_000) is None
+    assert holding(PLAN).wish(2_000) is None
 
 
 def test_wish__time_to_reduce__closes_half_once() -> None:
@@ -82,7 +82,7 @@ def test_wish__liquidated_and_coming_back__deposits_once_more_only() -> None:
     mind.done(again, 151)
     mind.done(Open(plan=PLAN), 152)
     mind.lost(200)
-    assert mind.wish(10_000) is None
+    assert mind.wish(2_000) is None
 
 
 def test_refused__tried_again_later_and_not_for_ever() -> None:
@@ -96,9 +96,16 @@ def test_refused__tried_again_later_and_not_for_ever() -> None:
     assert mind.stage is Stage.GONE
 
 
-def test_waits__no_price_for_days__still_there() -> None:
+def test_waits__no_price_for_hours__still_there() -> None:
     mind = Mind(plan=PLAN)
-    for now in range(5, 5 + 1_000 * RETRY_BLOCKS, RETRY_BLOCKS):
+    for now in range(5, 200 * RETRY_BLOCKS, RETRY_BLOCKS):
         assert mind.wish(now) is not None
         mind.waits(now)
     assert mind.stage is Stage.AWAY
+
+
+def test_wish__at_night__nobody_acts_and_in_the_morning_they_do() -> None:
+    mind = Mind(plan=replace(PLAN, arrives=3_000))
+    assert mind.wish(3_000) is None
+    assert mind.wish(5_399) is None
+    assert mind.wish(5_400) is not None
