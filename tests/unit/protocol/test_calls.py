@@ -14,6 +14,7 @@ from oracle.feed import SuspensionReason, Update
 from protocol import calls
 from protocol.markets import market_address
 from tests.unit.protocol.abi_values import ABIS, CONTRACTS, addresses, ids, netuids
+from units import BlockNumber, Netuid, PriceWei, Timestamp
 
 numbers = st.integers(0, 2**256 - 1)
 heights = st.integers(0, 2**64 - 1)
@@ -121,6 +122,11 @@ def test_calls__each_of_them__is_held_against_web3() -> None:
 
 @pytest.mark.parametrize("price", [-1, 2**256])
 def test_push__a_price_that_no_word_holds__is_refused(price: int) -> None:
-    update = Update(netuid=8, price=price, source_block=1, source_time=1)  # type: ignore[arg-type]  # plain numbers
+    update = Update(
+        netuid=Netuid(8),
+        price=PriceWei(price),
+        source_block=BlockNumber(1),
+        source_time=Timestamp(1),
+    )
     with pytest.raises(OverflowError):
         calls.push([update])

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from eth_abi.abi import encode
@@ -99,12 +100,12 @@ def test_suspension_reasons__each__has_the_number_of_the_contract_s_enum() -> No
 # Blocks
 
 
-def resumed(number: int, netuid: int, block_hash: str = "") -> dict[str, object]:
+def resumed(number: int, netuid: int, block_hash: str = "") -> dict[str, Any]:
     log = raw_log("PriceFeed", "MarketResumed", {"netuid": netuid}, number=number)
     return log | {"blockHash": block_hash or log["blockHash"]}
 
 
-def no_concern(number: int) -> dict[str, object]:
+def no_concern(number: int) -> dict[str, Any]:
     return raw_log("Exchange", "OpeningPaused", {}, number=number)
 
 
@@ -129,4 +130,4 @@ def test_block_events__two_blocks_of_one_height__stay_apart() -> None:
 
 def test_block_events__one_log_does_not_fit__is_refused_as_a_whole() -> None:
     with pytest.raises(ValueError, match="topics"):
-        block_events([resumed(7, 3), resumed(8, 3) | {"topics": resumed(8, 3)["topics"][:1]}])  # type: ignore[index]  # a list
+        block_events([resumed(7, 3), resumed(8, 3) | {"topics": resumed(8, 3)["topics"][:1]}])

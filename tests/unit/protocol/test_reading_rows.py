@@ -15,7 +15,7 @@ from protocol.deployment import Deployment
 from protocol.reading import ExchangeReader
 from protocol.views import VaultState
 from tests.unit.protocol.chain import DEPLOYMENT, ROUTER, FakeChain, Ledger, row
-from units import Bps, Netuid
+from units import BlockNumber, Bps, Netuid, PriceWei, Seconds, Timestamp, Wei
 
 FLEET = (Netuid(8), Netuid(64), Netuid(99))
 NOWHERE = Deployment(exchange=ROUTER, price_feed=ROUTER, keeper_router=None)
@@ -49,11 +49,11 @@ def view(
     reason: SuspensionReason = SuspensionReason.NONE,
 ) -> FeedRowView:
     return FeedRowView(
-        price=price,  # type: ignore[arg-type]  # plain numbers
-        source_block=source_block,  # type: ignore[arg-type]  # plain numbers
-        source_time=12 * source_block,  # type: ignore[arg-type]  # plain numbers
+        price=PriceWei(price),
+        source_block=BlockNumber(source_block),
+        source_time=Timestamp(12 * source_block),
         landed_time=None,
-        suspended_at=at,  # type: ignore[arg-type]  # plain numbers
+        suspended_at=BlockNumber(at),
         suspension=reason,
     )
 
@@ -95,9 +95,9 @@ async def test_read__markets_of_the_fleet__are_all_there_listed_or_not() -> None
     assert snapshot.rows[0] == FundingRow(
         netuid=Netuid(8),
         is_listed=True,
-        last_accrual=1_008,  # type: ignore[arg-type]  # plain numbers
-        interval=28_800,  # type: ignore[arg-type]  # plain numbers
-        cap=115_200,  # type: ignore[arg-type]  # plain numbers
+        last_accrual=Timestamp(1_008),
+        interval=Seconds(28_800),
+        cap=Seconds(115_200),
     )
 
 
@@ -116,10 +116,10 @@ async def test_warning_tiers__as_set_for_the_first_market__are_from_the_highest_
 
 async def test_vault__any__is_the_exchange_s() -> None:
     assert await reader_of(FakeChain()).vault() == VaultState(
-        reserves=10_000,  # type: ignore[arg-type]  # plain numbers
-        insurance=10,  # type: ignore[arg-type]  # plain numbers
-        claims=7,  # type: ignore[arg-type]  # plain numbers
-        bad_debt=5,  # type: ignore[arg-type]  # plain numbers
+        reserves=Wei(10_000),
+        insurance=Wei(10),
+        claims=Wei(7),
+        bad_debt=Wei(5),
         is_opening_paused=True,
     )
 

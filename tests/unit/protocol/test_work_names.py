@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from oracle.feed import SuspensionReason
+from oracle.feed import SuspensionReason, Update
 from protocol.sending import ExchangeWriter
 from tests.unit.protocol.sender import FakeSender
-from tests.unit.protocol.test_sending import HEAD, batch, publication, update, writer_to
+from tests.unit.protocol.work import HEAD, batch, publication, update, writer_to
 from units import BlockNumber, Head, Netuid
 
 LATER = replace(HEAD, number=BlockNumber(HEAD.number + 1))
@@ -16,8 +16,8 @@ JUMP, STALL = SuspensionReason.JUMP, SuspensionReason.STALL
 Work = Callable[[ExchangeWriter], Awaitable[object]]
 
 
-def publish(*args: object, **how: object) -> Work:
-    made = publication(*args, **how)  # type: ignore[arg-type]  # passed on
+def publish(*updates: Update, liquidations: int = 0) -> Work:
+    made = publication(*updates, liquidations=liquidations)
     return lambda writer: writer.publish(made)
 
 
