@@ -1,17 +1,20 @@
 """The fleet of one workload, put together: what every command and the daemon work with."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext, suppress
+from functools import partial
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
-from fleet.chain.failures import NodeUnavailable
+from fleet.chain.failures import ChainError, NodeUnavailable
 from fleet.chain.node import Node
 from fleet.runtime.clock import Clock, SystemClock
+from fleet.runtime.loop import describe
 from fleet.runtime.supervisor import Supervisor
 from fleet.settings import Settings, Workload
-from fleet.store.journal import StoredJournal
+from fleet.store.engine import StoreError
 from fleet.telemetry.metrics import Metrics
 from fleet.telemetry.notify import Notifier
 from fleet.transactions.request import Settled
@@ -20,8 +23,8 @@ from fleet.wiring import connections, daemon, policies, telling
 from fleet.wiring.bots import Crew
 from fleet.wiring.facts import BotName, VaultView
 from fleet.wiring.inspection import WorldInspector
-from fleet.wiring.memory import Memory
-from fleet.wiring.rhythm import rhythm
+from fleet.wiring.lines import settled_line
+from fleet.wiring.memory import Memory, RememberedJournal
 from fleet.wiring.settling import settle_all
 from fleet.wiring.speaking import VERSION, speak
 from keepers.funding.keeper import FundingKeeper
@@ -64,7 +67,7 @@ class Assembly:
         self.account: Address | None = None if sender is None else sender.account
         self._memory = memory
         self._clock: Clock = SystemClock()
-        self._notifier: Notifier | None = None
+        self._telling = telling.Telling(opened=self._open_notifier, clock=self._clock)
         self._tiers: tuple[Bps, ...] | Unreadable = Unreadable(reason="warning tiers: not read yet")
         deployment = Deployment(
             exchange=Address(settings.contracts.exchange),
@@ -151,35 +154,36 @@ class Assembly:
         """What becomes of everything that was sent; ends when all is known."""
         if self.sender is not None:
             poll_s = self.settings.evm.poll_s
-            crew = self._crew()
+            record = self._crew().record
             async for settled in settle_all(
-                crew, self.sender, self.node, clock=self._clock, poll_s=poll_s
+                self.sender, self.node, record, clock=self._clock, poll_s=poll_s
             ):
                 yield settled
 
     async def deliver(self) -> int:
         """Delivers the alerts that wait; how many are left undelivered."""
-        return await telling.told(await self._opened_notifier(), self._clock)
+        return await self._telling.rest()
 
     def supervisor(self, bots: frozenset[BotName]) -> Supervisor:
         """The daemon of these bots."""
-        metrics = Metrics(version=VERSION, network=self.settings.network.name)
+        clock = self._clock
         return daemon.supervisor(
             bots,
             settings=self.settings,
             crew=self._crew(),
-            rhythm=rhythm(self.settings, node=self.node, source=self.source),
-            clock=self._clock,
-            metrics=metrics,
-            tell=telling.telling(self._opened_notifier, self._clock, metrics.warnings),
-            prune=self._memory.prune,
-            drain=self._drain,
+            rhythm=connections.open_rhythm(
+                self.settings, node=self.node, source=self.source, clock=clock
+            ),
+            clock=clock,
+            metrics=Metrics(version=VERSION, network=self.settings.network.name),
+            services=(connections.checking(self.node, clock, every_s=self.settings.evm.poll_s),),
+            drain=partial(self._drain, tells=BotName.WARNINGS in bots),
         )
 
     async def read_tiers(self) -> None:
         """Asks the exchange for its warning tiers, unless the settings have their own."""
         own = self.settings.warnings.tiers_bps
-        self._tiers = own or await self.reader.warning_tiers()
+        self._tiers = own or policies.usable_tiers(await self.reader.warning_tiers())
 
     def _crew(self) -> Crew:
         return Crew(
@@ -193,27 +197,56 @@ class Assembly:
                 reconcile_blocks=self.liquidation_policy.reconcile_blocks,
             ),
             funding=self.funding,
-            warnings=lambda: self.warnings,
+            warnings=self._standing_warnings(),
+            tell=self._telling.round,
+            tidy=self._memory.tidy,
         )
 
-    async def _opened_notifier(self) -> Notifier:
-        if self._notifier is None:
-            self._notifier = telling.notifier(self.settings, await self._memory.database())
-        return self._notifier
+    def _standing_warnings(self) -> Callable[[], Awaitable[WarningsKeeper]]:
+        """One keeper for a daemon's life; until its tiers could be read they are asked for."""
+        keepers: list[WarningsKeeper] = []
 
-    async def _drain(self) -> None:
-        """Receipts first, unless the chain waits for us instead; then what is left to tell."""
-        if not policies.is_lockstep(self.settings):
-            async for settled in self.outcomes():
-                _log.info("settled_while_stopping", purpose=settled.request.purpose)
-        left = await self.deliver()
-        if left:
-            _log.warning("alerts_left_undelivered", count=left)
+        async def standing() -> WarningsKeeper:
+            if not keepers:
+                if isinstance(self._tiers, Unreadable):
+                    await self.read_tiers()
+                keepers.append(self.warnings)
+            return keepers[0]
+
+        return standing
+
+    async def _open_notifier(self) -> Notifier:
+        channels = telling.all_channels(self.settings)
+        return telling.notifier(channels, await self._memory.database())
+
+    async def _drain(self, *, tells: bool) -> None:
+        """Receipts, unless the chain waits for us instead, and meanwhile what is left to tell."""
+        async with asyncio.TaskGroup() as both:
+            if not policies.is_lockstep(self.settings):
+                both.create_task(self._settle_rest())
+            if tells:
+                both.create_task(self._tell_rest())
+
+    async def _settle_rest(self) -> None:
+        async for settled in self.outcomes():
+            _log.info("settled_while_stopping", **settled_line(settled))
+
+    async def _tell_rest(self) -> None:
+        """What can't be told now stays in the outbox, for the next start."""
+        try:
+            left = await self.deliver()
+        except (ChainError, StoreError, SQLAlchemyError) as error:
+            _log.warning("alerts_left_undelivered", reason=describe(error))
+        else:
+            if left:
+                _log.warning("alerts_left_undelivered", count=left)
 
 
 @asynccontextmanager
 async def assemble(settings: Settings, workload: Workload | None) -> AsyncIterator[Assembly]:
     """Builds the fleet for a workload's key and closes everything at the end.
+
+    No node needs to answer for it: what could not be read is read when it is wanted.
 
     Raises:
         SettingsError: a key or another secret can't be read.
@@ -239,11 +272,12 @@ async def _sender(
     signer = await connections.load_signer(settings, workload)
     if signer is None or workload is None:
         return None
-    namespace = f"{workload.value}:{signer.address}"
+    with suppress(NodeUnavailable):  # a store that is of no use is to be known at once
+        await memory.database()
     return Sender(
         chain=node,
         signer=signer,
-        journal=StoredJournal(await memory.database(), namespace=namespace),
+        journal=RememberedJournal(memory, namespace=f"{workload.value}:{signer.address}"),
         chain_id=settings.network.chain_id,
         decode_revert=describe_revert,
         policy=policies.sender(settings),
@@ -254,5 +288,5 @@ def _optional(address: str | None) -> Address | None:
     return None if address is None else Address(address)
 
 
-def _report(line: str) -> None:
-    _log.warning("subtensor", detail=line)
+def _report(operator: str, line: str) -> None:
+    _log.warning("subtensor", operator=operator, detail=line)

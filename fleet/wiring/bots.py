@@ -1,30 +1,35 @@
 """The bots as loops: what wakes each, what its step is, and what counts as success."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from fleet.chain.node import Node
+from fleet.runtime.clock import Clock
 from fleet.runtime.loop import Bot
 from fleet.runtime.wakes import Alarm
-from fleet.transactions.request import Lane, Settled
-from fleet.transactions.sender import Sender
+from fleet.telemetry.notify import Round
+from fleet.transactions.request import Settled
 from fleet.wiring.facts import BotName
-from fleet.wiring.rhythm import FeederWake, Order, Rhythm
+from fleet.wiring.memory import Tidied
+from fleet.wiring.rhythm import FeederWake, Order, Rhythm, Tick
+from fleet.wiring.settling import KeyReads, KeyWatch, SettledOutcomes, Settles, settle
+from fleet.wiring.telling import ROUND_S, ROUND_S_MAX
 from keepers.funding.keeper import FundingKeeper, FundingUnread
 from keepers.liquidation.keeper import LiquidationKeeper, LiquidationsHeld
 from keepers.liquidation.upkeep import BookKept, BookUpkeep
 from keepers.warnings.keeper import WarningsKeeper, WarningsOutcome
 from oracle.feeder import Feeder, FeedOutcome
-from oracle.plan import NotPlanned
+from oracle.plan import FeedPlan
 from protocol.ports import Liquidations
-from units import Address, Head, Wei
+from units import Head
 
 TRANSACTIONS = "transactions"
 BOOK = "book"
+NOTIFICATIONS = "notifications"
+MEMORY = "memory"
 
-KEY_BLOCKS = 25
-"""Every so many blocks, five minutes, the key's balance is looked at."""
+MEMORY_S = 60.0
+"""Pause between two looks after the memory; what they find to do is its own business."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,92 +39,63 @@ class Alarms:
     heartbeat: Alarm = field(default_factory=Alarm)
     funding: Alarm = field(default_factory=Alarm)
     reconciliation: Alarm = field(default_factory=Alarm)
-    retention: Alarm = field(default_factory=Alarm)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crew:
     """Everybody who may be woken. Without a sender nothing was sent, so nothing is settled.
 
-    `warnings` makes its bot when it is first wanted: it needs the exchange's tiers.
+    `warnings` gives its one keeper, and raises ChainError while the exchange's tiers can't be read.
+    `tell` delivers one round of alerts, `tidy` forgets what is done with.
     """
 
-    node: Node
-    sender: Sender | None
+    node: KeyReads
+    sender: Settles | None
     liquidations: Liquidations
     feeder: Feeder
     liquidator: LiquidationKeeper
     upkeep: BookUpkeep
     funding: FundingKeeper
-    warnings: Callable[[], WarningsKeeper]
+    warnings: Callable[[], Awaitable[WarningsKeeper]]
+    tell: Callable[[], Awaitable[Round]]
+    tidy: Callable[[], Awaitable[Tidied | None]]
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyState:
-    """The key that pays: its balance, and how far its nonces are ahead of the chain."""
-
-    address: Address
-    balance: Wei
-    nonce_gap: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SettledOutcomes:
-    """What became known of transactions at one block, and what is still on its way by lane."""
-
-    head: Head
-    settled: tuple[Settled, ...]
-    in_flight: Mapping[Lane, int]
-    key: KeyState | None = None
+    def record(self, settled: Settled) -> None:
+        """Tells the liquidator what became of its batches."""
+        self.liquidator.record(self.liquidations.results(settled))
 
 
 def bots(
-    names: Iterable[BotName], crew: Crew, rhythm: Rhythm, alarms: Alarms
+    names: Iterable[BotName], crew: Crew, rhythm: Rhythm, alarms: Alarms, clock: Clock
 ) -> Iterator[Bot[Any]]:
-    """The named bots, and before them the one that looks after their transactions."""
+    """The named bots, and around them those that look after what all of them need.
+
+    Alerts are delivered where they are raised: two processes on one outbox would tell all twice.
+    """
+    chosen = frozenset(names)
     if crew.sender is not None:
         yield _transactions(crew, crew.sender, rhythm)
+    if BotName.LIQUIDATOR not in chosen and chosen & {BotName.FEEDER, BotName.WARNINGS}:
+        yield _upkeep(crew, rhythm)
     makers: dict[BotName, Callable[[Crew, Rhythm, Alarms], Bot[Any]]] = {
         BotName.FEEDER: _feeder,
         BotName.LIQUIDATOR: _liquidator,
         BotName.FUNDING: _funding,
         BotName.WARNINGS: _warnings,
     }
-    chosen = frozenset(names)
-    if BotName.LIQUIDATOR not in chosen and chosen & {BotName.FEEDER, BotName.WARNINGS}:
-        yield _upkeep(crew, rhythm)
     yield from (make(crew, rhythm, alarms) for name, make in makers.items() if name in chosen)
+    if BotName.WARNINGS in chosen:
+        yield _notifications(crew, rhythm, clock)
+    if BotName.WARNINGS in chosen or crew.sender is not None:
+        yield _memory(crew, rhythm, clock)
 
 
-async def settle(crew: Crew, sender: Sender, head: Head) -> SettledOutcomes:
-    """Looks after what is in flight, and tells the liquidator what became of its batches."""
-    settled = await sender.settle(head)
-    for each in settled:
-        crew.liquidator.record(crew.liquidations.results(each))
-    status = sender.status
-    in_flight = {} if status is None else status.in_flight
-    return SettledOutcomes(head=head, settled=settled, in_flight=in_flight)
+def _transactions(crew: Crew, sender: Settles, rhythm: Rhythm) -> Bot[Head]:
+    watch = KeyWatch(sender=sender, node=crew.node)
 
-
-async def key_state(sender: Sender, node: Node) -> KeyState | None:
-    """How the key stands; None before the journal was read. Raises ChainError."""
-    status = sender.status
-    if status is None:
-        return None
-    used = await node.transaction_count(sender.account)
-    return KeyState(
-        address=sender.account,
-        balance=await node.balance(sender.account),
-        nonce_gap=status.next_nonce - used,
-    )
-
-
-def _transactions(crew: Crew, sender: Sender, rhythm: Rhythm) -> Bot[Head]:
     async def step(head: Head) -> SettledOutcomes:
-        outcomes = await settle(crew, sender, head)
-        if head.number % KEY_BLOCKS:
-            return outcomes
-        return replace(outcomes, key=await key_state(sender, crew.node))
+        outcomes = await settle(sender, head, crew.record)
+        return replace(outcomes, key=await watch.look(head))
 
     return Bot(
         name=TRANSACTIONS,
@@ -142,7 +118,8 @@ def _upkeep(crew: Crew, rhythm: Rhythm) -> Bot[Head]:
 
 def _feeder(crew: Crew, rhythm: Rhythm, alarms: Alarms) -> Bot[FeederWake]:
     def is_success(outcome: FeedOutcome) -> bool:
-        return not isinstance(outcome.plan, NotPlanned)
+        """A feeder that reads no price does not do what it is for, also when it says so."""
+        return isinstance(outcome.plan, FeedPlan) and outcome.plan.source is not None
 
     async def step(wake: FeederWake) -> FeedOutcome:
         return await crew.feeder.step(wake.finalized)
@@ -182,15 +159,41 @@ def _funding(crew: Crew, rhythm: Rhythm, alarms: Alarms) -> Bot[Head]:
 
 def _warnings(crew: Crew, rhythm: Rhythm, alarms: Alarms) -> Bot[Head]:
     del alarms
-    keeper = crew.warnings()
 
     def is_success(outcome: WarningsOutcome) -> bool:
         return outcome.blindness is None
 
+    async def step(head: Head) -> WarningsOutcome:
+        return await (await crew.warnings()).step(head)
+
     return Bot(
         name=BotName.WARNINGS,
         wakes=lambda: rhythm.heads(BotName.WARNINGS, Order.WARNINGS),
-        step=keeper.step,
+        step=step,
         is_success=is_success,
         barrier=rhythm.barrier,
     )
+
+
+def _notifications(crew: Crew, rhythm: Rhythm, clock: Clock) -> Bot[Tick]:
+    failures = 0
+
+    async def step(_: Tick) -> Round:
+        nonlocal failures
+        failures += 1
+        done = await crew.tell()
+        failures = 0
+        return done
+
+    def pause_s() -> float:
+        """Longer with each failure: a tick ends the loop's own pause."""
+        return float(min(ROUND_S * 2 ** min(failures, 8), ROUND_S_MAX))
+
+    return Bot(name=NOTIFICATIONS, wakes=lambda: rhythm.ticks(clock, pause_s), step=step)
+
+
+def _memory(crew: Crew, rhythm: Rhythm, clock: Clock) -> Bot[Tick]:
+    async def step(_: Tick) -> Tidied | None:
+        return await crew.tidy()
+
+    return Bot(name=MEMORY, wakes=lambda: rhythm.ticks(clock, lambda: MEMORY_S), step=step)

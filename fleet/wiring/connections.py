@@ -1,14 +1,21 @@
-"""Opens what a process talks to: nodes, Subtensor, the database, its key."""
+"""Opens what a process talks to: nodes, Subtensor, the database, its key, what wakes it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from typing import Protocol
 
 from asyncio_throttle.throttler import Throttler
 
 from fleet.chain.endpoint import Endpoint
 from fleet.chain.failover import Failover
+from fleet.chain.failures import NodeUnavailable
+from fleet.chain.heads import EthHeads
 from fleet.chain.node import Node
+from fleet.runtime.clock import Clock
+from fleet.runtime.lockstep import LockstepClient
+from fleet.runtime.service import Service
 from fleet.settings import EvmEndpoint, Settings, Workload
 from fleet.settings import SubtensorEndpoint as SubtensorSettingsEndpoint
 from fleet.settings.keys import load_key
@@ -16,9 +23,21 @@ from fleet.store.engine import Database, open_database
 from fleet.store.stamp import Stamp, claim
 from fleet.transactions.signer import LocalSigner
 from fleet.wiring import policies
+from fleet.wiring.chain_rhythm import ChainRhythm
+from fleet.wiring.lockstep_rhythm import LockstepRhythm
+from fleet.wiring.rhythm import Rhythm
+from fleet.wiring.watch import watching
 from oracle.sources.failover import FailoverSource
 from oracle.sources.subtensor import SubtensorEndpoint
 from units import Address, BlockHash, BlockNumber, Netuid
+
+
+class Check(Protocol):
+    """Nodes that say which chain they serve; `fleet.chain.node.Node` is one."""
+
+    async def check(self) -> None:
+        """Raises WrongChain, or NodeUnavailable when not one answered."""
+        ...
 
 
 @asynccontextmanager
@@ -46,12 +65,14 @@ async def open_node(
 
 @asynccontextmanager
 async def open_source(
-    settings: Settings, report: Callable[[str], None]
+    settings: Settings, report: Callable[[str, str], None]
 ) -> AsyncIterator[FailoverSource]:
-    """Every Subtensor endpoint as one; `report` takes one line when a subscription breaks."""
+    """Every Subtensor endpoint as one; `report` hears whose subscription broke, and how."""
     async with AsyncExitStack() as closing:
         sources = [
-            await closing.enter_async_context(subtensor_endpoint(settings, endpoint, report))
+            await closing.enter_async_context(
+                subtensor_endpoint(settings, endpoint, partial(report, endpoint.operator))
+            )
             for endpoint in settings.subtensor.endpoints
         ]
         yield FailoverSource(sources)
@@ -103,6 +124,39 @@ async def load_signer(settings: Settings, workload: Workload | None) -> LocalSig
         return None
     key = await asyncio.to_thread(load_key, key_file)
     return LocalSigner(key.private_key.get_secret_value())
+
+
+def open_rhythm(settings: Settings, *, node: Node, source: FailoverSource, clock: Clock) -> Rhythm:
+    """What wakes the bots: the chains, or a devnet that waits for them."""
+    if settings.lockstep.url is not None:
+        client = LockstepClient(settings.lockstep.url)
+        return LockstepRhythm(client=client, node=node, source=source)
+    heads = EthHeads(latest=node.head, ws_url=settings.evm.ws_url, policy=policies.heads(settings))
+    return ChainRhythm(
+        heads=heads,
+        source=source,
+        stall_blocks=settings.oracle.stall_blocks,
+        services=(watching(heads, clock, stall_s=settings.evm.head_stall_s),),
+    )
+
+
+def checking(node: Check, clock: Clock, *, every_s: float) -> Service:
+    """A service: sees to it that every node serves the configured chain, once one answers.
+
+    The service raises WrongChain when one does not: that is a configuration to correct, while a
+    node that is down comes back.
+    """
+
+    async def check() -> None:
+        while True:
+            try:
+                await node.check()
+            except NodeUnavailable as failure:
+                await clock.sleep(max(every_s, failure.retry_after_s))
+            else:
+                return
+
+    return check
 
 
 def market_netuids(settings: Settings) -> tuple[Netuid, ...]:

@@ -1,13 +1,13 @@
-"""Everything that a running process has beside its bots: schedule, health, telling, an end."""
+"""Everything that a running process has beside its bots: schedule, health, metrics, an end."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 
 from fleet.chain.failures import WrongChain
 from fleet.runtime.clock import Clock
 from fleet.runtime.health import Health
 from fleet.runtime.loop import LoopPolicy
+from fleet.runtime.refusal import StartRefusedError
 from fleet.runtime.schedule import Periodic, schedule
 from fleet.runtime.server import server
 from fleet.runtime.service import Service
@@ -27,9 +27,8 @@ from units import Seconds
 HEARTBEAT = Seconds(30)
 FUNDING = Seconds(60)
 RECONCILIATION = Seconds(600)
-RETENTION = Seconds(3_600)
 
-PERMANENT = (WrongChain, StoreError, SettingsError, JournalConflict)
+PERMANENT = (WrongChain, StoreError, SettingsError, JournalConflict, StartRefusedError)
 """Errors that trying again cannot cure: another chain, another world's store, a second sender."""
 
 
@@ -41,14 +40,13 @@ def supervisor(
     rhythm: Rhythm,
     clock: Clock,
     metrics: Metrics,
-    tell: Service,
-    prune: Callable[[], Awaitable[None]],
+    services: Sequence[Service],
     drain: Callable[[], Awaitable[None]],
 ) -> Supervisor:
-    """The bots of a process with all that keeps them going."""
+    """The bots of a process with all that keeps them going, and further `services`."""
     alarms = Alarms()
     health = Health(clock=clock, age_s_max=settings.runtime.loop_age_s_max)
-    chosen = tuple(bots(names, crew, rhythm, alarms))
+    chosen = tuple(bots(names, crew, rhythm, alarms, clock))
     metrics.chain.head_age(rhythm.head_age_s)
     for bot in chosen:
         metrics.loops.track(bot.name, partial(health.loop_age, bot.name))
@@ -62,8 +60,8 @@ def supervisor(
         drain=drain,
         services=(
             *rhythm.services,
-            tell,
-            *_scheduled(settings, alarms, prune),
+            *services,
+            *_scheduled(settings, alarms),
             *_served(settings, health, metrics),
         ),
     )
@@ -80,9 +78,7 @@ def _loop_policy(settings: Settings) -> LoopPolicy:
     )
 
 
-def _scheduled(
-    settings: Settings, alarms: Alarms, prune: Callable[[], Awaitable[None]]
-) -> tuple[Service, ...]:
+def _scheduled(settings: Settings, alarms: Alarms) -> tuple[Service, ...]:
     """Wakes by the wall clock; none in lock-step, where only the chain's time counts."""
     if is_lockstep(settings):
         return ()
@@ -90,22 +86,8 @@ def _scheduled(
         Periodic(name="price heartbeat", every=HEARTBEAT, alarm=alarms.heartbeat),
         Periodic(name="funding calendar", every=FUNDING, alarm=alarms.funding),
         Periodic(name="reconciliation", every=RECONCILIATION, alarm=alarms.reconciliation),
-        Periodic(name="retention", every=RETENTION, alarm=alarms.retention),
     )
-    return schedule(periodics), _at(alarms, prune)
-
-
-def _at(alarms: Alarms, prune: Callable[[], Awaitable[None]]) -> Service:
-    rung = asyncio.Event()
-    alarms.retention.listen(rung.set)
-
-    async def keep() -> None:
-        while True:
-            await rung.wait()
-            rung.clear()
-            await prune()
-
-    return keep
+    return (schedule(periodics),)
 
 
 def _served(settings: Settings, health: Health, metrics: Metrics) -> tuple[Service, ...]:

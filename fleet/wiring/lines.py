@@ -2,12 +2,18 @@
 
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
+from types import NoneType
+from typing import Any, assert_never
 
-from fleet.transactions.request import Mined, Settled
-from fleet.wiring.bots import SettledOutcomes
+from fleet.telemetry.notify import Round
+from fleet.transactions.request import Mined, Reverted, Settled
+from fleet.wiring.memory import Tidied
+from fleet.wiring.settling import SettledOutcomes
 from keepers.funding.keeper import FundingOutcome, FundingUnread, NotYetDue
+from keepers.liquidation.follower import Unreadable
 from keepers.liquidation.keeper import LiquidationsHeld, LiquidationsSubmitted
+from keepers.liquidation.reconciliation import Mismatched, Reconciled
+from keepers.liquidation.upkeep import BookKept
 from keepers.submission import NotSent, Sent
 from keepers.warnings.keeper import WarningsOutcome
 from oracle.feeder import FeedOutcome
@@ -27,13 +33,20 @@ def line(outcome: object) -> dict[str, Any]:
 def is_quiet(outcome: object) -> bool:
     """Whether a step found nothing to do, which is worth a line only to who looks closely."""
     match outcome:
-        case FeedOutcome(plan=FeedPlan(alerts=()), push=None, suspensions=()):
-            return True
         case LiquidationsSubmitted(plan=plan, reconciliation=None):
             return not plan.candidates
-        case SettledOutcomes(settled=()) | NotYetDue() | FundingOutcome(submission=None):
-            return True
-        case WarningsOutcome(alerts=(), collected=(), blindness=None):
+        case Round(delivered=delivered, failed=failed):
+            return not any((*delivered.values(), *failed.values()))
+        case (
+            FeedOutcome(plan=FeedPlan(alerts=()), push=None, suspensions=())
+            | SettledOutcomes(settled=())
+            | NotYetDue()
+            | FundingOutcome(submission=None)
+            | WarningsOutcome(alerts=(), collected=(), blindness=None)
+            | BookKept(reconciliation=None)
+            | Tidied(messages=0, transactions=0)
+            | None
+        ):
             return True
         case _:
             return False
@@ -70,8 +83,31 @@ def _liquidations(outcome: LiquidationsSubmitted) -> dict[str, Any]:
             {"positions": len(sent.batch.keys), **_submission(sent.submission)}
             for sent in outcome.batches
         ],
-        "reconciliation": type(outcome.reconciliation).__name__ if outcome.reconciliation else None,
+        **_reconciliation(outcome.reconciliation),
     }
+
+
+def _book(outcome: BookKept) -> dict[str, Any]:
+    return {"positions": outcome.positions, **_reconciliation(outcome.reconciliation)}
+
+
+def _reconciliation(found: Reconciled | Mismatched | Unreadable | None) -> dict[str, Any]:
+    """A mismatch in full length would fill a page: how much differs, and the first of it."""
+    match found:
+        case Mismatched(differences=differences):
+            return {
+                "reconciliation": "different",
+                "differences": len(differences),
+                "first_difference": differences[0],
+            }
+        case Unreadable(reason=reason):
+            return {"reconciliation": "unread", "unread": reason}
+        case Reconciled():
+            return {"reconciliation": "equal"}
+        case None:
+            return {}
+        case never:
+            assert_never(never)
 
 
 def _funding(outcome: FundingOutcome) -> dict[str, Any]:
@@ -93,12 +129,14 @@ def _warnings(outcome: WarningsOutcome) -> dict[str, Any]:
     }
 
 
-def _settled(settled: Settled) -> dict[str, Any]:
+def settled_line(settled: Settled) -> dict[str, Any]:
+    """What became of one transaction."""
     outcome, request = settled.outcome, settled.request
-    found = {"purpose": request.purpose, "tx": settled.tx_hash, "became": type(outcome).__name__}
-    if isinstance(outcome, Mined):
-        return found | {"block": outcome.block, "gas": outcome.gas_used, "fee_wei": outcome.fee}
-    return found | ({"reason": outcome.reason} if hasattr(outcome, "reason") else {})
+    found: dict[str, Any] = {"purpose": request.purpose, "tx": settled.tx_hash}
+    found["became"] = type(outcome).__name__
+    if isinstance(outcome, Mined | Reverted):
+        found |= {"block": outcome.block, "gas": outcome.gas_used, "fee_wei": outcome.fee}
+    return found | ({"reason": outcome.reason} if isinstance(outcome, Reverted) else {})
 
 
 def _submission(submission: Sent | NotSent | FeedSent | FeedNotSent) -> dict[str, Any]:
@@ -115,5 +153,14 @@ _KINDS: dict[type, Callable[[Any], dict[str, Any]]] = {
     FundingUnread: lambda unread: {"held": unread.reason},
     NotYetDue: lambda waiting: {"next_due": waiting.next_due},
     WarningsOutcome: _warnings,
-    SettledOutcomes: lambda found: {"settled": [_settled(each) for each in found.settled]},
+    BookKept: _book,
+    Unreadable: lambda unreadable: {"held": unreadable.reason},
+    Round: lambda done: {
+        "delivered": dict(done.delivered),
+        "failed": dict(done.failed),
+        "still_open": done.still_open,
+    },
+    NoneType: lambda _: {},
+    Tidied: lambda tidied: {"messages": tidied.messages, "transactions": tidied.transactions},
+    SettledOutcomes: lambda found: {"settled": [settled_line(each) for each in found.settled]},
 }

@@ -2,29 +2,44 @@
 
 import asyncio
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 
 from fleet.chain.node import Node
 from fleet.runtime.clock import Clock
 from fleet.settings import Settings
 from fleet.store.engine import Database
-from fleet.store.journal import prune_journal
+from fleet.store.journal import StoredJournal, prune_journal
 from fleet.store.outbox import prune_outbox
 from fleet.store.warnings import StoredWarnings
+from fleet.transactions.attempt import Entry
+from fleet.transactions.request import TransactionRequest
 from fleet.wiring.connections import open_store
 from keepers.warnings.observation import WarningChange, WarningState
 from units import Seconds, Timestamp
 
-KEPT = Seconds(30 * 24 * 3_600)
+MESSAGES_KEPT = Seconds(30 * 24 * 3_600)
 """How long messages that reached everybody are kept for people to look at."""
 
-TRANSACTIONS_KEPT = 20_000
-"""Newest transactions a key of which all is kept."""
+TRANSACTIONS_KEPT = 1_000
+"""How many nonces of each key are kept for people to look at, done with or not."""
+
+TIDY_S = 3_600.0
+"""Pause between two looks for what may be forgotten."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tidied:
+    """What was forgotten, by number."""
+
+    messages: int
+    transactions: int
 
 
 class Memory:
     """One database for all bots of a process. Implements `keepers.warnings.keeper.WarningsStore`.
 
-    Every call raises StoreError when the database can't be opened or belongs to another world.
+    Every call raises StoreError when the database can't be opened or belongs to another world, and
+    ChainError while the node can't be asked which world this is.
     """
 
     def __init__(
@@ -36,6 +51,7 @@ class Memory:
         self._closing = closing
         self._opening = asyncio.Lock()
         self._database: Database | None = None
+        self._tidied_at: float | None = None
 
     async def database(self) -> Database:
         """The open database."""
@@ -45,11 +61,19 @@ class Memory:
                 self._database = await self._closing.enter_async_context(opening)
             return self._database
 
-    async def prune(self) -> None:
-        """Forgets messages that reached everybody a while ago, and transactions long final."""
+    async def tidy(self) -> Tidied | None:
+        """Forgets what is done with and old; None when that was looked for lately."""
+        now = self._clock.monotonic()
+        if self._tidied_at is not None and now - self._tidied_at < TIDY_S:
+            return None
         database = await self.database()
-        await prune_outbox(database, Timestamp(self._clock.now() - KEPT))
-        await prune_journal(database, keep=TRANSACTIONS_KEPT)
+        before = Timestamp(self._clock.now() - MESSAGES_KEPT)
+        tidied = Tidied(
+            messages=await prune_outbox(database, before),
+            transactions=await prune_journal(database, keep=TRANSACTIONS_KEPT),
+        )
+        self._tidied_at = now
+        return tidied
 
     async def load(self) -> WarningState:
         """See the port."""
@@ -58,3 +82,33 @@ class Memory:
     async def commit(self, change: WarningChange) -> frozenset[str]:
         """See the port."""
         return await StoredWarnings(await self.database()).commit(change)
+
+
+class RememberedJournal:
+    """The journal of one namespace. Implements `fleet.transactions.journal.Journal`.
+
+    It opens the memory with its first call, so that a process can start while no node answers.
+    """
+
+    def __init__(self, memory: Memory, *, namespace: str) -> None:
+        self._memory = memory
+        self._namespace = namespace
+
+    async def reserve(self, request: TransactionRequest, nonce: int) -> Entry:
+        """See the port."""
+        return await (await self._stored()).reserve(request, nonce)
+
+    async def save(self, entry: Entry) -> None:
+        """See the port."""
+        await (await self._stored()).save(entry)
+
+    async def unfinished(self) -> tuple[Entry, ...]:
+        """See the port."""
+        return await (await self._stored()).unfinished()
+
+    async def next_nonce(self) -> int:
+        """See the port."""
+        return await (await self._stored()).next_nonce()
+
+    async def _stored(self) -> StoredJournal:
+        return StoredJournal(await self._memory.database(), namespace=self._namespace)

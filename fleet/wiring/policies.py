@@ -1,6 +1,7 @@
 """What an operator has decided, in the words of the rooms that decide by it. Pure."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from fleet.chain.heads import HeadPolicy
 from fleet.chain.logs import LogPolicy
@@ -9,7 +10,7 @@ from fleet.settings import Endpoint, Settings
 from fleet.transactions.fees import FeeMode, FeePolicy
 from fleet.transactions.policy import SenderPolicy
 from keepers.funding.calendar import FundingPolicy
-from keepers.liquidation.follower import FollowerPolicy
+from keepers.liquidation.follower import FollowerPolicy, Unreadable
 from keepers.liquidation.gas import GasModel
 from keepers.liquidation.keeper import LiquidationPolicy
 from keepers.liquidation.risk import RiskPolicy
@@ -61,7 +62,7 @@ def feeder(settings: Settings) -> FeederPolicy:
 
 
 def source(settings: Settings) -> SourcePolicy:
-    """How patient the readers of Subtensor are."""
+    """How patient the readers of Subtensor are; in lock-step a new runtime is always waited for."""
     subtensor = settings.subtensor
     wait = subtensor.ask_timeout_s * 10 if is_lockstep(settings) else 0.0
     return SourcePolicy(
@@ -151,6 +152,16 @@ def warnings(settings: Settings, tiers: Sequence[Bps]) -> WarningPolicy:
         log_blocks_max=own.log_blocks_max,
         reorg_blocks=own.reorg_blocks,
     )
+
+
+def usable_tiers(found: tuple[Bps, ...] | Unreadable) -> tuple[Bps, ...] | Unreadable:
+    """What the exchange has set, if one can warn by it: at least two, from the highest down."""
+    if isinstance(found, Unreadable):
+        return found
+    if len(found) > 1 and all(upper > lower for upper, lower in pairwise(found)):
+        return found
+    said = ", ".join(map(str, found)) or "none"
+    return Unreadable(reason=f"the exchange's warning tiers are {said}: set warnings.tiers_bps")
 
 
 def sender(settings: Settings) -> SenderPolicy:

@@ -1,26 +1,35 @@
-"""What steps came to, as numbers for the metrics. Pure translation; decides nothing."""
+"""What steps came to, as numbers for the metrics. Pure translation; decides nothing.
+
+What a step could not find out is shown as unknown, never as the last number.
+"""
 
 from collections.abc import Callable
 from typing import Any
 
 from fleet.telemetry.metrics import Metrics
-from fleet.transactions.request import Mined, Reverted, Settled
-from fleet.wiring.bots import SettledOutcomes
-from keepers.funding.keeper import FundingOutcome
+from fleet.telemetry.notify import Round
+from fleet.transactions.request import Lane, Mined, Reverted, Settled
+from fleet.wiring.settling import SettledOutcomes
+from keepers.funding.keeper import FundingOutcome, FundingUnread
+from keepers.liquidation.follower import Unreadable
 from keepers.liquidation.keeper import LiquidationsHeld, LiquidationsSubmitted
-from keepers.liquidation.outcomes import LiquidationSkipped
+from keepers.liquidation.outcomes import LiquidationCallFailed, LiquidationSkipped
 from keepers.liquidation.positions import PositionLiquidated, PricePushed
 from keepers.liquidation.reconciliation import Mismatched, Reconciled
-from keepers.submission import Sent
+from keepers.liquidation.upkeep import BookKept
+from keepers.submission import NotSent, Sent
 from keepers.warnings.keeper import WarningsOutcome
 from oracle.alpha import change, to_price_wei
 from oracle.feed import SuspensionReason
 from oracle.feeder import FeedOutcome
+from oracle.feeder import NotSent as FeedNotSent
 from oracle.feeder import Sent as FeedSent
 from oracle.guard import Accept, Withhold
 from oracle.plan import FeedPlan, MarketPlan
 from protocol.events import book_event, liquidation_event
 from units import Head
+
+CALL_FAILED = "the call into the exchange failed"
 
 
 class Recorder:
@@ -28,13 +37,19 @@ class Recorder:
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
+        self._suspended: dict[int, bool] = {}
+        self._funded: frozenset[int] = frozenset()
+        self._tiers: tuple[int, ...] = ()
         self._kinds: dict[type, Callable[[Any], None]] = {
             FeedOutcome: self._fed,
             LiquidationsSubmitted: self._liquidated,
             LiquidationsHeld: lambda _: metrics.liquidations.unplanned(),
+            BookKept: lambda kept: self._reconciled(kept.reconciliation),
             FundingOutcome: self._accrued,
+            FundingUnread: lambda _: self._funding_unread(),
             WarningsOutcome: self._warned,
             SettledOutcomes: self._settled,
+            Round: self._told,
         }
 
     def record(self, result: object) -> None:
@@ -44,58 +59,89 @@ class Recorder:
                 take(result)
 
     def _fed(self, outcome: FeedOutcome) -> None:
-        plan, push, feeder = outcome.plan, outcome.push, self._metrics.feeder
+        plan = outcome.plan
         if not isinstance(plan, FeedPlan):
+            self._feed_unread()
             return
         if plan.source is not None:
             number = plan.source.number
             self._metrics.chain.source(number=number, head_number=plan.head.number)
         for market in plan.markets:
             self._market(market, plan.head)
-        if push is not None and isinstance(push.submission, FeedSent):
-            publication = push.publication
-            feeder.pushed(
-                tuple(update.netuid for update in publication.updates),
-                liquidations=len(publication.liquidations),
-                risk_unknown=push.risk_unknown,
-            )
+        for suspended in outcome.suspensions:
+            self._submitted(Lane.PRICE, suspended.submission)
+        if outcome.push is not None:
+            self._submitted(Lane.PRICE, outcome.push.submission)
+            self._pushed(outcome)
+
+    def _pushed(self, outcome: FeedOutcome) -> None:
+        push = outcome.push
+        if push is None or not isinstance(push.submission, FeedSent):
+            return
+        publication = push.publication
+        self._metrics.feeder.pushed(
+            tuple(update.netuid for update in publication.updates),
+            liquidations=len(publication.liquidations),
+            risk_unknown=push.risk_unknown,
+        )
 
     def _market(self, market: MarketPlan, head: Head) -> None:
         row, known = market.row, market.known
         deviation = None
         if row.price and isinstance(known, Accept | Withhold):
             deviation = abs(change(row.price, to_price_wei(known.price.rao)))
+        self._suspended[market.netuid] = row.suspension is not SuspensionReason.NONE
         self._metrics.feeder.market(
             market.netuid,
             age_s=head.time - row.source_time if row.price else None,
             deviation_bps=deviation,
-            is_suspended=row.suspension is not SuspensionReason.NONE,
+            is_suspended=self._suspended[market.netuid],
         )
         decision = type(market.decision).__name__.lower()
         self._metrics.feeder.decided(decision, str(market.decision.reason))
 
+    def _feed_unread(self) -> None:
+        """Nobody knows how old the published prices are; a suspension lasts until it is lifted."""
+        for netuid, is_suspended in self._suspended.items():
+            self._metrics.feeder.market(
+                netuid, age_s=None, deviation_bps=None, is_suspended=is_suspended
+            )
+
     def _liquidated(self, outcome: LiquidationsSubmitted) -> None:
-        plan, liquidations = outcome.plan, self._metrics.liquidations
-        liquidations.planned(
+        plan = outcome.plan
+        self._metrics.liquidations.planned(
             candidates=len(plan.candidates),
             deferred=len(plan.deferred),
             unknown={reason.value: count for reason, count in plan.unknown.items()},
         )
-        if isinstance(outcome.reconciliation, Reconciled | Mismatched):
-            is_equal = isinstance(outcome.reconciliation, Reconciled)
-            liquidations.reconciled(is_equal=is_equal)
+        for each in outcome.batches:
+            self._submitted(Lane.LIQUIDATION, each.submission)
+        self._reconciled(outcome.reconciliation)
+
+    def _reconciled(self, found: Reconciled | Mismatched | Unreadable | None) -> None:
+        if isinstance(found, Reconciled | Mismatched):
+            self._metrics.liquidations.reconciled(is_equal=isinstance(found, Reconciled))
 
     def _accrued(self, outcome: FundingOutcome) -> None:
-        for market in outcome.plan.due:
-            self._metrics.funding.lag(market.netuid, lag_s=market.lag)
-        if outcome.submission is not None:
-            forfeited: dict[int, int] = {m.netuid: m.forfeited for m in outcome.plan.due}
-            is_sent = isinstance(outcome.submission, Sent)
-            self._metrics.funding.submitted(forfeited, is_sent=is_sent)
+        plan, submission = outcome.plan, outcome.submission
+        self._funded = frozenset(plan.lags)
+        for netuid, lag in plan.lags.items():
+            self._metrics.funding.lag(netuid, lag_s=lag)
+        if submission is not None:
+            self._submitted(Lane.FUNDING, submission)
+            forfeited: dict[int, int] = {m.netuid: m.forfeited for m in plan.due}
+            self._metrics.funding.submitted(forfeited, is_sent=isinstance(submission, Sent))
+
+    def _funding_unread(self) -> None:
+        for netuid in self._funded:
+            self._metrics.funding.lag(netuid, lag_s=None)
 
     def _warned(self, outcome: WarningsOutcome) -> None:
         standings, warnings = outcome.standings, self._metrics.warnings
-        if standings is not None:
+        if standings is None:
+            warnings.blind(self._tiers)
+        else:
+            self._tiers = tuple(standings.below)
             warnings.standings(
                 above=standings.above,
                 below={int(tier): count for tier, count in standings.below.items()},
@@ -104,15 +150,22 @@ class Recorder:
         for alert in (*outcome.alerts, *outcome.collected):
             warnings.alerted(alert.severity.value, alert.kind.value)
 
+    def _told(self, done: Round) -> None:
+        self._metrics.warnings.delivered(
+            delivered=done.delivered, failed=done.failed, still_open=done.still_open
+        )
+
     def _settled(self, outcomes: SettledOutcomes) -> None:
-        head, transactions = outcomes.head, self._metrics.transactions
-        self._metrics.chain.head(number=head.number, timestamp=head.time)
+        transactions, key = self._metrics.transactions, outcomes.key
         transactions.in_flight({lane.name.lower(): n for lane, n in outcomes.in_flight.items()})
-        if outcomes.key is not None:
-            key = outcomes.key
+        if key is not None:
             transactions.key(key.address, balance_wei=key.balance, nonce_gap=key.nonce_gap)
         for each in outcomes.settled:
             self._transaction(each)
+
+    def _submitted(self, lane: Lane, said: Sent | NotSent | FeedSent | FeedNotSent) -> None:
+        if isinstance(said, NotSent | FeedNotSent):
+            self._metrics.transactions.refused(lane.name.lower(), said.reason)
 
     def _transaction(self, settled: Settled) -> None:
         lane, outcome = settled.request.lane.name.lower(), settled.outcome
@@ -128,12 +181,17 @@ class Recorder:
         events = [book_event(log) for log in mined.logs]
         pushed = {e.netuid: e.source_block for e in events if isinstance(e, PricePushed)}
         for event in map(liquidation_event, mined.logs):
-            if isinstance(event, PositionLiquidated):
-                source = pushed.get(event.netuid)
-                self._metrics.liquidations.liquidated(
-                    event.netuid,
-                    bad_debt_wei=event.bad_debt,
-                    source_delay_blocks=None if source is None else mined.block - source,
-                )
-            elif isinstance(event, LiquidationSkipped):
-                self._metrics.liquidations.skipped(event.reason.value)
+            match event:
+                case PositionLiquidated():
+                    source = pushed.get(event.netuid)
+                    self._metrics.liquidations.liquidated(
+                        event.netuid,
+                        bad_debt_wei=event.bad_debt,
+                        source_delay_blocks=None if source is None else mined.block - source,
+                    )
+                case LiquidationSkipped(reason=reason):
+                    self._metrics.liquidations.skipped(reason.value)
+                case LiquidationCallFailed():
+                    self._metrics.liquidations.skipped(CALL_FAILED)
+                case None:
+                    continue

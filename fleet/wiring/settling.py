@@ -1,17 +1,115 @@
-"""Waits until what was sent has its outcome: a one-shot does, and a process before it ends."""
+"""Looks after what was sent until it has its outcome: at every head, and before a process ends."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
 
 from fleet.chain.failures import ChainError
-from fleet.chain.node import Node
 from fleet.runtime.clock import Clock
-from fleet.transactions.request import Settled
-from fleet.transactions.sender import Sender
-from fleet.wiring.bots import Crew, settle
+from fleet.transactions.request import Lane, Settled
+from fleet.transactions.sender import SenderStatus
+from units import Address, BlockNumber, Head, Wei
+
+KEY_BLOCKS = 25
+"""At most every so many blocks, five minutes, the key's balance is looked at."""
+
+
+class Settles(Protocol):
+    """One key's sender; `fleet.transactions.sender.Sender` is one. Raises ChainError."""
+
+    @property
+    def account(self) -> Address:
+        """Whose key it is."""
+        ...
+
+    @property
+    def status(self) -> SenderStatus | None:
+        """How it stands; None before the journal was read."""
+        ...
+
+    async def settle(self, head: Head) -> tuple[Settled, ...]:
+        """The outcomes that became known; resends what is stuck."""
+        ...
+
+
+class KeyReads(Protocol):
+    """What the chain knows of a key; `fleet.chain.node.Node` is one. Raises ChainError."""
+
+    async def head(self) -> Head:
+        """The latest block."""
+        ...
+
+    async def transaction_count(self, account: Address) -> int:
+        """Its next nonce."""
+        ...
+
+    async def balance(self, account: Address) -> Wei:
+        """What it can pay with."""
+        ...
+
+
+Record = Callable[[Settled], None]
+"""Hears of every outcome."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyState:
+    """The key that pays: its balance, and how far its nonces are ahead of the chain."""
+
+    address: Address
+    balance: Wei
+    nonce_gap: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettledOutcomes:
+    """What became known of transactions at one block, and what is still on its way by lane.
+
+    `key` is None when it was not looked at.
+    """
+
+    head: Head
+    settled: tuple[Settled, ...]
+    in_flight: Mapping[Lane, int]
+    key: KeyState | None = None
+
+
+class KeyWatch:
+    """Looks at the key now and then: at the first head, and every so many blocks."""
+
+    def __init__(self, *, sender: Settles, node: KeyReads) -> None:
+        self._sender = sender
+        self._node = node
+        self._looked_at: BlockNumber | None = None
+
+    async def look(self, head: Head) -> KeyState | None:
+        """How the key stands; None when it was looked at lately, or can't be seen now."""
+        status, last = self._sender.status, self._looked_at
+        if status is None or (last is not None and head.number - last < KEY_BLOCKS):
+            return None
+        try:
+            used = await self._node.transaction_count(self._sender.account)
+            balance = await self._node.balance(self._sender.account)
+        except ChainError:
+            return None  # it must not cost the outcomes that were settled just now
+        self._looked_at = head.number
+        return KeyState(
+            address=self._sender.account, balance=balance, nonce_gap=status.next_nonce - used
+        )
+
+
+async def settle(sender: Settles, head: Head, record: Record) -> SettledOutcomes:
+    """Looks after what is in flight, and tells what became of it."""
+    settled = await sender.settle(head)
+    for each in settled:
+        record(each)
+    status = sender.status
+    in_flight = {} if status is None else status.in_flight
+    return SettledOutcomes(head=head, settled=settled, in_flight=in_flight)
 
 
 async def settle_all(
-    crew: Crew, sender: Sender, node: Node, *, clock: Clock, poll_s: float
+    sender: Settles, node: KeyReads, record: Record, *, clock: Clock, poll_s: float
 ) -> AsyncIterator[Settled]:
     """The outcome of everything in flight as it becomes known; ends when nothing is.
 
@@ -19,7 +117,7 @@ async def settle_all(
     """
     while True:
         try:
-            outcomes = await settle(crew, sender, await node.head())
+            outcomes = await settle(sender, await node.head(), record)
         except ChainError:
             await clock.sleep(poll_s)
             continue
@@ -30,7 +128,7 @@ async def settle_all(
         await clock.sleep(poll_s)
 
 
-def is_anything_in_flight(sender: Sender) -> bool:
+def is_anything_in_flight(sender: Settles) -> bool:
     """Whether an outcome is still to come. What the journal holds unread counts as such."""
     status = sender.status
     return status is None or any(status.in_flight.values())

@@ -40,20 +40,20 @@ class FailoverSource:
         self._sources = tuple(sources)
 
     async def heads(self) -> AsyncGenerator[SourceHead, None]:
-        """Every endpoint's finalized heads, each height once and none lower than one before."""
-        newest: asyncio.Queue[SourceHead] = asyncio.Queue()
-        seen = BlockNumber(-1)
+        """Every endpoint's finalized heads, each height once and none lower than one before.
+
+        A slow reader gets only the newest. Ends when every endpoint's heads have ended.
+        """
+        highest = _Highest()
         async with asyncio.TaskGroup() as tasks:
-            followers = [tasks.create_task(_follow(s, newest)) for s in self._sources]
+            following = tasks.create_task(_follow_all(self._sources, highest))
             try:
-                while True:
-                    head = await newest.get()
-                    if head.number > seen:
-                        seen = head.number
-                        yield head
+                while (head := await highest.next()) is not None:
+                    yield head
+            except GeneratorExit:
+                pass  # whoever closes a generator expects silence, and the group would wrap this
             finally:
-                for follower in followers:
-                    follower.cancel()
+                following.cancel()
 
     async def read(self, block: SourceHead) -> Reading | Unavailable:
         """See `PriceSource`; a block that one endpoint does not know another may."""
@@ -79,6 +79,44 @@ class FailoverSource:
         return Unavailable(detail="; ".join(failures))
 
 
-async def _follow(source: Source, newest: asyncio.Queue[SourceHead]) -> None:
+class _Highest:
+    """The highest head of several streams, for one reader."""
+
+    def __init__(self) -> None:
+        self._head: SourceHead | None = None
+        self._is_new = False
+        self._is_closed = False
+        self._changed = asyncio.Event()
+
+    def put(self, head: SourceHead) -> None:
+        """A head; one that is not above all before it is no news."""
+        if self._head is None or head.number > self._head.number:
+            self._head, self._is_new = head, True
+            self._changed.set()
+
+    def close(self) -> None:
+        """There will be no more."""
+        self._is_closed = True
+        self._changed.set()
+
+    async def next(self) -> SourceHead | None:
+        """Waits for one that is news; None when there will be none."""
+        while not self._is_new:
+            if self._is_closed:
+                return None
+            self._changed.clear()
+            await self._changed.wait()
+        self._is_new = False
+        return self._head
+
+
+async def _follow_all(sources: Sequence[Source], highest: _Highest) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        for source in sources:
+            tasks.create_task(_follow(source, highest))
+    highest.close()
+
+
+async def _follow(source: Source, highest: _Highest) -> None:
     async for head in source.heads():
-        newest.put_nowait(head)
+        highest.put(head)
