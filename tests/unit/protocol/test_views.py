@@ -8,8 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keepers.funding.calendar import FundingRow
-from keepers.liquidation.positions import FeedRow, Market, MarketParameters, Position, PositionKey
-from oracle.feed import FeedRowView, SuspensionReason
 from protocol import views
 from tests.unit.protocol.abi_values import (
     Values,
@@ -19,6 +17,7 @@ from tests.unit.protocol.abi_values import (
     netuids,
     outputs,
 )
+from tests.unit.protocol.expected_views import expected_market, expected_position, expected_row
 from units import Netuid
 
 reasons = st.integers(0, 6)
@@ -29,17 +28,8 @@ position_views = outputs("Exchange", "positionsById", market=market_addresses)
 
 @given(values=outputs("PriceFeed", "rows", reason=reasons))
 def test_feed_rows__any__are_the_contract_s_without_a_landing(values: Values) -> None:
-    assert views.feed_rows(answer("PriceFeed", "rows", values)) == tuple(
-        FeedRowView(
-            price=row["price"],
-            source_block=row["sourceBlock"],
-            source_time=row["sourceTime"],
-            landed_time=None,
-            suspended_at=row["suspendedAt"],
-            suspension=SuspensionReason(row["reason"]),
-        )
-        for row in values["found"]
-    )
+    found = views.feed_rows(answer("PriceFeed", "rows", values))
+    assert found == tuple(map(expected_row, values["found"]))
 
 
 @given(values=outputs("PriceFeed", "rows", reason=st.integers(7, 255)))
@@ -58,20 +48,7 @@ def test_position_ids__any_page__is_the_page_and_the_total(values: Values) -> No
 
 @given(values=position_views)
 def test_positions__any__are_those_that_have_a_size(values: Values) -> None:
-    open_ones = tuple(
-        Position(
-            key=PositionKey(id=seen["id"], sequence=seen["sequence"]),
-            trader=seen["trader"],
-            netuid=Netuid(netuid(seen["market"])),
-            is_long=seen["isLong"],
-            margin=seen["margin"],
-            size=seen["size"],
-            entry_price=seen["entryPrice"],
-            entry_index=seen["entryIndex"],
-        )
-        for seen in values["found"]
-        if seen["size"]
-    )
+    open_ones = tuple(expected_position(seen) for seen in values["found"] if seen["size"])
     assert views.positions(answer("Exchange", "positionsById", values)) == open_ones
 
 
@@ -87,33 +64,6 @@ def test_netuids__any_listed_markets__are_the_numbers_of_their_addresses(
 def test_markets__any__are_those_that_are_listed(values: Values) -> None:
     listed = tuple(expected_market(seen) for seen in values["found"] if seen["listed"])
     assert views.markets(answer("Exchange", "markets", values)) == listed
-
-
-def expected_market(seen: Values) -> Market:
-    parameters = seen["parameters"]
-    return Market(
-        netuid=Netuid(netuid(seen["market"])),
-        parameters=MarketParameters(
-            maintenance=parameters["maintenanceBps"],
-            liquidation_penalty=parameters["penaltyBps"],
-            keeper_share=parameters["keeperShareBps"],
-            funding_rate_max=parameters["fundingRateMax"],
-            funding_interval=parameters["fundingInterval"],
-            funding_cap=parameters["fundingCap"],
-            liquidation_price_age_max=parameters["liquidationAgeMax"],
-        ),
-        feed=FeedRow(
-            price=seen["price"],
-            source_block=seen["sourceBlock"],
-            source_time=seen["sourceTime"],
-            suspended_at=seen["suspendedAt"],
-            suspension=seen["suspension"],
-        ),
-        long_open_interest=seen["longOpenInterest"],
-        short_open_interest=seen["shortOpenInterest"],
-        index=seen["index"],
-        last_accrual=seen["lastAccrual"],
-    )
 
 
 @given(values=market_views)
