@@ -8,10 +8,14 @@ import pytest
 from fleet.chain.endpoint import Endpoint
 from fleet.chain.failover import Failover
 from fleet.chain.node import Node as FleetNode
+from protocol.deployment import Deployment
+from protocol.reading import ExchangeReader
+from tests.anvil.protocol.session import FLEET
 from tests.anvil.protocol.witness import Witness
 from tests.contracts.deployment import deploy
 from tests.contracts.node import Node, running_node
 from tests.contracts.world import ALICE, BOB, CAROL, DAVE, TAO, World
+from units import Address
 
 
 @pytest.fixture(scope="session")
@@ -49,3 +53,17 @@ async def chain(node: Node) -> AsyncIterator[FleetNode]:
     opened = FleetNode(Failover([endpoint], chain_id=964))
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+def deployment(world: World) -> Deployment:
+    return Deployment(
+        exchange=Address(world.addresses["exchange"]),
+        price_feed=Address(world.addresses["feed"]),
+        keeper_router=Address(world.addresses["router"]),
+    )
+
+
+@pytest.fixture
+def reader(deployment: Deployment, chain: FleetNode) -> ExchangeReader:
+    return ExchangeReader(chain=chain, deployment=deployment, markets=FLEET)

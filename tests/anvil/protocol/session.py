@@ -22,8 +22,11 @@ from tests.contracts.world import (
     position_id,
     role,
 )
+from units import Netuid
 
 JUMP = 4
+FLEET = (Netuid(8), Netuid(64), Netuid(200))
+"""The fleet's markets; the last of them is listed only at the end."""
 
 
 def session(world: World) -> Iterator[str]:

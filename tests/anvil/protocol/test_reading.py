@@ -1,5 +1,6 @@
 """What the reader says of the real contracts is what web3's own objects say, at every block."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from oracle.feeder import FeedState
 from protocol.deployment import Deployment
 from protocol.reading import PAGE_IDS, ExchangeReader
 from tests.anvil.keepers.crowd import crowd, open_all
-from tests.anvil.protocol.session import session
+from tests.anvil.protocol.session import FLEET, session
 from tests.anvil.protocol.witness import Witness, named
 from tests.contracts.deployment import FIRST_PRICE, NETUIDS
 from tests.contracts.world import ALICE, BOB, STRANGER, World, market
@@ -21,22 +22,6 @@ from tests.unit.protocol.expected_views import expected_market, expected_positio
 from units import Address, BlockNumber, Head, Netuid
 
 pytestmark = pytest.mark.anvil
-
-FLEET = (Netuid(8), Netuid(64), Netuid(200))
-
-
-def deployment_of(world: World, **instead: str) -> Deployment:
-    at = world.addresses | instead
-    return Deployment(
-        exchange=Address(at["exchange"]),
-        price_feed=Address(at["feed"]),
-        keeper_router=Address(at["router"]),
-    )
-
-
-@pytest.fixture
-def reader(world: World, chain: Node) -> ExchangeReader:
-    return ExchangeReader(chain=chain, deployment=deployment_of(world), markets=FLEET)
 
 
 async def test_snapshot__after_everything_that_can_happen__is_what_web3_reads(
@@ -178,9 +163,9 @@ async def test_reads__block_is_not_there_yet__are_unreadable(
 
 @pytest.mark.parametrize("instead", [STRANGER, None], ids=["nothing there", "another contract"])
 async def test_reads__the_exchange_is_not_there__are_never_empty(
-    world: World, chain: Node, instead: str | None
+    world: World, chain: Node, deployment: Deployment, instead: str | None
 ) -> None:
-    wrong = deployment_of(world, exchange=instead or world.addresses["feed"])
+    wrong = replace(deployment, exchange=Address(instead or world.addresses["feed"]))
     reader = ExchangeReader(chain=chain, deployment=wrong, markets=FLEET)
     head = await chain.head()
     assert isinstance(await reader.snapshot(head), Unreadable)

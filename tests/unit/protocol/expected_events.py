@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from keepers.liquidation.outcomes import LiquidationCallFailed, LiquidationSkipped
 from keepers.liquidation.positions import (
+    BookEvent,
     FundingAccrued,
     MarketResumed,
     MarketSuspended,
@@ -24,7 +25,6 @@ from tests.unit.protocol.abi_values import Values, event_values, market_addresse
 from units import BlockNumber, Netuid
 
 HEIGHT = 5_072_300
-Expected = Callable[[Values], object]
 
 
 def key(values: Values) -> PositionKey:
@@ -64,7 +64,7 @@ def liquidated(values: Values) -> PositionLiquidated:
     )
 
 
-BOOK: dict[str, tuple[str, Expected]] = {
+BOOK: dict[str, tuple[str, Callable[[Values], BookEvent]]] = {
     "PositionOpened": ("Exchange", opened),
     "PositionChanged": (
         "Exchange",
@@ -96,7 +96,7 @@ BOOK: dict[str, tuple[str, Expected]] = {
 }
 """What changes a position, a market or its price."""
 
-RECEIPTS: dict[str, tuple[str, Expected]] = {
+RECEIPTS: dict[str, tuple[str, Callable[[Values], object]]] = {
     "PositionLiquidated": ("Exchange", liquidated),
     "LiquidationSkipped": (
         "Exchange",
