@@ -157,13 +157,15 @@ class Situation:
     """What one head says about all open nonces of a key.
 
     `next_nonce` is the chain's at the latest block; `started_at` the first head of this process,
-    before which it has not watched; `base_fee` the latest block's.
+    before which it has not watched; `base_fee` the latest block's. `is_disturbed`: the process is
+    new or the chain was reorganised, so what the node's pool holds is not known.
     """
 
     head: BlockNumber
     next_nonce: int
     started_at: BlockNumber
     base_fee: int
+    is_disturbed: bool
 
 
 class Step(StrEnum):
@@ -207,6 +209,6 @@ def next_step(entry: Entry, now: Situation, stuck_blocks: int) -> Step:
     if waited >= stuck_blocks and entry.nonce == now.next_nonce:
         return Step.REPLACE
     # A node may have dropped it, or never had it.
-    if waited >= 1 or entry.state is not State.SEEN:
+    if waited >= 1 or now.is_disturbed or entry.state is not State.SEEN:
         return Step.RESEND
     return Step.WAIT

@@ -3,6 +3,7 @@
 What to do with an entry is decided in `attempt`; here it is done.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -32,7 +33,6 @@ class Known:
 class Pursuit:
     """One key's entries, head after head.
 
-    `unreported` are outcomes that are in the journal and were not returned to the caller yet;
     `problem` is the node's last word against an entry.
     """
 
@@ -55,7 +55,7 @@ class Pursuit:
         self._account = account
         self._policy = policy
         self._started_at: BlockNumber | None = None
-        self.unreported: list[Settled] = []
+        self._untold: dict[int, Settled] = {}
         self.problem: str | None = None
 
     async def go_over(self, known: Known, head: Head, *, is_undisturbed: bool) -> None:
@@ -63,16 +63,25 @@ class Pursuit:
         if self._started_at is None:
             self._started_at = head.number
         await self._confirm(known, head, is_undisturbed=is_undisturbed)
-        await self._advance(known, head)
+        await self._advance(known, head, is_undisturbed=is_undisturbed)
         if known.nonces.is_held:
             await resync(known.nonces, self._chain, self._account)
 
+    def tell(self) -> tuple[Settled, ...]:
+        """Outcomes that are in the journal and were not told before."""
+        told, self._untold = tuple(self._untold.values()), {}
+        return told
+
     def untold(self, idempotency_key: str) -> Settled | None:
         """An outcome of this work that the caller has not heard of yet."""
-        return next(
-            (each for each in self.unreported if each.request.idempotency_key == idempotency_key),
-            None,
-        )
+        outcomes = self._untold.values()
+        return next((e for e in outcomes if e.request.idempotency_key == idempotency_key), None)
+
+    def forget(self, entries: Iterable[Entry]) -> None:
+        """Drops outcomes that the journal, just read, has not taken up: they are found again."""
+        for entry in entries:
+            if entry.ending is None:
+                self._untold.pop(entry.id, None)
 
     async def clear(self, entry: Entry, head: Head) -> Entry:
         """A nonce that was taken and never signed for: given back, or used where it can't be."""
@@ -89,9 +98,10 @@ class Pursuit:
         for entry in mined:
             is_final = entry.inclusion is not None and entry.inclusion.block <= final
             if is_final or not is_undisturbed:
-                known.in_flight.put(await self._settlement.confirm(entry, final))
+                found = await self._settlement.confirm(entry, final)
+                known.in_flight.put(await self._record(entry, found))
 
-    async def _advance(self, known: Known, head: Head) -> None:
+    async def _advance(self, known: Known, head: Head, *, is_undisturbed: bool) -> None:
         """Entries in no block, lowest nonce first."""
         still_open = known.in_flight.open()
         if not still_open:
@@ -104,6 +114,7 @@ class Pursuit:
             next_nonce=latest,
             started_at=head.number if self._started_at is None else self._started_at,
             base_fee=(await self._quotes.at(head)).base_fee if is_any_waiting else 0,
+            is_disturbed=not is_undisturbed,
         )
         for entry in still_open:
             known.in_flight.put(await self._step(entry, situation, head))
@@ -114,8 +125,9 @@ class Pursuit:
         match step:
             case Step.LOOK:
                 found, settled = await self._settlement.look(entry, head)
-                self.unreported += [] if settled is None else [settled]
-                return found
+                if settled is not None:  # kept before it is written: a write may fail after it took
+                    self._untold[entry.id] = settled
+                return await self._record(entry, found)
             case Step.REPLACE:
                 return await self._replace(entry, head)
             case Step.RESEND:
@@ -169,6 +181,9 @@ class Pursuit:
             return
         entry = await self._send(await self._sign_insistently(entry, head))
         known.in_flight.put(entry)
+
+    async def _record(self, before: Entry, after: Entry) -> Entry:
+        return after if after == before else await self._delivery.record(after)
 
     async def _sign_insistently(self, entry: Entry, head: Head) -> Entry:
         fee = insistent_fee(await self._quotes.at(head), self._policy.fees)

@@ -90,7 +90,6 @@ class Sender:
             delivery=delivery,
             settlement=Settlement(
                 chain=chain,
-                journal=journal,
                 account=self.account,
                 decode_revert=decode_revert,
                 policy=policy,
@@ -140,8 +139,7 @@ class Sender:
             follows = previous is not None and head.parent_hash == previous.hash
             with self._distrusted_on_failure():
                 await self._pursuit.go_over(known, head, is_undisturbed=follows)
-            settled, self._pursuit.unreported = tuple(self._pursuit.unreported), []
-            return settled
+            return self._pursuit.tell()
 
     async def recover(self) -> None:
         """Adopts what an earlier process left in flight: sends it again, replaces or releases it.
@@ -200,7 +198,9 @@ class Sender:
     async def _read_again(self) -> Known:
         async with self._turns.turn(Lane.PRICE):
             self._head = head = await self._chain.head()
-            in_flight = InFlight(await self._journal.unfinished())
+            entries = await self._journal.unfinished()
+            self._pursuit.forget(entries)
+            in_flight = InFlight(entries)
             for entry in reversed(in_flight.open()):
                 if entry.state is State.RESERVED:
                     in_flight.put(await self._pursuit.clear(entry, head))

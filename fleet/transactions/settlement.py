@@ -1,6 +1,6 @@
 """Reads what became of entries: mined, reverted, reorganised away, final, or taken by a stranger.
 
-Decides nothing about sending. Writes every finding to the journal before it is told to anybody.
+Gives findings, and neither writes nor sends anything.
 """
 
 from collections.abc import Callable
@@ -9,7 +9,6 @@ from dataclasses import replace
 from fleet.transactions import attempt
 from fleet.transactions.attempt import Attempt, Ending, Entry, Inclusion, Kind, State
 from fleet.transactions.chain import Chain, Receipt
-from fleet.transactions.journal import Journal
 from fleet.transactions.policy import SenderPolicy
 from fleet.transactions.request import Expired, Mined, Outcome, Reverted, Settled, Superseded
 from units import Address, BlockNumber, Head
@@ -22,13 +21,11 @@ class Settlement:
         self,
         *,
         chain: Chain,
-        journal: Journal,
         account: Address,
         decode_revert: Callable[[bytes], str],
         policy: SenderPolicy,
     ) -> None:
         self._chain = chain
-        self._journal = journal
         self._account = account
         self._decode_revert = decode_revert
         self._policy = policy
@@ -50,7 +47,7 @@ class Settlement:
                 return await self._included(entry, each, receipt)
         if not await self._is_a_stranger_s(entry, head):
             return entry, None
-        found = await self._record(attempt.superseded(entry))
+        found = attempt.superseded(entry)
         report = _settled(found, found.newest, Superseded())
         return found, report if entry.ending is None else None
 
@@ -59,13 +56,13 @@ class Settlement:
         inclusion = _included_in(entry)
         receipt = await self._chain.receipt(inclusion.tx_hash)
         if receipt is None:
-            return await self._record(attempt.unmined(entry))
+            return attempt.unmined(entry)
         found = Inclusion(
             tx_hash=receipt.tx_hash, block=receipt.block, block_hash=receipt.block_hash
         )
         if found.block <= final:
-            return await self._record(replace(attempt.moved(entry, State.FINAL), inclusion=found))
-        return entry if found == inclusion else await self._record(replace(entry, inclusion=found))
+            return replace(attempt.moved(entry, State.FINAL), inclusion=found)
+        return replace(entry, inclusion=found)
 
     async def _included(
         self, entry: Entry, which: Attempt, receipt: Receipt
@@ -74,7 +71,7 @@ class Settlement:
             tx_hash=which.tx_hash, block=receipt.block, block_hash=receipt.block_hash
         )
         ending, outcome = await self._outcome(entry, which, receipt)
-        found = await self._record(attempt.mined(entry, inclusion, ending))
+        found = attempt.mined(entry, inclusion, ending)
         return found, _settled(found, which, outcome) if entry.ending is None else None
 
     async def _outcome(
@@ -127,10 +124,6 @@ class Settlement:
         if spender is None:
             return head.number - entry.newest.block > self._policy.mystery_blocks
         return all(spender != each.tx_hash for each in entry.attempts)
-
-    async def _record(self, entry: Entry) -> Entry:
-        await self._journal.save(entry)
-        return entry
 
 
 def _settled(entry: Entry, which: Attempt, outcome: Outcome) -> Settled:

@@ -54,12 +54,20 @@ def attempt(kind: Kind = Kind.PAYLOAD, *, fee: int = 100, block: int = 100) -> A
 SEEN = moved(signed(RESERVED, attempt()), State.SEEN)
 
 
-def at(head: int, *, next_nonce: int = 7, base_fee: int = 100, started: int = 0) -> Situation:
+def at(
+    head: int,
+    *,
+    next_nonce: int = 7,
+    base_fee: int = 100,
+    started: int = 0,
+    is_disturbed: bool = False,
+) -> Situation:
     return Situation(
         head=BlockNumber(head),
         next_nonce=next_nonce,
         started_at=BlockNumber(started),
         base_fee=base_fee,
+        is_disturbed=is_disturbed,
     )
 
 
@@ -69,6 +77,7 @@ def test_next_step__nonce_used_on_chain__looks_who_did() -> None:
 
 def test_next_step__no_block_since__waits() -> None:
     assert next_step(SEEN, at(100), 3) is Step.WAIT
+    assert next_step(SEEN, at(100, is_disturbed=True), 3) is Step.RESEND
 
 
 @pytest.mark.parametrize("state", [State.SIGNED, State.BROADCAST])

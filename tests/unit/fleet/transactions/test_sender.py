@@ -519,3 +519,24 @@ async def test_status__one_waiting__tells_how_long_and_why() -> None:
     assert status.in_flight == {Lane.LIQUIDATION: 1}
     assert (status.next_nonce, status.oldest, status.is_held) == (1, 0, False)
     assert status.problem == "insufficient funds"
+
+
+async def test_settle__journal_fails_after_it_wrote__the_outcome_is_told_all_the_same() -> None:
+    world = World()
+    await world.submit()
+    head = world.chain.mine()
+    world.fuse.set(3, Silence(), is_after=True)  # count, receipt, → save
+    with pytest.raises(Silence):
+        await world.sender.settle(head)
+    assert world.states() == [State.MINED]
+    assert isinstance(await world.submit(), AlreadyInFlight), "the caller has not heard of it"
+    (settled,) = await world.mine()
+    assert isinstance(settled.outcome, Mined)
+    assert await world.mine(4) == ()
+
+
+async def test_settle__node_lies_idle_for_long__nothing_is_asked() -> None:
+    world = World()
+    await world.mine()
+    world.fuse.set(1, Silence(), is_after=False)
+    assert await world.mine(5) == ()

@@ -79,10 +79,9 @@ class SenderUnderFire(RuleBasedStateMachine):
         self.journal = MemoryJournal(self.fuse)
         self.policy = SenderPolicy(confirmations=4, mystery_blocks=10)
         self.caller = Caller(Counter(), set())
-        self.restart()
+        self.start()
 
-    @rule()
-    def restart(self) -> None:
+    def start(self) -> None:
         self.sender = Sender(
             chain=self.chain,
             signer=PlainSigner(),
@@ -91,6 +90,13 @@ class SenderUnderFire(RuleBasedStateMachine):
             decode_revert=bytes.decode,
             policy=self.policy,
         )
+
+    @rule()
+    def restart(self) -> None:
+        """Caller and sender are one process: a new caller reads the chain before it acts."""
+        ended = (e for e in self.journal.entries.values() if e.ending is Ending.MINED)
+        self.caller.succeeded |= {entry.request.idempotency_key for entry in ended}
+        self.start()
 
     @rule(key=st.sampled_from(KEYS), lane=st.sampled_from(Lane), patience=st.integers(1, 12))
     def submit(self, key: str, lane: Lane, patience: int) -> None:
@@ -252,14 +258,8 @@ class SenderUnderFire(RuleBasedStateMachine):
         except Silence:
             return None
         except Killed:
-            self._forget_what_died()
+            self.restart()
             return None
-
-    def _forget_what_died(self) -> None:
-        """A caller that crashed reads the chain before it hands in work again."""
-        ended = (e for e in self.journal.entries.values() if e.ending is Ending.MINED)
-        self.caller.succeeded |= {entry.request.idempotency_key for entry in ended}
-        self.restart()
 
 
 SenderUnderFire.TestCase.settings = settings(
