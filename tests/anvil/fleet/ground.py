@@ -35,9 +35,12 @@ _SLOT_0 = "0x" + "00" * 32
 _SLOT_1 = "0x" + "00" * 31 + "01"
 
 
+def open_endpoint(url: str) -> Endpoint:
+    return Endpoint(name="anvil", url=url, rate=None, timeout_s=5)
+
+
 def open_node(url: str) -> Node:
-    endpoint = Endpoint(name="anvil", url=url, rate=None, timeout_s=5)
-    return Node(Failover([endpoint], chain_id=CHAIN_ID))
+    return Node(Failover([open_endpoint(url)], chain_id=CHAIN_ID))
 
 
 def build_sender(chain: Chain, journal: Journal, policy: SenderPolicy | None = None) -> Sender:
