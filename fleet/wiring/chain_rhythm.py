@@ -5,7 +5,7 @@ Knows where heads come from, not what is done at one.
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from typing import Protocol
 
 from fleet.runtime.barrier import Barrier, NoBarrier
@@ -66,7 +66,7 @@ class ChainRhythm:
         del name, order
         return self._heads.heads()
 
-    def finalized(self, name: str, order: Order) -> AsyncIterator[FeederWake]:
+    def finalized(self, name: str, order: Order) -> AsyncGenerator[FeederWake, None]:
         """Finalized heads, and ordinary ones while those fail to come.
 
         Without any finalized head the first ordinary one wakes the feeder too: silence counts

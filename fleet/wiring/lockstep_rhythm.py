@@ -5,7 +5,7 @@ Knows whose turn it is, not what is done with it.
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from typing import Protocol
 
@@ -76,7 +76,7 @@ class LockstepRhythm:
                 raise LockstepError(f"the devnet released block {number}, and the node has none")
             yield head
 
-    async def finalized(self, name: str, order: Order) -> AsyncIterator[FeederWake]:
+    async def finalized(self, name: str, order: Order) -> AsyncGenerator[FeederWake, None]:
         """Each finalized head; the devnet publishes it when it is the feeder's turn."""
         await self._client.join(name=name, woken_by=WokenBy.FINALIZED, order=order)
         async with aclosing(newest(self._fill)) as wakes:
