@@ -143,9 +143,9 @@ class Referee:
         prices = self._tape.row_at(known).prices
         for netuid, market in self.ledger.markets.items():
             source = prices.get(netuid, 0) * RAO_IN_PRICE_WEI
-            if market.price and source and not market.suspended_at:
+            if market.price and source:
                 gap = -(-abs(market.price - source) * BPS_ONE // source)
-                self.verdict.gap_bps_max[netuid] = max(gap, self.verdict.gap_bps_max.get(netuid, 0))
+                self.verdict.note_gap(netuid, gap, is_suspended=market.suspended_at > 0)
 
     def _measure_funding(self, time: Timestamp) -> None:
         lag = max(

@@ -32,7 +32,13 @@ class Verdict:
     first_source_blocks: Counter[int] = field(default_factory=Counter)
     driven_by_funding: int = 0
     gap_bps_max: dict[Netuid, int] = field(default_factory=dict)
+    gap_bps_max_suspended: dict[Netuid, int] = field(default_factory=dict)
     funding_lag_s_max: int = 0
+
+    def note_gap(self, netuid: Netuid, gap_bps: int, *, is_suspended: bool) -> None:
+        """How far the feed is from the source now."""
+        gaps = self.gap_bps_max_suspended if is_suspended else self.gap_bps_max
+        gaps[netuid] = max(gap_bps, gaps.get(netuid, 0))
 
     def judge(self, taken: Taken, price_before_spike: PriceWei | None) -> None:
         """Judges one liquidation.

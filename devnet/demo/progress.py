@@ -108,13 +108,14 @@ class Progress:
 def print_summary(console: Console, summary: Mapping[str, Any]) -> None:
     """The tables at the end of a drill."""
     markets = Table(title=f"{summary['tape']}, {summary['hours']} h from {summary['start']}")
-    for column in ("market", "pushes", "largest gap", "accruals", "suspensions"):
+    for column in ("market", "pushes", "largest gap", "suspended", "accruals", "suspensions"):
         markets.add_column(column, justify="left" if column == "market" else "right")
     for netuid, market in summary["markets"].items():
         markets.add_row(
             f"{netuid} {market['symbol']}",
             str(market["pushes"]),
-            f"{market['gap_bps_max'] / 100:.2f} %",
+            _percent(market["gap_bps_max"]),
+            _percent(market["gap_bps_max_while_suspended"]),
             str(market["accruals"]),
             str(market["suspensions"]),
         )
@@ -148,6 +149,10 @@ def _figures(summary: Mapping[str, Any]) -> dict[str, str]:
 
 def _counts(histogram: Mapping[str, int]) -> str:
     return ", ".join(f"{name}: {count}" for name, count in histogram.items()) or "none"
+
+
+def _percent(bps: int | None) -> str:
+    return "–" if bps is None else f"{bps / 100:.2f} %"
 
 
 def _tao(wei: int) -> str:

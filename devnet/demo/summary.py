@@ -74,11 +74,12 @@ def failures(summary: Mapping[str, Any]) -> list[str]:
 
 
 def _market(audit: Audit, netuid: Netuid) -> dict[str, Any]:
-    books = audit.referee.ledger.markets[netuid]
+    books, verdict = audit.referee.ledger.markets[netuid], audit.referee.verdict
     return {
         "symbol": MARKETS[netuid],
         "pushes": books.pushes,
-        "gap_bps_max": audit.referee.verdict.gap_bps_max.get(netuid, 0),
+        "gap_bps_max": verdict.gap_bps_max.get(netuid),
+        "gap_bps_max_while_suspended": verdict.gap_bps_max_suspended.get(netuid),
         "accruals": audit.referee.accruals_by_fleet[netuid],
         "suspensions": books.suspensions,
         "is_suspended_at_the_end": books.suspended_at > 0,

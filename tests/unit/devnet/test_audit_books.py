@@ -106,11 +106,12 @@ def test_referee__feed_stays_while_the_source_moves__gap_measured_in_bps_up() ->
     assert history.referee.verdict.gap_bps_max[NETUID] == 5_000
 
 
-def test_referee__suspended_market__no_gap_as_no_price_is_claimed() -> None:
+def test_referee__suspended_market__gap_kept_apart_as_no_price_is_claimed() -> None:
     history = opened_at_one_tao(10**9, 2 * 10**9, 2 * 10**9)
     history.say("MarketSuspended", netuid=NETUID, reason=3)
     history.blocks(10)
     assert history.referee.verdict.gap_bps_max[NETUID] == 0
+    assert history.referee.verdict.gap_bps_max_suspended[NETUID] == 5_000
 
 
 def test_referee__no_accrual_within_the_interval__lag_in_seconds() -> None:
