@@ -94,6 +94,17 @@ def test_claims__are_funded_by_losers_too(thin: World) -> None:
     assert thin.vault()["reserves"] == 0
 
 
+def test_claims__are_funded_by_the_insurance_s_cover_of_bad_debt_too(thin: World) -> None:
+    thin.open(BOB, 51, margin=TAO)
+    win(thin, ALICE)
+    before = unfunded(thin)
+    thin.price(51, FIRST_PRICE // 2)
+    (found,) = thin.liquidate(position_id(BOB, 51)).named("PositionLiquidated")
+    assert 0 < found["badDebt"] < TAO, "within the insurance"
+    assert before - unfunded(thin) == TAO + found["badDebt"]
+    assert thin.vault()["reserves"] == 0
+
+
 def test_claim__of_many_bookings__works_through_fifty_at_a_time(thin: World) -> None:
     thin.price(64, FIRST_PRICE)
     thin.open(ALICE, 64, margin=100 * TAO)
