@@ -1,7 +1,7 @@
 """What one step came to, as the few fields of its canonical log line. Pure."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import NoneType
 from typing import Any, assert_never
 
@@ -16,7 +16,7 @@ from keepers.liquidation.reconciliation import Mismatched, Reconciled
 from keepers.liquidation.upkeep import BookKept
 from keepers.submission import NotSent, Sent
 from keepers.warnings.keeper import WarningsOutcome
-from oracle.feeder import FeedOutcome
+from oracle.feeder import FeedOutcome, Suspended
 from oracle.feeder import NotSent as FeedNotSent
 from oracle.feeder import Sent as FeedSent
 from oracle.plan import FeedPlan
@@ -68,8 +68,15 @@ def _feed(outcome: FeedOutcome) -> dict[str, Any]:
         found["risk_unknown"] = push.risk_unknown
         found |= _submission(push.submission)
     if outcome.suspensions:
-        found["suspended"] = {s.reason.name.lower(): list(s.netuids) for s in outcome.suspensions}
+        found |= _suspensions(outcome.suspensions)
     return found | ({"alerts": list(plan.alerts)} if plan.alerts else {})
+
+
+def _suspensions(suspensions: Sequence[Suspended]) -> dict[str, Any]:
+    said = (each.submission for each in suspensions)
+    refused = [each.reason for each in said if isinstance(each, FeedNotSent)]
+    asked = {each.reason.name.lower(): list(each.netuids) for each in suspensions}
+    return {"suspended": asked} | ({"not_suspended": "; ".join(refused)} if refused else {})
 
 
 def _liquidations(outcome: LiquidationsSubmitted) -> dict[str, Any]:
