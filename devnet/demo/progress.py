@@ -98,17 +98,15 @@ class Progress:
         for name, value in self._facts().items():
             table.add_row(Text(name, style="dim"), value)
         done = self._world.head.head.number - self._world.start
-        return Group(
-            Text(self._when(), style="bold"),
-            ProgressBar(total=self._blocks, completed=done, width=60),
-            table,
-        )
+        bar = Table.grid()
+        bar.add_row(ProgressBar(total=self._blocks, completed=done, width=60))
+        return Group(Text(self._when(), style="bold"), bar, table)
 
 
 def print_summary(console: Console, summary: Mapping[str, Any]) -> None:
     """The tables at the end of a drill."""
     markets = Table(title=f"{summary['tape']}, {summary['hours']} h from {summary['start']}")
-    for column in ("market", "pushes", "largest gap", "suspended", "accruals", "suspensions"):
+    for column in ("market", "pushes", "largest gap", "while suspended", "accruals", "suspensions"):
         markets.add_column(column, justify="left" if column == "market" else "right")
     for netuid, market in summary["markets"].items():
         markets.add_row(
