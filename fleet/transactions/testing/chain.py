@@ -85,8 +85,9 @@ class SimulatedChain:
 
     `succeeds` says of a payload whether it reverts when mined; `rehearses` whether it would in a
     simulation. `loses_answers`: what is sent arrives, and the answer does not. `is_deaf`: nothing
-    that is sent arrives. `index_lag`: blocks without receipts below the head. `forgets_state`: it
-    can't be told who used a nonce.
+    that is sent arrives. `lies`: what is sent arrives, and the answer is this refusal, as from a
+    gateway that asks two nodes. `index_lag`: blocks without receipts below the head.
+    `forgets_state`: it can't be told who used a nonce.
     """
 
     fuse: Fuse = field(default_factory=Fuse)
@@ -97,6 +98,7 @@ class SimulatedChain:
     loses_answers: bool = False
     is_deaf: bool = False
     is_poor: bool = False
+    lies: Verdict | None = None
     index_lag: int = 0
     forgets_state: bool = False
     blocks: list[SimulatedBlock] = field(default_factory=list)
@@ -218,7 +220,9 @@ class SimulatedChain:
             return Answer(verdict="uncertain", detail="no answer")
         answer = self._receive(_read(raw))
         self.fuse.after()
-        return Answer(verdict="uncertain", detail="no answer") if self.loses_answers else answer
+        if self.loses_answers:
+            return Answer(verdict="uncertain", detail="no answer")
+        return answer if self.lies is None else Answer(verdict=self.lies, detail="another's no")
 
     async def simulate(
         self,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from fleet.transactions.attempt import State
+from fleet.transactions.chain import Verdict
 from fleet.transactions.fees import FeePolicy
 from fleet.transactions.policy import SenderPolicy
 from fleet.transactions.request import (
@@ -198,6 +199,23 @@ async def test_submit__answer_lost_on_the_way__kept_and_never_sent_under_another
     assert len(world.payloads()) == 1
 
 
+@pytest.mark.parametrize(
+    "lie",
+    ["insufficient funds", "invalid", "nonce too low", "replacement underpriced", "fee too low"],
+)
+async def test_submit__gateway_took_it_and_answers_with_another_node_s_no__not_sent_again(
+    lie: Verdict,
+) -> None:
+    world = World()
+    world.chain.lies = lie
+    assert isinstance(await world.submit(), Submitted)
+    world.chain.lies = None
+    (settled,) = await world.mine()
+    assert isinstance(settled.outcome, Mined)
+    assert world.payloads() == [b"work"]
+    assert len(world.chain.sent) == 1
+
+
 async def test_submit__never_arrived__sent_again_at_the_next_head() -> None:
     world = World()
     world.chain.is_deaf = True
@@ -339,6 +357,15 @@ async def test_settle__node_can_not_name_the_stranger__superseded_only_after_lon
     assert isinstance(settled.outcome, Superseded)
 
 
+async def test_settle__stranger_s_block_is_not_final__not_superseded_however_long() -> None:
+    world = World(SenderPolicy(mystery_blocks=5))
+    world.chain.forgets_state = True
+    world.chain.finality_lag = 100
+    await world.submit()
+    world.chain.intrude(0)
+    assert await world.mine(30) == ()
+
+
 async def test_settle__receipts_come_late__not_taken_for_a_stranger() -> None:
     world = World()
     world.chain.index_lag = 6
@@ -370,6 +397,18 @@ async def test_settle__reorganised_into_another_block__follows_it() -> None:
     inclusion = world.journal.entries[1].inclusion
     assert inclusion is not None
     assert inclusion.block_hash == world.chain.blocks[inclusion.block].head.hash
+
+
+async def test_recover__mined_and_not_final__is_watched_on() -> None:
+    world = World()
+    await world.submit()
+    await world.mine()
+    world.another_process()
+    await world.sender.recover()
+    assert world.states() == [State.MINED]
+    await world.sender.settle(world.chain.reorganise(1, is_lossy=True))
+    await world.mine()
+    assert world.payloads() == [b"work"]
 
 
 async def test_settle__expired_one_reorganised_away__its_payload_stays_away() -> None:

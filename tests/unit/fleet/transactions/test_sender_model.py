@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from fleet.transactions.attempt import Ending, State
+from fleet.transactions.chain import Verdict
 from fleet.transactions.policy import SenderPolicy
 from fleet.transactions.request import (
     AlreadyInFlight,
@@ -151,6 +152,14 @@ class SenderUnderFire(RuleBasedStateMachine):
         self.chain.loses_answers, self.chain.is_deaf = loses, is_deaf
         self.chain.is_poor, self.chain.index_lag = is_poor, lag
 
+    @rule(
+        verdict=st.sampled_from(
+            [None, "nonce too low", "replacement underpriced", "fee too low", "invalid"]
+        )
+    )
+    def gateway_lies(self, verdict: Verdict | None) -> None:
+        self.chain.lies = verdict
+
     @rule(calls=st.integers(1, 14), is_after=st.booleans(), is_death=st.booleans())
     def something_will_break(self, calls: int, is_after: bool, is_death: bool) -> None:
         self.fuse.set(calls, Killed() if is_death else Silence(), is_after=is_after)
@@ -190,6 +199,7 @@ class SenderUnderFire(RuleBasedStateMachine):
     def teardown(self) -> None:
         """The storm is over: everything must end within some blocks."""
         self.fuse.clear()
+        self.chain.lies = None
         self.node_ails(loses=False, is_deaf=False, is_poor=False, lag=0)
         self.chain.base_fee = 10 * GWEI
         self._calm()
