@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, nullcontext, suppress
 from functools import partial
+from typing import Protocol
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -25,7 +26,7 @@ from fleet.wiring.facts import BotName, VaultView
 from fleet.wiring.inspection import WorldInspector
 from fleet.wiring.lines import settled_line
 from fleet.wiring.memory import Memory, RememberedJournal
-from fleet.wiring.settling import settle_all
+from fleet.wiring.settling import Settles, settle_all
 from fleet.wiring.speaking import VERSION, speak
 from keepers.funding.keeper import FundingKeeper
 from keepers.liquidation.follower import BookFollower, Unreadable
@@ -40,12 +41,17 @@ from protocol.deployment import Deployment
 from protocol.ports import Accruals, Liquidations, PriceFeed
 from protocol.reading import ExchangeReader
 from protocol.sending import DryRun, ExchangeWriter
+from protocol.sending import Sender as Submits
 from units import Address, Bps, Head, Netuid, Wei
 
 _log = structlog.stdlib.get_logger("fleet")
 
 _NOBODY = Address("0x0000000000000000000000000000000000000000")
 """The beneficiary of a dry run, which sends nothing."""
+
+
+class Sends(Settles, Submits, Protocol):
+    """One key's sender; `fleet.transactions.sender.Sender` is one."""
 
 
 class Assembly:
@@ -58,7 +64,7 @@ class Assembly:
         node: Node,
         source: FailoverSource,
         memory: Memory,
-        sender: Sender | None,
+        sender: Sends | None,
     ) -> None:
         self.settings = settings
         self.node = node

@@ -15,6 +15,8 @@ from fleet.transactions.request import (
     Mined,
     Outcome,
     Settled,
+    Submission,
+    Submitted,
     TransactionRequest,
 )
 from fleet.transactions.sender import SenderStatus
@@ -217,6 +219,7 @@ class Post:
         self.on_its_way: dict[str, tuple[int, Outcome]] = {}
         self.is_journal_read = True
         self.heads: list[int] = []
+        self.failure: Exception | None = None
 
     def send(self, key: str, *, settles_at: int, outcome: Outcome | None = None) -> None:
         self.on_its_way[key] = settles_at, outcome or mined(settles_at)
@@ -233,7 +236,13 @@ class Post:
             problem=None,
         )
 
+    async def submit(self, request: TransactionRequest) -> Submission:
+        self.send(request.idempotency_key, settles_at=10**9)
+        return Submitted(tx_hash=HASH, nonce=3)
+
     async def settle(self, head: Head) -> tuple[Settled, ...]:
+        if self.failure is not None:
+            raise self.failure
         self.is_journal_read = True
         self.heads.append(head.number)
         done = [key for key, (at, _) in self.on_its_way.items() if at <= head.number]

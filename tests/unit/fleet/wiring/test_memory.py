@@ -1,0 +1,179 @@
+"""The database of a process: opened late and once, and tidied now and then."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from fleet.chain.failures import NodeUnavailable
+from fleet.store.engine import StoreError
+from fleet.store.outbox import enqueue
+from fleet.telemetry.notify import Message
+from fleet.transactions.attempt import State
+from fleet.wiring import memory as rooms
+from fleet.wiring import telling
+from fleet.wiring.memory import MESSAGES_KEPT, TIDY_S, Memory, RememberedJournal, Tidied
+from keepers.warnings.observation import WarningState
+from tests.unit.fleet.wiring.scripted_node import ScriptedEndpoint, node_behind
+from tests.unit.fleet.wiring.simulated import Wall, request, settings
+from units import BlockNumber, Timestamp
+
+
+@pytest.fixture
+def node() -> ScriptedEndpoint:
+    return ScriptedEndpoint()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "keepers.sqlite3"
+
+
+@pytest.fixture
+async def closing() -> AsyncIterator[AsyncExitStack]:
+    async with AsyncExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def memory(node: ScriptedEndpoint, file: Path, wall: Wall, closing: AsyncExitStack) -> Memory:
+    store = {"sqlite_file": str(file)}
+    return Memory(
+        settings=settings(store=store), node=node_behind(node), clock=wall, closing=closing
+    )
+
+
+def files_at(file: Path) -> list[str]:
+    return sorted(each.name for each in file.parent.iterdir())
+
+
+async def test_memory__nothing_kept_or_looked_up__opens_nothing(
+    memory: Memory, file: Path, node: ScriptedEndpoint, closing: AsyncExitStack
+) -> None:
+    RememberedJournal(memory, namespace="all:0x1")
+    await closing.aclose()
+
+    assert files_at(file) == []
+    assert node.asked == []
+
+
+async def test_database__wanted_by_several_at_once__is_opened_once(
+    memory: Memory, node: ScriptedEndpoint
+) -> None:
+    async with asyncio.TaskGroup() as group:
+        wanting = [group.create_task(memory.database()) for _ in range(5)]
+
+    assert len({id(task.result()) for task in wanting}) == 1
+    assert node.asked == ["eth_chainId", "eth_getBlockByNumber"]
+
+
+async def test_database__no_node_answers__is_opened_when_one_does(
+    memory: Memory, node: ScriptedEndpoint
+) -> None:
+    node.is_down()
+    with pytest.raises(NodeUnavailable):
+        await memory.load()
+
+    node.outage = None
+    assert await memory.load() == WarningState()
+
+
+async def test_database__of_another_world__is_refused_every_time(
+    memory: Memory, node: ScriptedEndpoint, file: Path, wall: Wall, closing: AsyncExitStack
+) -> None:
+    await memory.database()
+    node.world = 2
+    store = {"sqlite_file": str(file)}
+    other = Memory(
+        settings=settings(store=store), node=node_behind(node), clock=wall, closing=closing
+    )
+
+    for _ in range(2):
+        with pytest.raises(StoreError, match="belongs to chain 964, genesis 0x"):
+            await other.database()
+
+
+async def test_database__closed_with_the_process__leaves_a_whole_file(
+    memory: Memory, file: Path, closing: AsyncExitStack
+) -> None:
+    await memory.database()
+    assert "keepers.sqlite3-wal" in files_at(file)
+
+    await closing.aclose()
+
+    assert files_at(file) == ["keepers.sqlite3"]
+
+
+async def test_journal__used__is_of_its_own_namespace(memory: Memory) -> None:
+    mine = RememberedJournal(memory, namespace="feeder:0x1")
+    others = RememberedJournal(memory, namespace="funding:0x2")
+
+    entry = await mine.reserve(request("push"), 7)
+    await mine.save(entry)
+
+    assert [each.nonce for each in await mine.unfinished()] == [7]
+    assert await mine.next_nonce() == 8
+    assert (await others.unfinished(), await others.next_nonce()) == ((), 0)
+
+
+async def _deliver(memory: Memory, wall: Wall, id_: str) -> None:
+    database = await memory.database()
+    message = Message(
+        id=id_,
+        severity="inform",
+        title="a title",
+        body="a body",
+        block=BlockNumber(1),
+        created_at=Timestamp(1),
+    )
+    async with database.writing() as connection:
+        await enqueue(connection, [message])
+    notifier = telling.notifier(telling.all_channels(settings()), database)
+    assert (await notifier.drain(wall.now())).still_open == 0
+
+
+async def test_tidy__old_messages__are_forgotten_and_young_ones_are_not(
+    memory: Memory, wall: Wall
+) -> None:
+    await _deliver(memory, wall, "old")
+    wall.advance(Timestamp(wall.now() + MESSAGES_KEPT))
+    await _deliver(memory, wall, "young")
+    wall.advance(Timestamp(wall.now() + 1))
+
+    assert await memory.tidy() == Tidied(messages=1, transactions=0)
+
+
+async def test_tidy__old_transactions__are_forgotten_but_for_the_newest(
+    memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rooms, "TRANSACTIONS_KEPT", 2)
+    journal = RememberedJournal(memory, namespace="all:0x1")
+    for nonce in range(5):
+        entry = await journal.reserve(request(f"work {nonce}"), nonce)
+        await journal.save(replace(entry, state=State.RESERVED if nonce == 1 else State.FINAL))
+
+    assert await memory.tidy() == Tidied(messages=0, transactions=2)
+    assert [entry.nonce for entry in await journal.unfinished()] == [1]
+    assert await journal.next_nonce() == 5
+
+
+async def test_tidy__looked_lately__does_nothing_until_it_is_time(
+    memory: Memory, wall: Wall
+) -> None:
+    assert await memory.tidy() is not None
+    wall.advance(Timestamp(wall.now() + int(TIDY_S) - 1))
+    assert await memory.tidy() is None
+    wall.advance(Timestamp(wall.now() + 1))
+    assert await memory.tidy() is not None
+
+
+async def test_tidy__failed__is_tried_again(memory: Memory, node: ScriptedEndpoint) -> None:
+    node.is_down()
+    with pytest.raises(NodeUnavailable):
+        await memory.tidy()
+
+    node.outage = None
+    assert await memory.tidy() is not None
