@@ -16,7 +16,7 @@ from fleet.transactions.policy import SenderPolicy
 from fleet.transactions.request import Refused, Submitted, TransactionRequest
 from units import Address, BlockNumber
 
-STRANGER = "a transaction of this key that the journal does not know is in flight"
+_STRANGER = "a transaction of this key that the journal does not know is in flight"
 _OUT = frozenset({"accepted", "already known", "uncertain"})
 """Answers after which the bytes may be on their way."""
 _COUNTED_WRONG = frozenset({"nonce too low", "replacement underpriced"})
@@ -65,7 +65,7 @@ class Launch:
             await self._release(entry, answer, nonces)
             reason = f"the node refused it: {answer.detail}"
             fee = await self._next_fee(fee, answer, cap)
-        return Refused(reason=STRANGER if nonces.is_held else reason)
+        return Refused(reason=_STRANGER if nonces.is_held else reason)
 
     async def _is_out(self, entry: Entry, answer: Broadcast) -> bool:
         return answer.verdict in _OUT or await self._chain.knows(entry.newest.tx_hash)

@@ -18,7 +18,7 @@ from fleet.transactions.delivery import Delivery
 from fleet.transactions.in_flight import InFlight, objection
 from fleet.transactions.journal import Journal
 from fleet.transactions.lanes import Turns
-from fleet.transactions.launch import STRANGER, Launch
+from fleet.transactions.launch import Launch
 from fleet.transactions.nonces import Nonces
 from fleet.transactions.policy import SenderPolicy
 from fleet.transactions.pursuit import Known, Pursuit
@@ -173,10 +173,7 @@ class Sender:
         untold = self._pursuit.untold(request.idempotency_key)
         if untold is not None:
             return AlreadyInFlight(tx_hash=untold.tx_hash)
-        found = objection(request, known.in_flight, self._head.number, self._policy)
-        if found is None and known.nonces.is_held:
-            return Refused(reason=STRANGER)
-        return found
+        return objection(request, known.in_flight, self._head.number, self._policy)
 
     async def _rehearse(self, request: TransactionRequest) -> Refused | None:
         """Runs the whole transaction at the latest block without sending it."""

@@ -4,6 +4,7 @@ Its pool forgets, its blocks are taken back, answers get lost after the transact
 strangers hold the same key.
 """
 
+import asyncio
 import hashlib
 import json
 from collections.abc import Callable
@@ -85,9 +86,10 @@ class SimulatedChain:
 
     `succeeds` says of a payload whether it reverts when mined; `rehearses` whether it would in a
     simulation. `loses_answers`: what is sent arrives, and the answer does not. `is_deaf`: nothing
-    that is sent arrives. `lies`: what is sent arrives, and the answer is this refusal, as from a
-    gateway that asks two nodes. `index_lag`: blocks without receipts below the head.
-    `forgets_state`: it can't be told who used a nonce.
+    that is sent arrives. `is_slow`: others get their turn during a simulation. `lies`: what is
+    sent arrives, and the answer is this refusal, as from a gateway that asks two nodes.
+    `index_lag`: blocks without receipts below the head. `forgets_state`: it can't be told who used
+    a nonce.
     """
 
     fuse: Fuse = field(default_factory=Fuse)
@@ -98,6 +100,7 @@ class SimulatedChain:
     loses_answers: bool = False
     is_deaf: bool = False
     is_poor: bool = False
+    is_slow: bool = False
     lies: Verdict | None = None
     index_lag: int = 0
     forgets_state: bool = False
@@ -237,6 +240,8 @@ class SimulatedChain:
         """See `Chain.simulate`."""
         del sender, to, value, gas
         self.fuse.before()
+        if self.is_slow:
+            await asyncio.sleep(0)
         succeeds = self.rehearses(data) if block == "latest" else self.succeeds(data)
         return (
             Rehearsal(outcome="succeeds") if succeeds else Rehearsal(outcome="reverts", data=b"no")

@@ -15,9 +15,11 @@ class FakeSender:
 
     def __init__(self, *, room: int = 1_000) -> None:
         self.requests: list[TransactionRequest] = []
+        self.asked = 0
         self._room = room
 
     async def submit(self, request: TransactionRequest) -> Submission:
+        self.asked += 1
         keys = [known.idempotency_key for known in self.requests]
         if request.idempotency_key in keys:
             return AlreadyInFlight(tx_hash=tx_hash(keys.index(request.idempotency_key)))

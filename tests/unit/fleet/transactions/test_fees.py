@@ -81,6 +81,7 @@ def test_bumped_fee__anything__replaces_in_every_pool_and_stays_below_the_cap(
         assert old * 113 > cap * 100
         return
     assert fee.max_fee * 8 >= old * 9, "12.5 %"
+    assert fee.max_fee * 100 >= old * 113
     assert fee.max_fee <= cap
     if fee.tip is not None:
         assert fee.tip * 10 >= tip * 11

@@ -125,6 +125,7 @@ async def test_submit__same_work_in_flight__is_not_sent_twice() -> None:
 
 async def test_submit__at_the_same_time__nonces_in_order_and_the_same_key_once() -> None:
     world = World()
+    world.chain.is_slow = True
     await world.sender.recover()
     async with asyncio.TaskGroup() as tasks:
         sent = [tasks.create_task(world.submit(key)) for key in ("a", "b", "a", "c")]
@@ -431,6 +432,36 @@ async def test_settle__no_finalized_block__final_after_confirmations() -> None:
     assert world.states() == [State.MINED]
     await world.mine()
     assert world.states() == [State.FINAL]
+
+
+async def test_settle__stranger_below_ours_reorganised_away__the_hole_is_filled() -> None:
+    world = World()
+    world.chain.intrude(0)
+    await world.mine()
+    submitted = await world.submit()
+    assert isinstance(submitted, Submitted)
+    assert submitted.nonce == 1
+    await world.sender.settle(world.chain.reorganise(1, is_lossy=True))
+    settled = await world.mine(5)
+    told = {each.request.idempotency_key: type(each.outcome) for each in settled}
+    assert told == {"work": Mined, "nonce 0": Expired}
+    await world.mine(3)
+    assert world.states() == [State.FINAL, State.FINAL]
+
+
+async def test_settle__outcome_not_written_and_then_reorganised__not_told_before_it_is_true() -> (
+    None
+):
+    world = World()
+    await world.submit()
+    head = world.chain.mine()
+    world.fuse.set(3, Silence(), is_after=False)  # count, receipt, → save
+    with pytest.raises(Silence):
+        await world.sender.settle(head)
+    assert await world.sender.settle(world.chain.reorganise(1, is_lossy=True)) == ()
+    (settled,) = await world.mine()
+    assert isinstance(settled.outcome, Mined)
+    assert settled.outcome.block == world.chain.blocks[-1].head.number
 
 
 async def test_settle__a_read_fails_half_way__no_outcome_is_lost() -> None:

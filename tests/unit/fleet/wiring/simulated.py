@@ -206,8 +206,8 @@ class Chain:
         if self.outage is not None:
             raise self.outage
 
-    def is_down(self) -> None:
-        self.outage = NodeUnavailable("anvil: no answer in 5 s")
+    def is_down(self, retry_after_s: float = 0.0) -> None:
+        self.outage = NodeUnavailable("anvil: no answer in 5 s", retry_after_s=retry_after_s)
 
 
 class Post:
