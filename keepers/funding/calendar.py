@@ -21,8 +21,9 @@ class FundingPolicy:
     Attributes:
         lead: Seconds of head time before the end of an interval from which an accrual is due.
             60: five blocks to be mined in before the interval is over.
-        in_flight_blocks: Blocks for which a sent accrual is waited for before it is sent again.
-            25: twice what a transaction needs that is resent with a higher fee.
+        in_flight_blocks: Blocks for which a sent accrual whose outcome nobody told is waited for
+            before it is sent again. 25: twice what a transaction needs that is resent with a
+            higher fee.
         reread: Seconds after which the rows are read again although nothing was due, so that a
             new market or a changed interval is noticed.
         markets_max: Markets in one transaction. 256: more than there are subnets.
@@ -78,10 +79,14 @@ class DueMarket:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flight:
-    """An accrual on its way: of which `last_accrual`, and sent at which block."""
+    """An accrual on its way: of which `last_accrual`, sent at which block, as part of which work.
+
+    `due_key` names the work, as `due_key()` gives it.
+    """
 
     last_accrual: Timestamp
     sent_at: BlockNumber
+    due_key: str
 
 
 def due_at(row: FundingRow, policy: FundingPolicy) -> Timestamp:

@@ -1,8 +1,8 @@
 """Accrues every market that is due, all in one transaction, and nothing twice.
 
-One step: read the rows of one block (only when something may be due) → decide → submit. The
-outcome of a transaction is read from the rows of later blocks. Knows the exchange only through
-the two ports below.
+One step: read the rows of one block (only when something may be due) → decide → submit. That a
+transaction landed is read from the rows of later blocks, that it came to nothing is told. Knows
+the exchange only through the two ports below.
 """
 
 from collections.abc import Mapping
@@ -127,14 +127,23 @@ class FundingKeeper:
         """Sends what the plan holds as one transaction; does not wait for its receipt."""
         if not plan.due:
             return FundingOutcome(plan=plan, submission=None)
-        netuids = tuple(market.netuid for market in plan.due)
-        submission = await self._accruals.submit(netuids, due_key(plan.due))
+        netuids, key = tuple(market.netuid for market in plan.due), due_key(plan.due)
+        submission = await self._accruals.submit(netuids, key)
         if isinstance(submission, Sent):
             for market in plan.due:
                 self._flights[market.netuid] = Flight(
-                    last_accrual=market.last_accrual, sent_at=plan.head.number
+                    last_accrual=market.last_accrual, sent_at=plan.head.number, due_key=key
                 )
         return FundingOutcome(plan=plan, submission=submission)
+
+    def lost(self, due_key: str) -> None:
+        """The transaction of this work accrued nothing: reverted, expired, or its nonce taken.
+
+        Its markets are due again at the next head; other work's keys change nothing.
+        """
+        self._flights = {
+            netuid: flight for netuid, flight in self._flights.items() if flight.due_key != due_key
+        }
 
     def _planned(self, snapshot: FundingSnapshot) -> FundingPlan:
         policy = self._policy

@@ -7,20 +7,18 @@ import pytest
 
 from fleet.chain.failures import NodeUnavailable
 from fleet.runtime.loop import Bot
-from fleet.transactions.request import Expired
 from fleet.wiring.bots import MEMORY_S, Alarms, bots
 from fleet.wiring.facts import BotName
 from fleet.wiring.rhythm import FeederWake, Order
 from fleet.wiring.settling import SettledOutcomes
 from fleet.wiring.telling import ROUND_S, ROUND_S_MAX
 from keepers.funding.keeper import FundingOutcome, NotYetDue
-from keepers.liquidation.keeper import LiquidationPlan
 from keepers.warnings.keeper import WarningsOutcome
 from oracle.feeder import FeedOutcome
 from tests.unit.fleet.runtime.streams import head
 from tests.unit.fleet.wiring.crews import Beat, Company
 from tests.unit.fleet.wiring.outcomes import CARE, EVERY, FEEDS, KEEPERS
-from tests.unit.fleet.wiring.simulated import Post, Wall, give, running, settings, settled
+from tests.unit.fleet.wiring.simulated import Post, Wall, give, running, settings
 from tests.unit.oracle.simulated import source_head
 from units import BlockNumber
 
@@ -205,25 +203,6 @@ async def test_transactions__the_key_can_not_be_seen__the_outcomes_are_not_lost(
 
     assert isinstance(outcome, SettledOutcomes)
     assert len(outcome.settled) == 1
-
-
-async def test_record__a_batch_that_expired__may_be_sent_again_at_once(
-    company: Company, post: Post
-) -> None:
-    exchange, crew = company.fleet.exchange, company.crew()
-    exchange.grow(lambda block: block.open(8, is_long=True, size=3 * TAO, number=1))
-    exchange.grow(lambda block: block.push(8, TAO // 14))
-    await crew.liquidator.step(exchange.tip.head)
-    (key,) = post.on_its_way
-
-    waiting = await crew.liquidator.plan(exchange.grow().head)
-    crew.record(settled(key, Expired()))
-    again = await crew.liquidator.plan(exchange.grow().head)
-
-    assert isinstance(waiting, LiquidationPlan)
-    assert isinstance(again, LiquidationPlan)
-    assert (len(waiting.in_flight), len(waiting.batches)) == (1, 0)
-    assert (len(again.in_flight), len(again.batches)) == (0, 1)
 
 
 async def test_funding__its_alarm__makes_it_read_again(

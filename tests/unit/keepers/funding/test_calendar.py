@@ -100,7 +100,7 @@ def test_due_key__same_work_in_another_order__same_key() -> None:
 def test_still_in_flight__until_it_lands_or_takes_too_long(
     last: int, number: int, flies: bool
 ) -> None:
-    flight = Flight(last_accrual=Timestamp(START), sent_at=BlockNumber(1000))
+    flight = Flight(last_accrual=Timestamp(START), sent_at=BlockNumber(1000), due_key="funding-1")
     snapshot = FundingSnapshot(head=at(START, number), rows=(row(8, last),))
 
     flying = still_in_flight({Netuid(8): flight}, snapshot, POLICY)

@@ -136,6 +136,34 @@ async def test_step__transaction_lost__sent_again_after_the_policys_blocks() -> 
     assert world.submissions[0] == world.submissions[1]
 
 
+async def test_lost__came_to_nothing__sent_again_at_the_next_head() -> None:
+    world = chain(1, 2)
+    world.last_accruals[2] += 5 * BLOCK_TIME
+    bot = keeper(world)
+    world.mine(BLOCKS_IN_INTERVAL - 60 // BLOCK_TIME - 1)
+    await run(bot, world, 1)
+    world.pending.clear()
+
+    bot.lost(world.submissions[0][1])
+    bot.lost("liquidate:100:other work")
+    await run(bot, world, 5)
+
+    assert [netuids for netuids, _ in world.submissions] == [(1,), (1,), (2,)]
+
+
+async def test_lost__other_work__what_is_in_flight_stays_so() -> None:
+    world = chain()
+    world.delay = 24
+    bot = keeper(world)
+    world.mine(BLOCKS_IN_INTERVAL)
+    await run(bot, world, 1)
+
+    bot.lost("push:100:other work")
+    await run(bot, world, 10)
+
+    assert len(world.submissions) == 1
+
+
 async def test_step__landed_then_reorganised_away__sent_again() -> None:
     world = chain()
     bot = keeper(world)
