@@ -4,19 +4,22 @@ Knows JSON-RPC and its errors; nothing of blocks, contracts or other endpoints.
 """
 
 import asyncio
-import contextlib
 import json
-from typing import Any, cast
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import aiohttp
 from web3 import AsyncHTTPProvider, AsyncWeb3
 from web3.types import RPCEndpoint, RPCResponse
 
-from fleet.chain.failures import CallReverted, NodeUnavailable, RequestRejected, StateUnavailable
-from fleet.chain.rejections import Refusal, query_refused, retry_after_s, revert_data
+from fleet.chain.failures import AskedToWait, NodeUnavailable, RateUsedUp
+from fleet.chain.rejections import retry_after_header_s
+from fleet.chain.replies import Asked, Patience, failure_of, result_of, results_of
 from fleet.chain.throttle import Rate, Throttle, Urgency
 
 _TOO_MANY_REQUESTS = 429
+_BATCH_REFUSED = frozenset({400, 404, 405, 413, 415, 422, 501})
+"""What servers that take one request at a time say to a list of them."""
 _CONNECTIONS_MAX = 16
 
 
@@ -35,12 +38,14 @@ class SessionProvider(AsyncHTTPProvider):
 
     async def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
         """One POST. Raises what aiohttp and json raise."""
-        body = self.encode_rpc_request(method, params)
-        async with self._open().post(
-            self._url, data=body, headers=self.get_request_headers()
-        ) as response:
+        return self.decode_rpc_response(await self.post(self.encode_rpc_request(method, params)))
+
+    async def post(self, body: bytes) -> bytes:
+        """The answer to one body. Raises what aiohttp raises."""
+        headers = self.get_request_headers()
+        async with self._open().post(self._url, data=body, headers=headers) as response:
             response.raise_for_status()
-            return self.decode_rpc_response(await response.read())
+            return await response.read()
 
     async def disconnect(self) -> None:
         """Closes the connections; a later request opens new ones."""
@@ -56,9 +61,12 @@ class SessionProvider(AsyncHTTPProvider):
 
 
 class Endpoint:
-    """A node's JSON-RPC. `name` is what logs and errors call it; the URL may hold a key.
+    """A node's JSON-RPC. The URL may hold a key and is never told.
 
-    `refusal_wait_s` is how long to stay away after "too many requests" when the node does not say.
+    Args:
+        name: what logs and errors call it.
+        operator: who runs it: nodes of one operator are one witness.
+        batch_max: requests in one batch; 1: the node takes no batches.
     """
 
     def __init__(
@@ -68,14 +76,18 @@ class Endpoint:
         url: str,
         rate: Rate | None,
         timeout_s: float,
-        refusal_wait_s: float = 12.0,
+        operator: str | None = None,
+        batch_max: int = 1,
+        patience: Patience | None = None,
     ) -> None:
         self.name = name
+        self.operator = operator or name
         self._provider = SessionProvider(url, timeout_s=timeout_s)
         self.web3 = AsyncWeb3(self._provider)
         self._throttle = Throttle(rate)
         self._timeout_s = timeout_s
-        self._refusal_wait_s = refusal_wait_s
+        self._batch_max = max(1, batch_max)
+        self._patience = patience or Patience()
 
     async def close(self) -> None:
         """Closes its connections."""
@@ -85,28 +97,69 @@ class Endpoint:
         """The result of one request, as the node gave it.
 
         Raises:
-            NodeUnavailable: no answer in time, or the node asks us to stay away for a while.
+            RateUsedUp: our own limit held it back.
+            AskedToWait: the node asks us to stay away for a while.
             StateUnavailable: the node has no state of that block.
+            NodeUnavailable: no answer in time, or none that can be read.
             CallReverted: a call was executed and failed.
             RequestRejected: the node said no.
         """
         await self._admit(urgency)
-        answer = await self._post(method, params)
-        error = answer.get("error")
-        if error is None:
-            return answer.get("result")
-        return self._fail(method, error)
+        reply = await self._post(_encoded(0, method, params))
+        return result_of(self.name, method, reply, self._patience)
+
+    async def batch(self, asked: Sequence[Asked], urgency: Urgency) -> list[Any]:
+        """The results of several requests, all of them: in one exchange where the node takes it.
+
+        Each counts against the rate: public nodes count requests, not exchanges. A node that
+        refuses a batch is asked one by one from then on.
+
+        Raises:
+            ChainError: the first failure, as `request` raises it.
+        """
+        results: list[Any] = []
+        size = self._batch_max
+        for start in range(0, len(asked), size):
+            results += await self._together(asked[start : start + size], urgency)
+        return results
+
+    async def _together(self, asked: Sequence[Asked], urgency: Urgency) -> list[Any]:
+        if len(asked) > 1 and self._batch_max > 1:
+            for _ in asked:
+                await self._admit(urgency)
+            bodies = [_encoded(index, *each) for index, each in enumerate(asked)]
+            replies = await self._post_batch(b"[" + b",".join(bodies) + b"]")
+            if replies is not None:
+                return results_of(self.name, asked, replies, self._patience)
+            self._batch_max = 1
+        return [await self.request(method, params, urgency) for method, params in asked]
+
+    async def _post_batch(self, body: bytes) -> list[Any] | None:
+        """The replies in any order; None when the node takes no batches."""
+        try:
+            replies = await self._post(body)
+        except _HttpRefusalError as refusal:
+            if refusal.status in _BATCH_REFUSED:
+                return None
+            raise
+        if isinstance(replies, list):
+            return replies
+        error = replies.get("error") if isinstance(replies, dict) else None
+        failure = failure_of(self.name, "batch", error, self._patience)
+        if isinstance(failure, AskedToWait):
+            raise failure
+        return None
 
     async def _admit(self, urgency: Urgency) -> None:
         try:
             await self._throttle.admit(urgency, wait_s_max=self._timeout_s)
         except TimeoutError:
-            raise NodeUnavailable(f"{self.name}: the configured rate is used up") from None
+            raise RateUsedUp(f"{self.name}: the configured rate is used up") from None
 
-    async def _post(self, method: str, params: list[Any]) -> RPCResponse:
+    async def _post(self, body: bytes) -> Any:
         try:
             async with asyncio.timeout(self._timeout_s):
-                answer = await self._provider.make_request(cast("RPCEndpoint", method), params)
+                return json.loads(await self._provider.post(body))
         except TimeoutError:
             raise NodeUnavailable(f"{self.name}: no answer in {self._timeout_s:g} s") from None
         except aiohttp.ClientResponseError as error:
@@ -116,34 +169,25 @@ class Endpoint:
             raise NodeUnavailable(f"{self.name}: {type(error).__name__}") from None
         except (json.JSONDecodeError, UnicodeDecodeError):
             raise NodeUnavailable(f"{self.name}: the answer is not JSON") from None
-        if not isinstance(answer, dict):
-            raise NodeUnavailable(f"{self.name}: the answer is not JSON-RPC")
-        return answer
 
     def _http_failure(self, error: aiohttp.ClientResponseError) -> NodeUnavailable:
-        if error.status != _TOO_MANY_REQUESTS:
-            return NodeUnavailable(f"{self.name}: HTTP status {error.status}")
-        wait_s = self._refusal_wait_s
-        with contextlib.suppress(KeyError, ValueError):  # absent, or an HTTP date
-            wait_s = float(error.headers["Retry-After"] if error.headers else wait_s)
-        return NodeUnavailable(f"{self.name}: too many requests", retry_after_s=wait_s)
+        headers: Mapping[str, str] = error.headers or {}
+        said_s = retry_after_header_s(headers.get("Retry-After"), headers.get("Date"))
+        if error.status == _TOO_MANY_REQUESTS or said_s is not None:
+            wait_s = self._patience.of(said_s)
+            text = f"{self.name}: too many requests, HTTP status {error.status}"
+            return AskedToWait(text, retry_after_s=wait_s)
+        return _HttpRefusalError(self.name, error.status)
 
-    def _fail(self, method: str, error: Any) -> None:
-        fields = error if isinstance(error, dict) else {"message": str(error)}
-        code, message = int(fields.get("code", 0)), str(fields.get("message", ""))
-        data, refusal = fields.get("data"), query_refused(code, message)
-        if refusal is Refusal.RATE_LIMITED or method != "eth_sendRawTransaction":
-            self._fail_query(refusal, message, data)
-        raise RequestRejected(method=method, code=code, message=message, data=data)
 
-    def _fail_query(self, refusal: Refusal, message: str, data: Any) -> None:
-        if refusal is Refusal.REVERTED:
-            raise CallReverted(revert_data(data), message)
-        if refusal is Refusal.STATE_UNAVAILABLE:
-            raise StateUnavailable(f"{self.name}: {message}", retry_after_s=self._refusal_wait_s)
-        if refusal is Refusal.RATE_LIMITED:
-            wait_s = retry_after_s(data)
-            raise NodeUnavailable(
-                f"{self.name}: {message}",
-                retry_after_s=self._refusal_wait_s if wait_s is None else wait_s,
-            )
+class _HttpRefusalError(NodeUnavailable):
+    """An HTTP status instead of an answer."""
+
+    def __init__(self, name: str, status: int) -> None:
+        super().__init__(f"{name}: HTTP status {status}")
+        self.status = status
+
+
+def _encoded(index: int, method: str, params: list[Any]) -> bytes:
+    asked = {"jsonrpc": "2.0", "id": index, "method": method, "params": params}
+    return json.dumps(asked).encode()

@@ -16,6 +16,14 @@ class NodeUnavailable(ChainError):  # noqa: N818 -- named after what happened
         self.retry_after_s = retry_after_s
 
 
+class AskedToWait(NodeUnavailable):
+    """A node refuses by policy: too many requests. It is well, and not to be asked meanwhile."""
+
+
+class RateUsedUp(NodeUnavailable):
+    """Our own limit for a node held the request back; it says nothing about the node."""
+
+
 class StateUnavailable(NodeUnavailable):
     """The node has no state of that block: pruned away, or the node has not reached it."""
 

@@ -4,8 +4,10 @@ Pure. Texts are matched as lower-case fragments, first match wins, so longer one
 Whatever is not in the table is not understood, and is never taken for a definite refusal.
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import Any, Literal, TypeVar
 
@@ -36,13 +38,24 @@ ACCEPTED = Broadcast(verdict="accepted", detail="")
 
 _TRANSACTION: tuple[tuple[str, Verdict], ...] = (
     ("already known", "already known"),  # geth, Frontier (also while it bans the hash for a while)
-    ("already imported", "already known"),  # anvil
+    ("already imported", "already known"),  # anvil, Substrate "Transaction Already Imported"
+    ("alreadyimported", "already known"),  # Frontier's legacy text
+    ("unknown transaction", "uncertain"),  # Substrate "Unknown Transaction Validity"
     ("known transaction", "already known"),  # geth before 1.9
+    # Substrate: it threw it out and takes it for the next half hour from nobody; others may hold it
+    ("temporarily banned", "uncertain"),
+    ("temporarilybanned", "uncertain"),  # Frontier's legacy text
     ("nonce too low", "nonce too low"),  # all three
+    ("invalidtransaction::stale", "nonce too low"),  # Substrate
+    ("invalidtransaction(stale)", "nonce too low"),  # Frontier's legacy text
+    ("transaction is outdated", "nonce too low"),  # Substrate
     ("replacement transaction underpriced", "replacement underpriced"),  # all three
+    ("priority is too low", "replacement underpriced"),  # Substrate
+    ("toolowpriority", "replacement underpriced"),  # Frontier's legacy text
     ("less than block base fee", "fee too low"),  # anvil "max fee …", Frontier "gas price …", geth
     ("transaction underpriced", "fee too low"),  # geth: below the pool's minimum
     ("insufficient funds", "insufficient funds"),  # all three
+    ("inability to pay", "insufficient funds"),  # Substrate
     ("exceeds block gas limit", "invalid"),  # geth, Frontier
     ("intrinsic gas too", "invalid"),  # geth, Frontier "low", anvil "low" and "high"
     ("gas limit reached", "invalid"),  # geth
@@ -54,6 +67,11 @@ _TRANSACTION: tuple[tuple[str, Verdict], ...] = (
     ("failed to decode transaction", "invalid"),  # anvil
     ("decode transaction failed", "invalid"),  # Frontier
     ("oversized data", "invalid"),  # geth
+    ("max initcode size exceeded", "invalid"),  # geth
+    ("invalid fee input", "invalid"),  # Frontier
+    ("rlp:", "invalid"),  # geth: not a transaction
+    ("transaction type not supported", "invalid"),  # geth
+    ("only replay-protected", "invalid"),  # geth
 )
 
 
@@ -91,6 +109,7 @@ _QUERY: tuple[tuple[str, Refusal], ...] = (
     ("unknownblock", Refusal.STATE_UNAVAILABLE),  # Substrate: state already discarded, not found
     ("state already discarded", Refusal.STATE_UNAVAILABLE),  # Substrate
     ("expect block number from id", Refusal.STATE_UNAVAILABLE),  # Frontier
+    ("not supported", Refusal.OTHER),  # EIP-1474 gives this the -32004 that others limit rates by
     ("rate limit", Refusal.RATE_LIMITED),
     ("too many requests", Refusal.RATE_LIMITED),
 )
@@ -116,10 +135,42 @@ def revert_data(data: Any) -> bytes:
         return b""
 
 
+_RETRY_KEYS = ("retry_after", "retryAfter", "retry_after_s", "backoff_seconds")
+
+
 def retry_after_s(data: Any) -> float | None:
-    """The delay some nodes put into the error's data."""
-    value = data.get("retry_after") if isinstance(data, dict) else None
-    return float(value) if isinstance(value, int | float) and value >= 0 else None
+    """The seconds that a node put into the error's data; None when it did not."""
+    fields = data if isinstance(data, dict) else {}
+    named = (fields[key] for key in _RETRY_KEYS if key in fields)
+    return next((found for each in named if (found := _seconds(each)) is not None), None)
+
+
+def retry_after_header_s(value: str | None, date: str | None) -> float | None:
+    """The seconds of an HTTP Retry-After; None when there is none that can be read.
+
+    Args:
+        value: seconds, or the date until which to stay away.
+        date: the Date of the same answer, so that no clock of this machine is needed.
+    """
+    seconds = _seconds(value)
+    if seconds is not None or value is None or date is None:
+        return seconds
+    try:
+        wait = parsedate_to_datetime(value) - parsedate_to_datetime(date)
+    except (ValueError, TypeError):  # TypeError: one of them names no zone
+        return None
+    return max(0.0, wait.total_seconds())
+
+
+def _seconds(value: Any) -> float | None:
+    """A finite duration, also when it is written as a text."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        found = float(value)
+    except ValueError:
+        return None
+    return found if math.isfinite(found) and found >= 0 else None
 
 
 def _first(table: Iterable[tuple[str, _Meaning]], message: str) -> _Meaning | None:

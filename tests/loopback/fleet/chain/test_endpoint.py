@@ -11,12 +11,15 @@ from aiohttp import web
 
 from fleet.chain.endpoint import Endpoint
 from fleet.chain.failures import (
+    AskedToWait,
     CallReverted,
     ChainError,
     NodeUnavailable,
+    RateUsedUp,
     RequestRejected,
     StateUnavailable,
 )
+from fleet.chain.replies import Asked
 from fleet.chain.throttle import Rate, Urgency
 
 pytestmark = pytest.mark.loopback
@@ -97,7 +100,18 @@ async def test_request__web3_on_top__shares_the_connection() -> None:
     [
         (http(429, **{"Retry-After": "7"}), 7.0),
         (http(429), 12.0),
+        (http(429, **{"Retry-After": "0"}), 12.0),
+        (http(429, **{"Retry-After": "99999999"}), 3_600.0),
         (http(429, **{"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"}), 12.0),
+        (
+            http(
+                429,
+                Date="Wed, 21 Oct 2026 07:28:00 GMT",
+                **{"Retry-After": "Wed, 21 Oct 2026 07:28:40 GMT"},
+            ),
+            40.0,
+        ),
+        (http(503, **{"Retry-After": "9"}), 9.0),
         (rpc(error={"code": -32005, "message": "limit", "data": {"retry_after": 3}}), 3.0),
         (rpc(error={"code": -32004, "message": "storage work rate limit exceeded"}), 12.0),
         (http(503), 0.0),
@@ -107,6 +121,7 @@ async def test_request__asked_to_stay_away__says_for_how_long(reply: Reply, seco
     failure = await failure_of(reply)
     assert isinstance(failure, NodeUnavailable)
     assert failure.retry_after_s == seconds
+    assert isinstance(failure, AskedToWait) is (seconds > 0)
 
 
 async def test_request__sending_is_asked_to_stay_away__too() -> None:
@@ -197,6 +212,100 @@ async def test_request__rate_is_used_up__unavailable_without_asking() -> None:
     rate = Rate(requests=1, period_s=30)
     async with served(reply, rate=rate, timeout_s=0.1) as endpoint:
         await endpoint.request("eth_call", [], Urgency.DECIDING)
-        with pytest.raises(NodeUnavailable, match="rate is used up"):
+        with pytest.raises(RateUsedUp, match="rate is used up"):
             await endpoint.request("eth_call", [], Urgency.DECIDING)
     assert asked == 1
+
+
+COUNTS: list[Asked] = [("eth_getTransactionCount", [tag]) for tag in ("a", "b", "c")]
+
+
+def batching(seen: list[Any], *, change: Callable[[list[Any]], Any] = lambda each: each) -> Reply:
+    """Answers a list with a list in reverse order, and notes every body."""
+
+    async def reply(request: web.Request) -> web.Response:
+        asked = await request.json()
+        seen.append(asked)
+        if isinstance(asked, dict):
+            return web.json_response({"id": asked["id"], "result": asked["params"][0]})
+        answers = [{"id": each["id"], "result": each["params"][0]} for each in reversed(asked)]
+        return web.json_response(change(answers))
+
+    return reply
+
+
+async def test_batch__node_takes_it__one_exchange_and_answers_in_order() -> None:
+    seen: list[Any] = []
+    async with served(batching(seen), batch_max=10) as endpoint:
+        assert await endpoint.batch(COUNTS, Urgency.SENDING) == ["a", "b", "c"]
+    assert len(seen) == 1
+
+
+async def test_batch__more_than_allowed__several_exchanges() -> None:
+    seen: list[Any] = []
+    async with served(batching(seen), batch_max=2) as endpoint:
+        assert await endpoint.batch(COUNTS, Urgency.SENDING) == ["a", "b", "c"]
+    assert [len(each) if isinstance(each, list) else 1 for each in seen] == [2, 1]
+
+
+@pytest.mark.parametrize("batch_max", [0, 1])
+async def test_batch__not_allowed__one_by_one(batch_max: int) -> None:
+    seen: list[Any] = []
+    async with served(batching(seen), batch_max=batch_max) as endpoint:
+        assert await endpoint.batch(COUNTS, Urgency.SENDING) == ["a", "b", "c"]
+    assert all(isinstance(each, dict) for each in seen)
+
+
+@pytest.mark.parametrize(
+    "refusal", [{"id": None, "error": {"code": -32600, "message": "batch not supported"}}, 413]
+)
+async def test_batch__node_refuses_it__one_by_one_from_then_on(refusal: Any) -> None:
+    seen: list[Any] = []
+    plain = batching(seen)
+
+    async def reply(request: web.Request) -> web.StreamResponse:
+        if not (await request.text()).startswith("["):
+            return await plain(request)
+        seen.append("a batch")
+        if isinstance(refusal, int):
+            return web.Response(status=refusal)
+        return web.json_response(refusal)
+
+    async with served(reply, batch_max=10) as endpoint:
+        assert await endpoint.batch(COUNTS, Urgency.SENDING) == ["a", "b", "c"]
+        assert await endpoint.batch(COUNTS, Urgency.SENDING) == ["a", "b", "c"]
+    assert seen.count("a batch") == 1
+
+
+LIMITED = json.dumps({"id": None, "error": {"code": -32005, "message": "limit"}})
+
+
+@pytest.mark.parametrize("reply", [http(429), http(200, LIMITED)])
+async def test_batch__asked_to_wait__is_not_taken_for_a_node_without_batches(reply: Reply) -> None:
+    async with served(reply, batch_max=10) as endpoint:
+        with pytest.raises(AskedToWait):
+            await endpoint.batch(COUNTS, Urgency.SENDING)
+        assert endpoint._batch_max == 10
+
+
+async def test_batch__an_answer_is_missing__nothing_is_believed() -> None:
+    async with served(batching([], change=lambda each: each[:2]), batch_max=10) as endpoint:
+        with pytest.raises(NodeUnavailable, match="missing"):
+            await endpoint.batch(COUNTS, Urgency.SENDING)
+
+
+async def test_batch__one_of_them_fails__fails_as_it_would_alone() -> None:
+    def change(answers: list[Any]) -> list[Any]:
+        failed = {"id": 1, "error": {"code": -32000, "message": "header not found"}}
+        return [answers[0], failed, answers[2]]
+
+    async with served(batching([], change=change), batch_max=10) as endpoint:
+        with pytest.raises(StateUnavailable):
+            await endpoint.batch(COUNTS, Urgency.SENDING)
+
+
+async def test_batch__more_than_the_rate__waits_for_its_turn_or_says_so() -> None:
+    rate = Rate(requests=2, period_s=30)
+    async with served(batching([]), batch_max=10, rate=rate, timeout_s=0.1) as endpoint:
+        with pytest.raises(RateUsedUp):
+            await endpoint.batch(COUNTS, Urgency.SENDING)

@@ -5,6 +5,7 @@ from fleet.chain.rejections import (
     Verdict,
     broadcast_refused,
     query_refused,
+    retry_after_header_s,
     retry_after_s,
     revert_data,
 )
@@ -30,7 +31,32 @@ from fleet.chain.rejections import (
         ("invalid chain id", "invalid"),
         ("invalid sender", "invalid"),
         ("max priority fee per gas higher than max fee per gas", "invalid"),
+        ("invalid fee input", "invalid"),
+        ("submit transaction to pool failed: Pool(TemporarilyBanned)", "uncertain"),
+        ("submit transaction to pool failed: Pool(AlreadyImported(..))", "already known"),
+        (
+            "submit transaction to pool failed: Pool(TooLowPriority { old: 1, new: 1 })",
+            "replacement underpriced",
+        ),
+        (
+            "submit transaction to pool failed: InvalidTransaction(Stale)",
+            "nonce too low",
+        ),
+        ("submit transaction to pool failed: Pool(ImmediatelyDropped)", "uncertain"),
+        # Substrate's own pool errors, which a proxy may pass on
+        ("Transaction Already Imported", "already known"),
+        ("Transaction is temporarily banned", "uncertain"),
+        ("Priority is too low: (10 vs 10)", "replacement underpriced"),
+        ("Unknown Transaction Validity", "uncertain"),
+        ("Transaction is outdated", "nonce too low"),
+        ("Inability to pay some fees (e.g. account balance too low)", "insufficient funds"),
         # geth
+        (
+            "insufficient funds for gas * price + value: balance 2, queued cost 1, overshot 1",
+            "insufficient funds",
+        ),
+        ("rlp: element is larger than containing list", "invalid"),
+        ("transaction type not supported", "invalid"),
         ("nonce too low: next nonce 5, tx nonce 4", "nonce too low"),
         ("insufficient funds for gas * price + value: balance 0, tx cost 1", "insufficient funds"),
         ("max fee per gas less than block base fee: address 0x00, maxFeePerGas: 1", "fee too low"),
@@ -65,6 +91,7 @@ def test_broadcast_refused__node_s_words__mean(message: str, verdict: Verdict) -
         (-32005, "limit exceeded", Refusal.RATE_LIMITED),
         (-32004, "storage work rate limit exceeded", Refusal.RATE_LIMITED),
         (-32000, "Too Many Requests", Refusal.RATE_LIMITED),
+        (-32004, "Method not supported", Refusal.OTHER),
         (-32601, "Method not found", Refusal.OTHER),
     ],
 )
@@ -90,4 +117,32 @@ def test_revert_data__any_form__bytes(data: object, expected: bytes) -> None:
 def test_retry_after__given_or_not__seconds_or_none() -> None:
     assert retry_after_s({"retry_after": 3}) == 3
     assert retry_after_s({"retry_after": -1}) is None
+    assert retry_after_s({"retry_after": "3.5"}) == 3.5
+    assert retry_after_s({"retryAfter": 2}) == 2
+    assert retry_after_s({"retry_after": float("nan")}) is None
+    assert retry_after_s({"retry_after": True}) is None
     assert retry_after_s("later") is None
+
+
+NOON = "Wed, 21 Oct 2026 12:00:00 GMT"
+
+
+@pytest.mark.parametrize(
+    ("value", "date", "seconds"),
+    [
+        ("7", None, 7.0),
+        ("0.5", NOON, 0.5),
+        ("Wed, 21 Oct 2026 12:00:30 GMT", NOON, 30.0),
+        ("Wed, 21 Oct 2026 11:00:00 GMT", NOON, 0.0),
+        ("Wed, 21 Oct 2026 12:00:30 GMT", None, None),
+        ("Wed, 21 Oct 2026 12:00:30", NOON, None),
+        ("inf", NOON, None),
+        ("-1", None, None),
+        ("soon", NOON, None),
+        (None, NOON, None),
+    ],
+)
+def test_retry_after_header__seconds_or_a_date__is_a_delay(
+    value: str | None, date: str | None, seconds: float | None
+) -> None:
+    assert retry_after_header_s(value, date) == seconds
