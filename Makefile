@@ -6,9 +6,12 @@ FROM ?=
 HOURS ?= 24
 TRADERS ?= 300
 WORKERS ?= 2
+KILLS ?= 200
+REQUESTS ?= 500
+SEED ?= 1
 PYTEST_FLAGS ?=
 
-.PHONY: help setup demo test lint types imports unit contracts lock clean
+.PHONY: help setup demo test chaos lint types imports unit contracts lock clean
 
 help:            ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -36,6 +39,9 @@ demo: setup      ## the whole fleet over a local chain 964: make demo [TAPE=file
 	$(BIN)/keepers demo --out build/demo --hours $(HOURS) --traders $(TRADERS) $(if $(TAPE),--tape $(TAPE)) $(if $(FROM),--from $(FROM))
 
 test: setup contracts/node_modules/ready lint types imports unit  ## lint, types, import rules, all tests
+
+chaos: setup     ## kill -9 of a sending process at random instants, audited: make chaos [KILLS=n REQUESTS=n SEED=n]
+	$(BIN)/python -m devnet.chaos --kills $(KILLS) --requests $(REQUESTS) --seed $(SEED) --out build/chaos.json
 
 lint: .venv/ready
 	$(BIN)/ruff check .

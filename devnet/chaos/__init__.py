@@ -1,0 +1,1 @@
+"""kill -9 at random instants: a sending process dies over and over, and its work is audited."""
