@@ -6,11 +6,13 @@ Implements the reading ports of the oracle and the keepers. Knows no decision an
 from collections.abc import Sequence
 from typing import Literal, Protocol
 
+from fleet.chain.answers import Sealed
+from fleet.chain.blooms import may_hold
 from fleet.chain.failures import ChainError
 from keepers.funding.calendar import FundingSnapshot
 from keepers.funding.keeper import FundingUnread
 from keepers.liquidation.follower import Unreadable
-from keepers.liquidation.positions import BlockEvents, BookSnapshot, Position
+from keepers.liquidation.positions import BlockEvents, BookOutline, BookSnapshot, Market, Position
 from oracle.feeder import FeedState
 from oracle.quotes import Unavailable
 from protocol import calls, views
@@ -35,6 +37,10 @@ class ChainReads(Protocol):
         """The canonical block of that height; None beyond the head."""
         ...
 
+    async def sealed(self, number: BlockNumber) -> Sealed | None:
+        """The same with its header's bloom of logs."""
+        ...
+
     async def call(self, to: Address, data: bytes, block: BlockNumber | Literal["latest"]) -> bytes:
         """What a contract returns at one block."""
         ...
@@ -50,6 +56,10 @@ class ReorganisedError(ChainError):
     """The block that was being read is no longer on the chain."""
 
 
+class LogsMissingError(ChainError):
+    """A node left out logs that the block itself says it has."""
+
+
 class NotTheExchangeError(ChainError):
     """What stands at the exchange's address answers something else."""
 
@@ -62,6 +72,7 @@ class ExchangeReader:
     ) -> None:
         self._chain = chain
         self._deployment = deployment
+        self._contracts = (deployment.exchange, deployment.price_feed)
         self._markets = tuple(markets)
         self._landings = Landings()
 
@@ -83,31 +94,31 @@ class ExchangeReader:
     async def snapshot(self, at: Head) -> BookSnapshot | Unreadable:
         """All listed markets and open positions at the end of that very block."""
         try:
-            listed = views.netuids(await self._view(calls.listed_markets(), at.number))
-            markets = views.markets(await self._view(calls.markets(listed), at.number))
+            markets = await self._listed(at.number)
             positions = await self._positions(at.number)
             await self._require_canonical(at)
         except (ChainError, ValueError) as error:
             return Unreadable(reason=f"views at block {at.number}: {error}")
         return BookSnapshot(head=at, markets=markets, positions=positions)
 
-    async def position_count(self, at: Head) -> int | Unreadable:
-        """How many positions are open at the end of that block."""
+    async def outline(self, at: Head) -> BookOutline | Unreadable:
+        """All listed markets and how many positions are open at the end of that block."""
         try:
+            markets = await self._listed(at.number)
             _, total = views.position_ids(await self._view(calls.position_ids(0, 0), at.number))
         except (ChainError, ValueError) as error:
-            return Unreadable(reason=f"position count at block {at.number}: {error}")
-        return total
+            return Unreadable(reason=f"outline at block {at.number}: {error}")
+        return BookOutline(markets=markets, positions=total)
 
     async def events(self, first: BlockNumber, last: Head) -> tuple[BlockEvents, ...] | Unreadable:
         """The blocks from `first` up to `last` that have events, ascending.
 
-        An answer without logs of `last` itself counts only when that block is canonical still: a
-        node on another fork has nothing to say about it.
+        An answer without logs of `last` itself counts only when that block is canonical still and
+        its own header says that there are none: a node on another fork, or one behind the same
+        address that lags, has nothing to say about it.
         """
-        contracts = (self._deployment.exchange, self._deployment.price_feed)
         try:
-            logs = await self._chain.logs(first, last.number, contracts)
+            logs = await self._chain.logs(first, last.number, self._contracts)
             await self._require_fork_of(last, logs)
             blocks = block_events(logs)
         except (ChainError, ValueError, KeyError) as error:
@@ -151,6 +162,10 @@ class ExchangeReader:
             return Unavailable(detail=f"feed rows: {error}")
         return FeedState(head=head, rows=self._landings.dated(found))
 
+    async def _listed(self, block: BlockNumber) -> tuple[Market, ...]:
+        listed = views.netuids(await self._view(calls.listed_markets(), block))
+        return views.markets(await self._view(calls.markets(listed), block))
+
     async def _positions(self, block: BlockNumber) -> tuple[Position, ...]:
         ids, total = await self._page(0, block)
         for offset in range(PAGE_IDS, total, PAGE_IDS):
@@ -177,7 +192,14 @@ class ExchangeReader:
             return
         if newest is not None and int(newest["blockNumber"], 16) == last.number:
             raise ReorganisedError(f"the logs of block {last.number} are another fork's")
-        await self._require_canonical(last)
+        await self._require_silent(last)
+
+    async def _require_silent(self, last: Head) -> None:
+        sealed = await self._chain.sealed(last.number)
+        if sealed is None or sealed.head.hash != last.hash:
+            raise ReorganisedError(f"block {last.number} was replaced while it was read")
+        if any(may_hold(sealed.logs_bloom, contract) for contract in self._contracts):
+            raise LogsMissingError(f"block {last.number} has logs by its header, and none came")
 
     async def _require_canonical(self, at: Head) -> None:
         found = await self._chain.block(at.number)

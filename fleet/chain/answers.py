@@ -11,6 +11,14 @@ from units import Address, BlockHash, BlockNumber, Head, Timestamp, TxHash, Wei
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sealed:
+    """A block and its header's bloom of logs, see `fleet.chain.blooms`."""
+
+    head: Head
+    logs_bloom: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
     """What became of a transaction; `fee` is all that was paid for gas, `logs` is raw."""
 
@@ -97,6 +105,11 @@ def head(block: Any) -> Head:
         parent_hash=BlockHash(hash32(field(block, "parentHash"))),
         time=Timestamp(quantity(field(block, "timestamp"))),
     )
+
+
+def sealed(block: Any) -> Sealed:
+    """A block with what its header says of its logs, as eth_getBlockByNumber gives it."""
+    return Sealed(head=head(block), logs_bloom=quantity(field(block, "logsBloom")))
 
 
 def receipt(found: Any) -> Receipt:

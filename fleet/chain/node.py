@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from fleet.chain import answers
-from fleet.chain.answers import FeeQuote, Receipt
+from fleet.chain.answers import FeeQuote, Receipt, Sealed
 from fleet.chain.failover import Failover
 from fleet.chain.failures import CallReverted, ChainError, NodeUnavailable, RequestRejected
 from fleet.chain.logs import Log, LogPolicy, log_filter, read_logs
@@ -63,6 +63,13 @@ class Node:
         """The block of that height on the chain the node now holds for best; None beyond it."""
         found = await self._block(number, urgency)
         return None if found is None else answers.head(found)
+
+    async def sealed(
+        self, number: BlockNumber, urgency: Urgency = Urgency.DECIDING
+    ) -> Sealed | None:
+        """The same with its bloom of logs."""
+        found = await self._block(number, urgency)
+        return None if found is None else answers.sealed(found)
 
     async def call(
         self,

@@ -2,8 +2,9 @@
 
 What it must never do is take silence for an answer. Logs older than the node keeps come back
 empty, so a gap beyond the horizon is never bridged by logs; a bridge of several blocks is checked
-against the chain's own count; and an index that accrues to another value than the book foresaw
-means that something was missed. Each of these ends in a fresh snapshot, or in `Unreadable`.
+against the chain's own markets and its count of positions; and an index that accrues to another
+value than the book foresaw means that something was missed. Each of these ends in a fresh
+snapshot, or in `Unreadable`.
 """
 
 import asyncio
@@ -14,8 +15,13 @@ from typing import Protocol
 
 from keepers.liquidation.book import Book, follow, open_book, rewind
 from keepers.liquidation.folding import InconsistentEventsError
-from keepers.liquidation.positions import BlockEvents, BookSnapshot, ParametersChanged
-from keepers.liquidation.reconciliation import Mismatched, Reconciled, compare
+from keepers.liquidation.positions import BlockEvents, BookOutline, BookSnapshot, ParametersChanged
+from keepers.liquidation.reconciliation import (
+    Mismatched,
+    Reconciled,
+    compare,
+    market_differences,
+)
 from units import BlockHash, BlockNumber, Head
 
 
@@ -40,8 +46,8 @@ class ExchangeLog(Protocol):
     async def events(self, first: BlockNumber, last: Head) -> tuple[BlockEvents, ...] | Unreadable:
         """The blocks from `first` up to `last` that have events, ascending.
 
-        A node that does not know `last.hash` answers a range with nothing; the implementation
-        must make that `Unreadable` (filter by block hash when the range is one block).
+        A node that does not know `last.hash`, or has not indexed its logs yet, answers a range
+        with nothing; the implementation must make that `Unreadable`.
         """
         ...
 
@@ -49,8 +55,8 @@ class ExchangeLog(Protocol):
         """The canonical block of that height now; None when the chain is not that high."""
         ...
 
-    async def position_count(self, at: Head) -> int | Unreadable:
-        """How many positions are open at the end of that very block: one view call."""
+    async def outline(self, at: Head) -> BookOutline | Unreadable:
+        """All listed markets and the number of positions at the end of that block: few calls."""
         ...
 
 
@@ -63,6 +69,7 @@ class RebuildReason(StrEnum):
     PARAMETERS = "a market was listed or its parameters changed"
     INCONSISTENT = "an event did not fit the book"
     COUNT = "the chain counts other positions than the book"
+    MARKETS = "the chain's markets are not the book's"
     MISMATCH = "reconciliation found differences"
 
 
@@ -210,18 +217,23 @@ class BookFollower:
         return await self._checked(followed)
 
     async def _checked(self, book: Book) -> Book | Unreadable:
-        """A bridge of several blocks: still the same chain, and as many positions as it counts."""
+        """A bridge of several blocks: still the same chain, with the same markets and count."""
         canonical = await self._log.block_hash(book.head.number)
         if isinstance(canonical, Unreadable):
             return canonical
         if canonical != book.head.hash:
             return Unreadable(reason=f"block {book.head.number} was replaced while it was read")
-        count = await self._log.position_count(book.head)
-        if isinstance(count, Unreadable):
-            return count
-        if count != len(book.positions):
-            detail = f"the chain counts {count} positions, the book {len(book.positions)}"
+        outline = await self._log.outline(book.head)
+        if isinstance(outline, Unreadable):
+            return outline
+        if outline.positions != len(book.positions):
+            detail = (
+                f"the chain counts {outline.positions} positions, the book {len(book.positions)}"
+            )
             return await self._rebuilt(book.head, RebuildReason.COUNT, detail)
+        differences = market_differences(book, outline.markets)
+        if differences:
+            return await self._rebuilt(book.head, RebuildReason.MARKETS, differences[0])
         self._book = book
         return book
 

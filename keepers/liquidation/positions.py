@@ -94,6 +94,17 @@ class BookSnapshot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BookOutline:
+    """Every listed market at one block, and how many positions are open.
+
+    A missed event shows in it: each moves a feed row, an open interest or a last accrual.
+    """
+
+    markets: tuple[Market, ...]
+    positions: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PositionOpened:
     """A position that was not there."""
 

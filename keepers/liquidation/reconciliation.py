@@ -1,9 +1,10 @@
 """Where a followed book and the chain's own views of the same block differ. Pure."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from keepers.liquidation.book import Book
-from keepers.liquidation.positions import BookSnapshot
+from keepers.liquidation.positions import BookSnapshot, Market
 from units import Head
 
 
@@ -27,7 +28,10 @@ def compare(book: Book, snapshot: BookSnapshot) -> Reconciled | Mismatched:
     if book.head != snapshot.head:
         line = f"the book is at block {book.head.number}, the views at {snapshot.head.number}"
         return Mismatched(head=book.head, differences=(line,))
-    differences = (*_position_differences(book, snapshot), *_market_differences(book, snapshot))
+    differences = (
+        *_position_differences(book, snapshot),
+        *market_differences(book, snapshot.markets),
+    )
     if differences:
         return Mismatched(head=book.head, differences=differences)
     return Reconciled(head=book.head)
@@ -42,8 +46,9 @@ def _position_differences(book: Book, snapshot: BookSnapshot) -> list[str]:
     ]
 
 
-def _market_differences(book: Book, snapshot: BookSnapshot) -> list[str]:
-    views = {market.netuid: market for market in snapshot.markets}
+def market_differences(book: Book, markets: Iterable[Market]) -> list[str]:
+    """One line for each of the chain's markets at the book's block that differs from the book's."""
+    views = {market.netuid: market for market in markets}
     return [
         f"market {netuid}: book {book.markets.get(netuid)}, chain {views.get(netuid)}"
         for netuid in sorted(book.markets.keys() | views.keys())

@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 import pytest
 
+from fleet.chain import answers
+from fleet.chain.answers import Sealed
 from keepers.liquidation.assessment import RiskView
 from keepers.liquidation.book import Book
 from keepers.liquidation.follower import BookFollower, FollowerPolicy, RebuildReason
@@ -49,6 +51,10 @@ class ChainReads:
     async def block(self, number: BlockNumber) -> Head | None:
         found = self._node.rpc("eth_getBlockByNumber", hex(number), False)
         return _head(found) if found else None
+
+    async def sealed(self, number: BlockNumber) -> Sealed | None:
+        found = self._node.rpc("eth_getBlockByNumber", hex(number), False)
+        return answers.sealed(found) if found else None
 
     async def call(self, to: Address, data: bytes, block: BlockNumber | Literal["latest"]) -> bytes:
         call = {"to": to, "data": "0x" + data.hex()}

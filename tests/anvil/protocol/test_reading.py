@@ -116,7 +116,11 @@ async def test_vault_tiers_and_count__after_everything_that_can_happen__are_what
         found = await reader.warning_tiers()
         assert not isinstance(found, Unreadable)
         assert list(found) == list(witness.ask("exchange", "warningTiers", market(8), at=head))
-        assert await reader.position_count(head) == len(witness.positions(head))
+        outline, whole = await reader.outline(head), await reader.snapshot(head)
+        assert not isinstance(outline, Unreadable)
+        assert not isinstance(whole, Unreadable)
+        assert outline.positions == len(witness.positions(head))
+        assert outline.markets == whole.markets
         paused.add(vault.is_opening_paused)
         debts.add(vault.bad_debt > 0)
         tiers.add(found)
@@ -169,7 +173,7 @@ async def test_reads__the_exchange_is_not_there__are_never_empty(
     reader = ExchangeReader(chain=chain, deployment=wrong, markets=FLEET)
     head = await chain.head()
     assert isinstance(await reader.snapshot(head), Unreadable)
-    assert isinstance(await reader.position_count(head), Unreadable)
+    assert isinstance(await reader.outline(head), Unreadable)
     assert isinstance(await reader.warning_tiers(), Unreadable)
     assert not isinstance(await reader.read(), FundingSnapshot)
     with pytest.raises(ChainError):

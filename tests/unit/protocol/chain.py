@@ -3,11 +3,14 @@
 Calls are decoded and answered by eth_abi, so nothing here knows how `protocol` writes words.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any, Literal
 
+from eth_utils.crypto import keccak
+
+from fleet.chain.answers import Sealed
 from fleet.chain.failures import ChainError, StateUnavailable
 from protocol.deployment import Deployment
 from protocol.events import RawLog
@@ -152,6 +155,7 @@ class FakeChain:
         self.requests: list[str] = []
         self.sizes: list[int] = []
         self._incidents: dict[int, Callable[[], None]] = {}
+        self.unindexed: set[int] = set()
         self._salt = ""
         for number in (98, 99, 100):
             self.blocks.append(self._block(number, ledger or Ledger(), ()))
@@ -198,6 +202,13 @@ class FakeChain:
         found = self._at(number)
         return None if found is None else found.head
 
+    async def sealed(self, number: BlockNumber) -> Sealed | None:
+        self._arrive("block")
+        found = self._at(number)
+        if found is None:
+            return None
+        return Sealed(head=found.head, logs_bloom=bloom(log["address"] for log in found.logs))
+
     async def call(self, to: Address, data: bytes, block: BlockNumber | Literal["latest"]) -> bytes:
         function, given = decoded_call(data)
         self._arrive(function)
@@ -214,7 +225,11 @@ class FakeChain:
         self, first: BlockNumber, last: BlockNumber, addresses: Sequence[Address]
     ) -> Sequence[RawLog]:
         self._arrive("logs")
-        asked = [block for block in self.blocks if first <= block.head.number <= last]
+        asked = [
+            block
+            for block in self.blocks
+            if first <= block.head.number <= last and block.head.number not in self.unindexed
+        ]
         return [log for block in asked for log in block.logs if log["address"] in addresses]
 
     def _arrive(self, request: str) -> None:
@@ -237,6 +252,16 @@ class FakeChain:
             time=Timestamp(12 * number),
         )
         return Block(head=head, ledger=ledger, logs=tuple(_log(head, event) for event in events))
+
+
+def bloom(contracts: Iterable[str]) -> int:
+    """What a header says of logs of these contracts."""
+    bits = 0
+    for contract in contracts:
+        digest = keccak(hexstr=contract)
+        for at in range(0, 6, 2):
+            bits |= 1 << (digest[at] * 256 + digest[at + 1]) % 2_048
+    return bits
 
 
 def _log(head: Head, event: tuple[str, str, Values]) -> dict[str, Any]:

@@ -1,10 +1,12 @@
 """Snapshots of the book: pages of positions, forks and failures while the views are read."""
 
+from dataclasses import replace
+
 import pytest
 
 from fleet.chain.failures import CallReverted, ChainError, LogsTooOld, NodeUnavailable
 from keepers.liquidation.follower import ExchangeLog, Unreadable
-from keepers.liquidation.positions import BookSnapshot
+from keepers.liquidation.positions import BookOutline, BookSnapshot
 from protocol.deployment import Deployment
 from protocol.reading import PAGE_IDS, ExchangeReader
 from tests.unit.protocol.chain import (
@@ -142,12 +144,17 @@ async def test_snapshot__an_id_without_a_position__is_unreadable() -> None:
 # Counts, heads and hashes
 
 
-async def test_position_count__of_a_block__is_the_chain_s() -> None:
+async def test_outline__of_a_block__is_the_chain_s() -> None:
     chain = FakeChain(crowded(7))
     at = chain.newest
-    chain.seal(ledger=crowded(9))
-    assert await reader_of(chain).position_count(at) == 7
-    assert chain.sizes == [3 * 32]  # not one id
+    reader = reader_of(chain)
+    chain.seal(ledger=replace(crowded(9), listed=(8,)))
+    found, whole = await reader.outline(at), await reader.snapshot(at)
+    assert isinstance(found, BookOutline)
+    assert not isinstance(whole, Unreadable)
+    assert (found.positions, found.markets) == (7, whole.markets)
+    assert len(found.markets) == 2
+    assert chain.sizes[2] == 3 * 32  # not one id
 
 
 @pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: type(failure).__name__)
@@ -158,7 +165,7 @@ async def test_small_reads__node_fails__are_unreadable(failure: ChainError) -> N
     reader = reader_of(chain)
     assert await reader.head() == Unreadable(reason=f"head: {failure}")
     assert await reader.block_hash(BlockNumber(99)) == Unreadable(reason=f"block 99: {failure}")
-    assert isinstance(await reader.position_count(chain.newest), Unreadable)
+    assert isinstance(await reader.outline(chain.newest), Unreadable)
 
 
 async def test_small_reads__node_answers__are_what_it_says() -> None:

@@ -98,6 +98,27 @@ async def test_events__last_block_is_unknown_to_the_node__are_unreadable() -> No
     assert isinstance(await reader_of(chain).events(BlockNumber(101), ahead), Unreadable)
 
 
+@pytest.mark.parametrize("before", [(), (RESUMED,)], ids=["empty", "older logs"])
+@pytest.mark.parametrize("of", [RESUMED, OF_NO_CONCERN], ids=["the feed", "the exchange"])
+async def test_events__last_block_has_logs_that_do_not_come__are_unreadable(
+    before: tuple[tuple[str, str, dict[str, object]], ...],
+    of: tuple[str, str, dict[str, object]],
+) -> None:
+    chain = FakeChain()
+    chain.seal(*before)
+    last = chain.seal(of)
+    chain.unindexed.add(last.number)
+    found = await reader_of(chain).events(BlockNumber(101), last)
+    assert isinstance(found, Unreadable)
+    assert "has logs by its header" in found.reason
+
+
+async def test_events__last_block_has_logs_of_others_only__are_none() -> None:
+    chain = FakeChain()
+    last = chain.seal(("KeeperRouter", "LiquidationCallFailed", {"reason": b""}))
+    assert await events(reader_of(chain), 101, last) == ()
+
+
 async def test_events__node_answers_for_another_fork_and_then_for_this_one__are_unreadable() -> (
     None
 ):

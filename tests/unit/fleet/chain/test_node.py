@@ -57,6 +57,20 @@ async def test_head__answer_makes_no_sense__unavailable_instead_of_a_guess(answe
 
 async def test_block__beyond_the_head__none() -> None:
     assert await node(getBlockByNumber=lambda _: None).block(BlockNumber(5)) is None
+    assert await node(getBlockByNumber=lambda _: None).sealed(BlockNumber(5)) is None
+
+
+async def test_sealed__a_block__comes_with_its_bloom() -> None:
+    found = await node(getBlockByNumber=lambda _: BLOCK | {"logsBloom": "0x10"}).sealed(
+        BlockNumber(1000)
+    )
+    assert found is not None
+    assert (found.head.number, found.logs_bloom) == (1000, 16)
+
+
+async def test_sealed__header_without_a_bloom__unavailable_instead_of_no_logs() -> None:
+    with pytest.raises(NodeUnavailable, match="logsBloom"):
+        await node(getBlockByNumber=lambda _: BLOCK).sealed(BlockNumber(1000))
 
 
 async def test_finalized__node_names_none__none() -> None:

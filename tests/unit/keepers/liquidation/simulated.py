@@ -11,6 +11,7 @@ from keepers.liquidation.follower import Unreadable
 from keepers.liquidation.positions import (
     BlockEvents,
     BookEvent,
+    BookOutline,
     BookSnapshot,
     FeedRow,
     FundingAccrued,
@@ -235,8 +236,12 @@ class SimulatedExchange:
         here = next((b for b in self.branch() if b.head.number == number), None)
         return self._unreadable("block_hash") or (here.head.hash if here else None)
 
-    async def position_count(self, at: Head) -> int | Unreadable:
-        return self._unreadable("position_count") or len(self.blocks[at.hash].positions)
+    async def outline(self, at: Head) -> BookOutline | Unreadable:
+        block = self.blocks[at.hash]
+        markets = tuple(block.markets.values())
+        return self._unreadable("outline") or BookOutline(
+            markets=markets, positions=len(block.positions)
+        )
 
     def branch(self, tip: Block | None = None) -> list[Block]:
         """From the first block to the tip."""

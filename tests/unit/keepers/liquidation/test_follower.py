@@ -1,47 +1,20 @@
 import asyncio
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from keepers.liquidation.book import Book
 from keepers.liquidation.follower import (
-    BookFollower,
-    FollowerPolicy,
     RebuildReason,
     Unreadable,
 )
 from keepers.liquidation.positions import BookSnapshot
 from keepers.liquidation.reconciliation import Mismatched, Reconciled
 from tests.unit.keepers.liquidation.examples import TAO
-from tests.unit.keepers.liquidation.simulated import Action, Block, SimulatedExchange
+from tests.unit.keepers.liquidation.following import GAP_MAX, followed, follower_of, opens, started
+from tests.unit.keepers.liquidation.simulated import Action, SimulatedExchange
 from units import Head
-
-GAP_MAX = 200
-
-
-def opens(number: int, size: int = TAO) -> Action:
-    return lambda block: block.open(8, True, size, number)
-
-
-def follower_of(exchange: SimulatedExchange) -> BookFollower:
-    return BookFollower(log=exchange, policy=FollowerPolicy(rebuild_gap_blocks=GAP_MAX))
-
-
-async def followed(follower: BookFollower, block: Block) -> Book:
-    """The follower's book at this block, which must be the block's own state."""
-    book = await follower.at_head(block.head)
-    assert isinstance(book, Book)
-    assert book.head == block.head
-    assert book.positions == block.positions
-    assert book.markets == block.markets
-    return book
-
-
-async def started(exchange: SimulatedExchange) -> BookFollower:
-    follower = follower_of(exchange)
-    await followed(follower, exchange.tip)
-    exchange.asked.clear()
-    return follower
 
 
 async def test_at_head__first_time__reads_the_views_and_no_logs() -> None:
@@ -76,7 +49,7 @@ async def test_at_head__several_blocks_missed__reads_them_and_checks_chain_and_c
     exchange.grow(opens(1))
     exchange.grow_many(GAP_MAX - 2)
     await followed(follower, exchange.grow(opens(2)))
-    assert exchange.asked == ["block_hash", "events", "block_hash", "position_count"]
+    assert exchange.asked == ["block_hash", "events", "block_hash", "outline"]
     assert follower.counts.rebuilds == {RebuildReason.START: 1}
 
 
@@ -96,6 +69,28 @@ async def test_at_head__pruned_node_answers_old_logs_with_nothing__is_not_no_pos
     await followed(follower, exchange.grow_many(100))
     assert follower.counts.rebuilds[RebuildReason.COUNT] == 1
     assert "1 positions, the book 0" in follower.counts.last_rebuild_detail
+
+
+@pytest.mark.parametrize(
+    "unseen",
+    [
+        lambda block: block.push(8, 2 * TAO),
+        lambda block: block.suspend(8, 4),
+        lambda block: block.accrue(8),
+        lambda block: (block.close(next(iter(block.positions.values()))), opens(2)(block)),
+    ],
+    ids=["a push", "a suspension", "an accrual", "a close and an opening"],
+)
+async def test_at_head__logs_of_a_block_within_a_bridge_lost__rebuilds(
+    unseen: Action,
+) -> None:
+    exchange = SimulatedExchange()
+    exchange.grow(opens(1))
+    follower = await started(exchange)
+    exchange.hidden.add(exchange.grow(unseen).head.hash)
+    await followed(follower, exchange.grow())
+    assert follower.counts.rebuilds[RebuildReason.MARKETS] == 1
+    assert follower.counts.last_rebuild_detail.startswith("market 8:")
 
 
 async def test_at_head__opening_missed_in_a_single_block__shows_at_the_next_accrual() -> None:
@@ -177,7 +172,7 @@ async def test_at_head__node_down__says_so_and_recovers_with_the_node() -> None:
     follower = await started(exchange)
     first = exchange.tip
     exchange.grow(opens(1))
-    for method in ("events", "block_hash", "position_count"):
+    for method in ("events", "block_hash", "outline"):
         exchange.grow(opens(2))
         exchange.down = {method}
         answer = await follower.at_head(exchange.tip.head)
