@@ -110,15 +110,16 @@ class NotifyPolicy:
     Attributes:
         batch_max: Messages given to one channel in one round. 20: a round stays short.
         retry_s_min: Pause after the first failure; doubles with each.
-        retry_s_max: Longest pause between two attempts.
-        attempts_max: Attempts after which a channel is not asked again for a message. 60: about
+        retry_s_max: Longest pause between two attempts. 300: so long at most a page waits for a
+            channel that is back after an outage, however long that was.
+        attempts_max: Attempts after which a channel is not asked again for a message. 600: about
             two days with the other defaults. The log has the message in any case.
     """
 
     batch_max: int = 20
     retry_s_min: Seconds = Seconds(5)
-    retry_s_max: Seconds = Seconds(3600)
-    attempts_max: int = 60
+    retry_s_max: Seconds = Seconds(300)
+    attempts_max: int = 600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -136,6 +136,40 @@ async def test_drain__back_after_a_while__delivers_what_was_missed() -> None:
     assert (before, service.taken) == (["b"], ["b", "a"])
 
 
+@pytest.mark.parametrize("outage_s", [60, 3_600, 24 * 3_600])
+async def test_drain__back_after_any_outage__all_is_delivered_within_five_minutes(
+    outage_s: int,
+) -> None:
+    memory = Memory([message("a"), message("b"), message("c", "page")])
+    service = Service("one", is_down=True)
+    bot = notifier(memory, service)
+    for second in range(0, outage_s, 5):
+        await bot.drain(Timestamp(NOW + second))
+    service.is_down = False
+
+    for second in range(outage_s, outage_s + 301, 5):
+        await bot.drain(Timestamp(NOW + second))
+
+    assert sorted(service.taken) == ["a", "b", "c"]
+
+
+async def test_drain__thousand_alerts_and_a_page_behind_them__the_page_is_next() -> None:
+    memory = Memory([message(str(n), "notify") for n in range(1_000)])
+    service = Service("one")
+    bot = notifier(memory, service)
+    await bot.drain(NOW)
+    memory.messages.append(message("urgent", "page"))
+
+    await bot.drain(NOW)
+    rounds = 2
+    while (await bot.drain(NOW)).still_open:
+        rounds += 1
+
+    assert service.taken[POLICY.batch_max] == "urgent"
+    assert (len(service.taken), len(set(service.taken))) == (1_001, 1_001)
+    assert rounds == 1_001 // POLICY.batch_max
+
+
 async def test_drain__a_message_nobody_can_take__does_not_hold_up_the_others() -> None:
     memory = Memory([message("poison"), message("b"), message("c")])
     service = Service("one", refuses={"poison"})
