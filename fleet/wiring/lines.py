@@ -1,6 +1,6 @@
 """What one step came to, as the few fields of its canonical log line. Pure."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from types import NoneType
 from typing import Any, assert_never
@@ -12,6 +12,8 @@ from fleet.wiring.settling import SettledOutcomes
 from keepers.funding.keeper import FundingOutcome, FundingUnread, NotYetDue
 from keepers.liquidation.follower import Unreadable
 from keepers.liquidation.keeper import LiquidationsHeld, LiquidationsSubmitted
+from keepers.liquidation.outcomes import LiquidationCallFailed, LiquidationSkipped
+from keepers.liquidation.positions import PositionLiquidated
 from keepers.liquidation.reconciliation import Mismatched, Reconciled
 from keepers.liquidation.upkeep import BookKept
 from keepers.submission import NotSent, Sent
@@ -20,6 +22,7 @@ from oracle.feeder import FeedOutcome, Suspended
 from oracle.feeder import NotSent as FeedNotSent
 from oracle.feeder import Sent as FeedSent
 from oracle.plan import FeedPlan
+from protocol.events import liquidation_event
 
 
 def line(outcome: object) -> dict[str, Any]:
@@ -143,7 +146,28 @@ def settled_line(settled: Settled) -> dict[str, Any]:
     found["became"] = type(outcome).__name__
     if isinstance(outcome, Mined | Reverted):
         found |= {"block": outcome.block, "gas": outcome.gas_used, "fee_wei": outcome.fee}
+    if isinstance(outcome, Mined):
+        found |= _liquidation_outcomes(outcome)
     return found | ({"reason": outcome.reason} if isinstance(outcome, Reverted) else {})
+
+
+def _liquidation_outcomes(mined: Mined) -> dict[str, Any]:
+    """Each position's outcome, liquidated or left and why; nothing where none was asked for."""
+    liquidated: list[str] = []
+    left: dict[str, list[str]] = defaultdict(list)
+    found: dict[str, Any] = {}
+    for event in map(liquidation_event, mined.logs):
+        match event:
+            case PositionLiquidated(key=key):
+                liquidated.append(f"0x{key.id.hex()}-{key.sequence}")
+            case LiquidationSkipped(id=position_id, reason=reason):
+                left[reason.value].append(f"0x{position_id.hex()}")
+            case LiquidationCallFailed(detail=detail):
+                found["call_failed"] = detail
+            case None:
+                continue
+    found |= {"liquidated": liquidated} if liquidated else {}
+    return found | ({"left": dict(left)} if left else {})
 
 
 def _submission(submission: Sent | NotSent | FeedSent | FeedNotSent) -> dict[str, Any]:

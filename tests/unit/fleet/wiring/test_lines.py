@@ -12,11 +12,13 @@ from fleet.wiring.memory import Memory
 from fleet.wiring.settling import settle
 from keepers.funding.keeper import FundingKeeper
 from keepers.liquidation.keeper import LiquidationKeeper
+from keepers.liquidation.outcomes import SkipReason
 from keepers.liquidation.upkeep import BookUpkeep
 from keepers.warnings.keeper import WarningsKeeper
 from oracle.feeder import Feeder
 from tests.unit.fleet.wiring.outcomes import EVERY, FEEDS, REFUSAL
-from tests.unit.fleet.wiring.simulated import HASH, mined, settled
+from tests.unit.fleet.wiring.simulated import HASH, KEY, mined, settled
+from tests.unit.protocol.abi_values import raw_log
 
 STEPS = (
     Feeder.step,
@@ -134,6 +136,46 @@ def test_line__settled__tells_what_became_of_each_and_what_it_cost() -> None:
     ]
     assert told[0].items() >= {"tx": HASH, "gas": 100_000, "fee_wei": 10**15}.items()
     assert told[1].items() >= {"reason": "Paused()", "gas": 50_000}.items()
+
+
+def test_settled_line__a_batch__names_each_position_and_why_it_was_left() -> None:
+    one, two, three = (bytes(15) + bytes([number]) for number in (1, 2, 3))
+    liquidated = {
+        "id": one,
+        "trader": KEY,
+        "market": f"0x{8:040x}",
+        "sequence": 4,
+        "price": 10**17,
+        "index": 0,
+        "remaining": 40,
+        "penalty": 2,
+        "keeperShare": 0,
+        "badDebt": 0,
+        "beneficiary": KEY,
+    }
+    logs = (
+        raw_log("Exchange", "PositionLiquidated", liquidated),
+        raw_log("Exchange", "LiquidationSkipped", {"id": two, "outcome": 1}),
+        raw_log("Exchange", "LiquidationSkipped", {"id": three, "outcome": 5}),
+    )
+
+    said = settled_line(settled("batch", mined(7, tuple(map(dict, logs)))))
+
+    assert said["liquidated"] == [f"0x{one.hex()}-4"]
+    assert said["left"] == {
+        SkipReason.HEALTHY.value: [f"0x{two.hex()}"],
+        SkipReason.GAS.value: [f"0x{three.hex()}"],
+    }
+    assert json.loads(json.dumps(said)) == said
+
+
+def test_settled_line__the_call_failed__says_why_nothing_was_touched() -> None:
+    log = raw_log("KeeperRouter", "LiquidationCallFailed", {"reason": b""})
+
+    said = settled_line(settled("push", mined(7, (dict(log),))))
+
+    assert "call_failed" in said
+    assert "left" not in said
 
 
 def test_settled_line__mined__is_the_same_while_stopping() -> None:
