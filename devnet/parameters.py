@@ -5,7 +5,7 @@ Data in one place. The fleet reads these from chain; nothing here reaches it ano
 
 from dataclasses import astuple, dataclass
 
-from units import BPS_ONE, ONE, Netuid, Wei
+from units import BPS_ONE, ONE, Bps, Netuid, Wei
 
 MARKETS: dict[Netuid, str] = {
     Netuid(64): "CHUTES",
@@ -71,7 +71,7 @@ class Beta:
 
     market: MarketTerms = MarketTerms()
     limits: VaultLimits = VaultLimits()
-    warning_tiers_bps: tuple[int, ...] = (3_500, 2_500, 2_000)
+    warning_tiers_bps: tuple[Bps, ...] = (Bps(3_500), Bps(2_500), Bps(2_000))
     reserves: Wei = Wei(5_000 * ONE)
     insurance: Wei = Wei(200 * ONE)
 

@@ -23,6 +23,7 @@ from units import (
 NO_BLOCK = BlockNumber(0)
 NO_INDEX = FundingIndex(0)
 NO_PRICE = PriceWei(0)
+NO_TIME = Timestamp(0)
 NO_WEI = Wei(0)
 
 
@@ -38,6 +39,7 @@ class MarketBooks:
     short: Wei = NO_WEI
     price: PriceWei = NO_PRICE
     source_block: BlockNumber = NO_BLOCK
+    source_time: Timestamp = NO_TIME
     pushed_in: BlockNumber = NO_BLOCK
     suspended_at: BlockNumber = NO_BLOCK
     pushes: int = 0
@@ -142,6 +144,7 @@ class Ledger:
             self._breach(block, f"market {market.netuid} took a price of block {source_block}")
         market.price = PriceWei(arguments["price"])
         market.source_block, market.pushed_in = source_block, block
+        market.source_time = Timestamp(arguments["sourceTime"])
         market.pushes += 1
 
     def _accrued(

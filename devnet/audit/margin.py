@@ -45,7 +45,10 @@ class Holding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What the admin has set a market to. `funding_rate_max` is scaled by 1e18, an interval."""
+    """What the admin has set a market to. `funding_rate_max` is scaled by 1e18, an interval.
+
+    `trading_age` and `liquidation_age` are the oldest prices that these may be done at.
+    """
 
     maintenance: Bps
     penalty: Bps
@@ -53,6 +56,8 @@ class Terms:
     funding_rate_max: int
     funding_interval: Seconds
     funding_cap: Seconds
+    trading_age: Seconds
+    liquidation_age: Seconds
 
 
 def profit(holding: Holding, price: PriceWei) -> int:

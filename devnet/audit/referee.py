@@ -4,14 +4,17 @@ Fed by logs alone, block by block; reads nothing. What only the exchange's views
 in `devnet/audit/invariants.py`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from devnet.audit.duties import Duty, DutyRecord
+from devnet.audit.feed import FeedWatch, Pins, Promise
 from devnet.audit.lateness import Below, BelowMaintenance, Capacity
-from devnet.audit.ledger import Ledger, MarketBooks, Taken
-from devnet.audit.margin import Holding, is_below, remaining
+from devnet.audit.ledger import NO_PRICE, Ledger, MarketBooks, Taken
+from devnet.audit.margin import Holding, HoldingKey, is_below, remaining
 from devnet.audit.spikes import SourcePrices, price_before_spike
+from devnet.audit.told import Stand, TierWatch
 from devnet.audit.verdict import Verdict
 from devnet.chain import Log, Receipt, SealedBlock
 from devnet.contract import EventRead
@@ -20,11 +23,9 @@ from units import (
     RAO_IN_PRICE_WEI,
     BlockNumber,
     Bps,
-    FundingIndex,
     Head,
     Netuid,
     PriceWei,
-    Timestamp,
 )
 
 
@@ -41,13 +42,17 @@ class RefereePolicy:
     """What the referee measures against.
 
     Attributes:
-        guard_limits: the largest move of a market that needs no confirmation.
+        promise: what the operator has configured of the feed.
+        pins: the registration that each market was listed for.
+        tiers: margin ratios to warn below, highest first.
         capacity: how fast liquidations can get in.
         finality_blocks: how far the finalized Subtensor head is behind the best.
         fleet: addresses of the fleet's keys, lower case: an accrual by another is no merit of it.
     """
 
-    guard_limits: Mapping[Netuid, Bps]
+    promise: Promise
+    pins: Pins
+    tiers: tuple[Bps, ...]
     capacity: Capacity
     finality_blocks: int
     fleet: frozenset[str]
@@ -74,30 +79,56 @@ class Referee:
         self.ledger = ledger
         self.verdict = Verdict()
         self.below = BelowMaintenance(policy.capacity)
+        self.duties = DutyRecord()
+        self.tiers = TierWatch(policy.tiers)
         self.accruals_by_fleet = dict.fromkeys(ledger.markets, 0)
+        self.transactions_by_fleet = 0
+        self._feed = FeedWatch(
+            tape=tape, pins=policy.pins, promise=policy.promise, record=self.duties
+        )
+        self._lagging: set[Netuid] = set()
         self._tape = tape
         self._contracts = contracts
         self._policy = policy
 
     def observe(self, block: SealedBlock) -> None:
         """Takes in one sealed block: first what happened in it, then how it ended."""
+        self._feed.begin_block(self._known(block.head))
         for receipt in block.receipts:
             self._transaction(receipt, block.head)
-        self._measure_gaps(block.head.number)
-        self._measure_funding(block.head.time)
-        self.below.end_block(
-            block.head.number,
-            list(self._below(block.head)),
-            {netuid for netuid, market in self.ledger.markets.items() if market.suspended_at},
-        )
+        self._measure_gaps(block.head)
+        self._measure_funding(block.head)
+        self._measure_positions(block.head)
 
     def _transaction(self, receipt: Receipt, head: Head) -> None:
         events = [event for log in receipt.logs if (event := self._read(log)) is not None]
         for event in events:
-            taken = self.ledger.apply(event, block=head.number, time=head.time)
-            if taken is not None:
-                self._judge(taken)
-        if receipt.sender in self._policy.fleet and not _liquidates(events):
+            self._event(event, head)
+        if receipt.sender in self._policy.fleet:
+            self._credit(receipt, events, head)
+
+    def _event(self, event: EventRead, head: Head) -> None:
+        pushed = self._pushed_market(event)
+        before = pushed.price if pushed is not None else NO_PRICE
+        taken = self.ledger.apply(event, block=head.number, time=head.time)
+        if pushed is not None:
+            self._feed.pushed(pushed, before, head.number)
+        if taken is not None:
+            self._judge(taken)
+
+    def _pushed_market(self, event: EventRead) -> MarketBooks | None:
+        if event.name != "PricePushed":
+            return None
+        return self.ledger.markets.get(Netuid(event.arguments["netuid"]))
+
+    def _credit(self, receipt: Receipt, events: Sequence[EventRead], head: Head) -> None:
+        """What the fleet has done; funding that a liquidation moved along is no merit."""
+        self.transactions_by_fleet += 1
+        if not receipt.succeeded:
+            self.duties.note(
+                Duty.TRANSACTIONS_SUCCEED, f"block {head.number}: {receipt.tx_hash} reverted"
+            )
+        if not _liquidates(events):
             for event in events:
                 if event.name == "FundingAccrued":
                     self.accruals_by_fleet[Netuid(int(event.arguments["market"], 16))] += 1
@@ -108,8 +139,9 @@ class Referee:
 
     def _judge(self, taken: Taken) -> None:
         netuid = taken.holding.netuid
-        limit = self._policy.guard_limits[netuid]
+        limit = self._policy.promise.guard_limits[netuid]
         self.verdict.judge(taken, price_before_spike(self._tape, netuid, taken.source_block, limit))
+        self.tiers.liquidated.add(taken.holding.key)
         was_pushed = taken.pushed_in == taken.block
         lateness = self.below.taken(
             taken.holding.key, taken.block, pushed=taken.source_block if was_pushed else None
@@ -123,36 +155,65 @@ class Referee:
             first = first_source_below(self._tape, taken)
             self.verdict.first_source_blocks[taken.block - first] += 1
 
-    def _below(self, head: Head) -> Iterable[Below]:
-        quoted = {
-            netuid: (market, market.index_at(head.time))
-            for netuid, market in self.ledger.markets.items()
-            if market.price
+    def _measure_positions(self, head: Head) -> None:
+        """How everybody's margin stands at the end of a block."""
+        markets = self.ledger.markets
+        indices = {netuid: market.index_at(head.time) for netuid, market in markets.items()}
+        left = {
+            key: remaining(one, markets[one.netuid].price, indices[one.netuid])
+            for key, one in self.ledger.holdings.items()
         }
-        for holding in self.ledger.holdings.values():
-            market, index = quoted[holding.netuid]
-            one = _if_below(holding, market, index, head.number)
-            if one is not None:
-                yield one
+        suspended = {netuid for netuid, market in markets.items() if market.suspended_at}
+        self.below.end_block(head.number, list(self._below(left, head.number)), suspended)
+        usable = {
+            netuid
+            for netuid, market in markets.items()
+            if netuid not in suspended
+            and head.time - market.source_time <= market.terms.liquidation_age
+        }
+        self.tiers.end_block(
+            head.number,
+            (
+                Stand(key=key, left=left[key], size=one.size)
+                for key, one in self.ledger.holdings.items()
+                if one.netuid in usable
+            ),
+        )
 
-    def _measure_gaps(self, number: BlockNumber) -> None:
-        """Against the newest source price that was finalized before this block was sealed."""
-        known = BlockNumber(number - 1 - self._policy.finality_blocks)
+    def _below(self, left: Mapping[HoldingKey, int], number: BlockNumber) -> Iterator[Below]:
+        for key, one in self.ledger.holdings.items():
+            market = self.ledger.markets[one.netuid]
+            if is_below(left[key], one.size, market.terms):
+                yield _below(one, left[key], market, number)
+
+    def _known(self, head: Head) -> BlockNumber:
+        """The newest source block that was final before block `head` was sealed."""
+        return BlockNumber(head.number - 1 - self._policy.finality_blocks)
+
+    def _measure_gaps(self, head: Head) -> None:
+        known = self._known(head)
         if known < self._tape.first_block:
             return
         prices = self._tape.row_at(known).prices
         for netuid, market in self.ledger.markets.items():
+            self._feed.end_block(market, head)
             source = prices.get(netuid, 0) * RAO_IN_PRICE_WEI
             if market.price and source:
                 gap = -(-abs(market.price - source) * BPS_ONE // source)
                 self.verdict.note_gap(netuid, gap, is_suspended=market.suspended_at > 0)
 
-    def _measure_funding(self, time: Timestamp) -> None:
-        lag = max(
-            time - market.last_accrual - market.terms.funding_interval
-            for market in self.ledger.markets.values()
-        )
-        self.verdict.funding_lag_s_max = max(self.verdict.funding_lag_s_max, lag)
+    def _measure_funding(self, head: Head) -> None:
+        for netuid, market in self.ledger.markets.items():
+            lag = head.time - market.last_accrual - market.terms.funding_interval
+            self.verdict.funding_lag_s_max = max(self.verdict.funding_lag_s_max, lag)
+            if lag <= 0:
+                self._lagging.discard(netuid)
+            elif netuid not in self._lagging:
+                self._lagging.add(netuid)
+                self.duties.note(
+                    Duty.FUNDING_IN_TIME,
+                    f"block {head.number}: market {netuid} has stood longer than an interval",
+                )
 
 
 def first_source_below(tape: SourcePrices, taken: Taken) -> BlockNumber:
@@ -171,12 +232,7 @@ def first_source_below(tape: SourcePrices, taken: Taken) -> BlockNumber:
     return first
 
 
-def _if_below(
-    holding: Holding, market: MarketBooks, index: FundingIndex, number: BlockNumber
-) -> Below | None:
-    left = remaining(holding, market.price, index)
-    if not is_below(left, holding.size, market.terms):
-        return None
+def _below(holding: Holding, left: int, market: MarketBooks, number: BlockNumber) -> Below:
     return Below(
         key=holding.key,
         netuid=holding.netuid,

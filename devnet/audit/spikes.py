@@ -41,6 +41,10 @@ class SourcePrices(Protocol):
         """The row that holds at a block between the first and the last."""
         ...
 
+    def registered_at(self, netuid: Netuid, at: BlockNumber | None = None) -> BlockNumber | None:
+        """When the subnet that a netuid means at block `at` was registered; None: there is none."""
+        ...
+
 
 def price_before_spike(
     tape: SourcePrices, netuid: Netuid, block: BlockNumber, limit: Bps

@@ -11,6 +11,7 @@ from devnet.audit.ledger import Ledger, MarketBooks
 from devnet.audit.margin import Holding, Terms
 from devnet.audit.referee import LogReader, Referee, RefereePolicy
 from devnet.audit.spikes import SourcePrices
+from devnet.audit.told import Told
 from devnet.chain import SealedBlock
 from units import Bps, Head, Netuid, Seconds, Timestamp
 
@@ -70,6 +71,10 @@ class Audit:
         await self.auditor.check_margins(head, tuple(self.referee.ledger.holdings.values()))
         self.auditor.check_verdict()
 
+    def hear(self, told: Told) -> None:
+        """Compares what happened with what people were told; after everything was delivered."""
+        self.referee.tiers.settle(told, self.referee.duties)
+
     def _sample(self, number: int) -> tuple[Holding, ...]:
         """Others every time, all of them in turn."""
         held = tuple(self.referee.ledger.holdings.values())
@@ -100,4 +105,6 @@ def _terms(parameters: dict[str, Any]) -> Terms:
         funding_rate_max=parameters["fundingRateMax"],
         funding_interval=Seconds(parameters["fundingInterval"]),
         funding_cap=Seconds(parameters["fundingCap"]),
+        trading_age=Seconds(parameters["tradingAgeMax"]),
+        liquidation_age=Seconds(parameters["liquidationAgeMax"]),
     )

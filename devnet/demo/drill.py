@@ -11,6 +11,7 @@ from typing import Any
 
 from rich.console import Console
 
+from devnet.audit.feed import Promise
 from devnet.audit.lateness import Capacity
 from devnet.audit.referee import RefereePolicy
 from devnet.audit.watch import Audit
@@ -21,6 +22,7 @@ from devnet.demo.progress import Progress, clock, print_summary
 from devnet.demo.summary import Drill, failures, summarize
 from devnet.demo.webhook import listening_webhook
 from devnet.failure import DevnetError, one_line
+from devnet.parameters import Beta
 from devnet.replay import BLOCKS_AN_HOUR, Replay, open_replay
 from devnet.standin import LateParticipantError
 from devnet.state import FleetOptions, StateFiles, write_state
@@ -93,6 +95,7 @@ async def _drill(
                 await _drive(world, fleet, stop, progress.block_done)
             await audit.finish(world.head.head)
             await _end(fleet)
+            audit.hear(inbox)
         seconds = asyncio.get_running_loop().time() - begun
         summary = summarize(_facts(options, world, seconds), audit, inbox, world.traders.counts)
     options.summary.write_text(json.dumps(summary, indent=2) + "\n")
@@ -106,7 +109,9 @@ async def _begin_audit(world: World, settings: Settings) -> Audit:
         tape=world.options.tape,
         contracts=world.deployment.contracts,
         policy=RefereePolicy(
-            guard_limits={one.netuid: settings.jump_limit(one) for one in settings.markets},
+            promise=_promise(settings),
+            pins={one.netuid: one.registered_at for one in settings.markets},
+            tiers=Beta().warning_tiers_bps,
             capacity=CAPACITY,
             finality_blocks=FINALITY_BLOCKS,
             fleet=frozenset(one.address.lower() for one in world.fleet.by_workload.values()),
@@ -115,6 +120,14 @@ async def _begin_audit(world: World, settings: Settings) -> Audit:
     )
     world.watchers.append(audit.watch)
     return audit
+
+
+def _promise(settings: Settings) -> Promise:
+    return Promise(
+        band=settings.oracle.deviation_bps,
+        guard_limits={one.netuid: settings.jump_limit(one) for one in settings.markets},
+        confirm_blocks=settings.oracle.jump_confirm_blocks,
+    )
 
 
 async def _joined(world: World, fleet: FleetProcess, stop: asyncio.Event) -> None:

@@ -123,8 +123,14 @@ def print_summary(console: Console, summary: Mapping[str, Any]) -> None:
         figures.add_row(Text(name, style="dim"), value)
     console.print(figures)
     for name, holds in summary["invariants"].items():
-        mark = Text("holds", style="green") if holds else Text("BROKEN", style="bold red")
-        console.print(Text.assemble(mark, "  ", name.replace("_", " ")))
+        _print_verdict(console, name, Text("holds ") if holds else Text("BROKEN"), holds=holds)
+    for name, is_done in summary["duties"].items():
+        _print_verdict(console, name, Text("done  ") if is_done else Text("MISSED"), holds=is_done)
+
+
+def _print_verdict(console: Console, name: str, word: Text, *, holds: bool) -> None:
+    word.stylize("green" if holds else "bold red")
+    console.print(Text.assemble(word, "  ", name.replace("_", " ")))
 
 
 def _figures(summary: Mapping[str, Any]) -> dict[str, str]:

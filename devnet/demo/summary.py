@@ -1,7 +1,7 @@
 """What came of a drill: summary.json, and whether it was a success. Pure.
 
-A drill has failed when a position was left alone, a healthy one touched, or an invariant broken or
-never checked. Everything else is reported and judged by the reader.
+A drill has failed when a position was left alone, a healthy one touched, an invariant broken or
+never checked, or a duty neglected. Everything else is reported and judged by the reader.
 """
 
 from collections import Counter
@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from devnet.audit.duties import Duty
 from devnet.audit.invariants import Invariant
 from devnet.audit.ledger import name_of
 from devnet.audit.watch import Audit
@@ -16,6 +17,8 @@ from devnet.demo.webhook import Inbox
 from devnet.parameters import MARKETS
 from devnet.traders import TradeCounts
 from units import BPS_ONE, Netuid
+
+_FINDINGS_EACH_MAX = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +60,9 @@ def summarize(drill: Drill, audit: Audit, inbox: Inbox, counts: TradeCounts) -> 
         "source_to_liquidation_blocks": _histogram(verdict.source_blocks),
         "first_source_to_liquidation_blocks": _histogram(verdict.first_source_blocks),
         "funding_lag_s_max": verdict.funding_lag_s_max,
+        "fleet_transactions": audit.referee.transactions_by_fleet,
         "invariants": {invariant.value: record.holds(invariant) for invariant in Invariant},
+        "duties": {duty.value: audit.referee.duties.is_done(duty) for duty in Duty},
         "findings": list(_findings(audit)),
     }
 
@@ -70,6 +75,9 @@ def failures(summary: Mapping[str, Any]) -> list[str]:
         found.append(f"{summary['left_alone']} positions left alone")
     if summary["healthy_touched"]:
         found.append(f"{summary['healthy_touched']} healthy positions touched")
+    neglected = [name for name, is_done in summary["duties"].items() if not is_done]
+    if neglected:
+        found.append(f"duty neglected: {', '.join(neglected)}")
     return found
 
 
@@ -113,6 +121,10 @@ def _findings(audit: Audit) -> Iterator[str]:
     yield from audit.referee.verdict.healthy_touched
     for invariant, breach in audit.auditor.record.breaches.items():
         yield f"{invariant.value}: {breach}"
+    for duty, times in audit.referee.duties.neglected.items():
+        yield from (f"{duty.value}: {what}" for what in times[:_FINDINGS_EACH_MAX])
+        if len(times) > _FINDINGS_EACH_MAX:
+            yield f"{duty.value}: {len(times) - _FINDINGS_EACH_MAX} times more"
 
 
 def _histogram(counts: Counter[int]) -> dict[str, int]:

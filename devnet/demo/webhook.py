@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 _PATH = "/alerts"
-_FALL = re.compile(r"0x[0-9a-f]{32}-\d+-(\d+)-\d+")
+_FALL = re.compile(r"(0x[0-9a-f]{32})-(\d+)-(\d+)-\d+")
+_LIQUIDATED = re.compile(r"(0x[0-9a-f]{32})-(\d+)-liquidated")
 _DIGEST_LINE = re.compile(r"(?:fell|was found) below (\d+)(?:\.(\d{2}))? %")
 _DIGEST_REST = re.compile(r"and (\d+) more")
 _BPS_A_PERCENT = 100
@@ -22,10 +23,16 @@ _BPS_A_PERCENT = 100
 
 @dataclass(slots=True)
 class Inbox:
-    """Every alert that arrived. `falls` counts margin warnings by their deepest tier in bps."""
+    """Every alert that arrived.
+
+    `falls` counts margin warnings by their deepest tier in bps, those in digests too. `deepest` and
+    `liquidated` name the positions of alerts of their own as id#sequence.
+    """
 
     url: str
     falls: Counter[int] = field(default_factory=Counter)
+    deepest: dict[str, int] = field(default_factory=dict)
+    liquidated: set[str] = field(default_factory=set)
     severities: Counter[str] = field(default_factory=Counter)
     unreadable: int = 0
     deliveries: int = 0
@@ -41,16 +48,22 @@ class Inbox:
         elif alert_id not in self._seen:
             self._seen.add(alert_id)
             self.severities[severity] += 1
-            self.falls.update(_tiers(severity, alert_id, body))
+            self._note(severity, alert_id, body)
+
+    def _note(self, severity: str, alert_id: str, body: str) -> None:
+        fall, taken = _FALL.fullmatch(alert_id), _LIQUIDATED.fullmatch(alert_id)
+        if fall is not None:
+            name, tier = f"{fall[1]}#{fall[2]}", int(fall[3])
+            self.falls[tier] += 1
+            self.deepest[name] = min(tier, self.deepest.get(name, tier))
+        elif taken is not None:
+            self.liquidated.add(f"{taken[1]}#{taken[2]}")
+        elif severity == "digest":
+            self.falls.update(_digested(body))
 
 
-def _tiers(severity: str, alert_id: str, body: str) -> Counter[int]:
-    """The tiers that an alert is named after: one of a fall, a digest's one a line."""
-    fall = _FALL.fullmatch(alert_id)
-    if fall is not None:
-        return Counter([int(fall[1])])
-    if severity != "digest":
-        return Counter()
+def _digested(body: str) -> Counter[int]:
+    """The tiers that a digest's lines are named after."""
     tiers = Counter(
         int(whole) * _BPS_A_PERCENT + int(hundredths or 0)
         for whole, hundredths in _DIGEST_LINE.findall(body)

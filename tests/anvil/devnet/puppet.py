@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 
 from devnet.accounts import Unsigned, sign
+from devnet.audit.feed import Promise
 from devnet.audit.lateness import Capacity
 from devnet.audit.referee import RefereePolicy
 from devnet.audit.watch import Audit
 from devnet.chain import SealedBlock
-from devnet.parameters import MARKETS
+from devnet.parameters import MARKETS, Beta
 from devnet.views import ExchangeViews
 from devnet.world import FINALITY_BLOCKS, World
 from units import BlockNumber, Bps, Wei
@@ -51,7 +52,11 @@ async def begin_audit(world: World) -> Audit:
         tape=world.options.tape,
         contracts=world.deployment.contracts,
         policy=RefereePolicy(
-            guard_limits=dict.fromkeys(MARKETS, Bps(1_000)),
+            promise=Promise(
+                band=Bps(10), guard_limits=dict.fromkeys(MARKETS, Bps(1_000)), confirm_blocks=11
+            ),
+            pins={n: world.options.tape.registered_at(n, world.head.head.number) for n in MARKETS},
+            tiers=Beta().warning_tiers_bps,
             capacity=Capacity(gas_each=60_000, gas_share=20_000_000),
             finality_blocks=FINALITY_BLOCKS,
             fleet=frozenset({world.fleet.all.address.lower()}),

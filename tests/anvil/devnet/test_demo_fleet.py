@@ -28,6 +28,7 @@ async def test_demo__real_fleet_for_an_hour__nobody_wronged_and_the_same_again(
     assert summary["liquidations"] > 0
     assert set(summary["late_blocks"]) == {"0"}
     assert all(summary["invariants"].values())
+    assert all(summary["duties"].values())
     assert all(market["pushes"] > 0 for market in summary["markets"].values())
     assert summary["alerts"]["unreadable"] == 0
     assert summary["alerts"]["deliveries"] > 0

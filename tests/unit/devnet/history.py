@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from devnet.audit.feed import Promise
 from devnet.audit.lateness import Capacity
 from devnet.audit.ledger import Ledger, MarketBooks
 from devnet.audit.margin import Terms
@@ -25,8 +26,12 @@ TERMS = Terms(
     funding_rate_max=75 * 10**14,
     funding_interval=Seconds(28_800),
     funding_cap=Seconds(115_200),
+    trading_age=Seconds(900),
+    liquidation_age=Seconds(3_600),
 )
 LAG = 2
+PROMISE = Promise(band=Bps(10), guard_limits={NETUID: Bps(1_000)}, confirm_blocks=11)
+TIERS = (Bps(3_500), Bps(2_500), Bps(2_000))
 
 
 def tape_of(*raos: int) -> Tape:
@@ -59,7 +64,9 @@ class History:
             tape=self.tape,
             contracts={FEED: self},
             policy=RefereePolicy(
-                guard_limits={NETUID: Bps(1_000)},
+                promise=PROMISE,
+                pins={NETUID: self.tape.registered_at(NETUID, START)},
+                tiers=TIERS,
                 capacity=self.capacity,
                 finality_blocks=LAG,
                 fleet=frozenset({FLEET}),
@@ -80,7 +87,8 @@ class History:
     def push(self, rao: int, *, source: int | None = None) -> None:
         self.price = rao * 10**9
         block = self.number - LAG if source is None else source
-        self.say("PricePushed", netuid=NETUID, price=self.price, sourceBlock=block, sourceTime=0)
+        time = START_TIME + 12 * (block - START)
+        self.say("PricePushed", netuid=NETUID, price=self.price, sourceBlock=block, sourceTime=time)
 
     def accrue(self, *, index: int | None = None) -> None:
         books = self.referee.ledger.markets[NETUID]
@@ -137,11 +145,11 @@ class History:
             fundingOwed=funding_owed,
         )
 
-    def block(self, sender: str = FLEET) -> None:
+    def block(self, sender: str = FLEET, *, succeeded: bool = True) -> None:
         self.number += 1
         logs = tuple(Log(address=FEED, topics=(str(n),), data=b"") for n in self.pending)
         receipt = Receipt(
-            tx_hash=TxHash("0x"), sender=sender, to=FEED, succeeded=True, gas_used=0, logs=logs
+            tx_hash=TxHash("0x"), sender=sender, to=FEED, succeeded=succeeded, gas_used=0, logs=logs
         )
         self.pending = []
         self.referee.observe(

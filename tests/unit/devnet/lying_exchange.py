@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from devnet.audit.feed import Promise
 from devnet.audit.invariants import Auditor, accounted_tao
 from devnet.audit.lateness import Capacity
 from devnet.audit.ledger import Ledger, MarketBooks
@@ -40,6 +41,8 @@ TERMS = Terms(
     funding_rate_max=75 * 10**14,
     funding_interval=Seconds(28_800),
     funding_cap=Seconds(115_200),
+    trading_age=Seconds(900),
+    liquidation_age=Seconds(3_600),
 )
 NOTHING = {"sequence": 0, "remaining": 0, "size": 0, "ratioBps": 0, "liquidatable": False}
 
@@ -147,7 +150,9 @@ def auditor_of(exchange: FakeExchange) -> Auditor:
         tape=synthetic_tape(1, rows=2),
         contracts={},
         policy=RefereePolicy(
-            guard_limits={NETUID: Bps(1_000)},
+            promise=Promise(band=Bps(10), guard_limits={NETUID: Bps(1_000)}, confirm_blocks=11),
+            pins={NETUID: BlockNumber(1)},
+            tiers=(Bps(3_500), Bps(2_500), Bps(2_000)),
             capacity=Capacity(gas_each=1, gas_share=1),
             finality_blocks=2,
             fleet=frozenset(),

@@ -36,6 +36,8 @@ TERMS = Terms(
     funding_rate_max=75 * 10**14,
     funding_interval=Seconds(28_800),
     funding_cap=Seconds(115_200),
+    trading_age=Seconds(900),
+    liquidation_age=Seconds(3_600),
 )
 INDEXES = st.integers(-(10**17), 10**17)
 PRICES = st.integers(1, 10**20)

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from devnet.audit.duties import Duty
 from devnet.audit.margin import HoldingKey
 from devnet.audit.watch import Audit
 from devnet.demo.progress import print_summary
@@ -60,6 +61,23 @@ async def test_failures__invariant_broken__named() -> None:
     assert "tao_is_accounted_for" in reason
 
 
+def test_failures__duty_neglected__named_and_the_first_times_told(audit: Audit) -> None:
+    for number in range(22):
+        audit.referee.duties.note(Duty.FEED_FOLLOWS, f"block {number}")
+    summary = summary_of(audit)
+    assert failures(summary) == ["duty neglected: the_feed_follows_the_source"]
+    assert summary["findings"][0] == "the_feed_follows_the_source: block 0"
+    assert summary["findings"][-1] == "the_feed_follows_the_source: 2 times more"
+    assert len(summary["findings"]) == 21
+
+
+def test_failures__nobody_was_told_of_a_liquidation__duty_neglected(audit: Audit) -> None:
+    key = HoldingKey(id=PositionId(bytes(16)), sequence=Sequence(2))
+    audit.referee.tiers.liquidated.add(key)
+    audit.hear(Inbox(url=""))
+    assert failures(summary_of(audit)) == ["duty neglected: falls_and_liquidations_are_told"]
+
+
 def test_summary__histograms_and_tiers__readable_keys_in_order(audit: Audit) -> None:
     verdict = audit.referee.verdict
     verdict.late_blocks.update({10: 1, 0: 5, 2: 1})
@@ -84,4 +102,6 @@ def test_print_summary__any__shows_what_counts(audit: Audit) -> None:
     assert "64 CHUTES" in text
     assert "1.500000 TAO" in text
     assert "penalty is exact" in text
+    assert "the feed follows the source" in text
     assert "BROKEN" not in text
+    assert "MISSED" not in text

@@ -1,0 +1,170 @@
+"""Whether the feed says what the source says, or says on chain that it does not know. Pure.
+
+Measured at the end of every block against the newest source price that was finalized before the
+block was sealed. Of the fleet it takes only what its operator has promised: the band, the guard's
+limits and how long a jump must stand. The rule of the guard is written a second time here.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from devnet.audit.duties import Duty, DutyRecord
+from devnet.audit.ledger import NO_BLOCK, NO_PRICE, MarketBooks
+from devnet.audit.spikes import SourcePrices
+from units import BPS_ONE, RAO_IN_PRICE_WEI, BlockNumber, Bps, Head, Netuid, PriceWei
+
+BLOCKS_ALLOWED = 5
+"""For a push or a suspension to be decided, sent and included: a minute."""
+
+Pins = Mapping[Netuid, BlockNumber | None]
+"""The registration that each market was listed for; None = there was no such subnet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promise:
+    """What the operator has configured.
+
+    Attributes:
+        band: a move of this size against the feed is published.
+        guard_limits: the largest move of a market that needs no confirmation.
+        confirm_blocks: how long a larger one must stand.
+    """
+
+    band: Bps
+    guard_limits: Mapping[Netuid, Bps]
+    confirm_blocks: int
+
+
+@dataclass(slots=True, kw_only=True)
+class _Watch:
+    """One market: what the source says, what of it may be believed, and what is overdue.
+
+    Attributes:
+        source: its newest price; `calm_since`: no move from block to block was beyond the limit.
+        believed: the last price that was no jump, or a jump that has stood.
+        stood: for how many blocks the source has been beyond the limit of `believed`.
+        refused: blocks whose price may not be pushed.
+        overdue: for how many blocks something should have been otherwise.
+    """
+
+    source: PriceWei = NO_PRICE
+    calm_since: BlockNumber = NO_BLOCK
+    believed: PriceWei = NO_PRICE
+    stood: int = 0
+    refused: set[BlockNumber] = field(default_factory=set)
+    overdue: Counter[Duty] = field(default_factory=Counter)
+
+    def learn(self, price: PriceWei, block: BlockNumber, limit: Bps, confirm_blocks: int) -> None:
+        """The source's price at the next block; 0 where there is none."""
+        is_calm = bool(price) and not _is_beyond(self.source, price, limit)
+        if not is_calm:
+            self.calm_since = block
+        if not price:
+            self.stood = 0
+        elif not self.believed or not _is_beyond(self.believed, price, limit):
+            self.believed, self.stood = price, 0
+        else:
+            self._jumped(price, block, is_calm=is_calm, confirm_blocks=confirm_blocks)
+        self.source = price
+
+    def _jumped(
+        self, price: PriceWei, block: BlockNumber, *, is_calm: bool, confirm_blocks: int
+    ) -> None:
+        """Two prices on different sides of the believed one are never calm neighbours."""
+        self.stood = self.stood + 1 if is_calm else 1
+        if self.stood >= confirm_blocks:
+            self.believed, self.stood = price, 0
+        else:
+            self.refused.add(block)
+
+
+class FeedWatch:
+    """Follows every market's feed beside the source."""
+
+    def __init__(
+        self, *, tape: SourcePrices, pins: Pins, promise: Promise, record: DutyRecord
+    ) -> None:
+        self._tape = tape
+        self._pins = pins
+        self._promise = promise
+        self._record = record
+        self._watches = {netuid: _Watch() for netuid in pins}
+        self._known = NO_BLOCK
+
+    def begin_block(self, known: BlockNumber) -> None:
+        """`known` is the newest source block that whoever acts in this block can have read."""
+        self._known = known
+        for netuid, watch in self._watches.items():
+            limit = self._promise.guard_limits[netuid]
+            price = self._source(netuid, known)
+            watch.learn(price, known, limit, self._promise.confirm_blocks)
+
+    def pushed(self, market: MarketBooks, before: PriceWei, block: BlockNumber) -> None:
+        """A push has landed in `block`; `before` is what the feed said until then."""
+        netuid, price, read = market.netuid, market.price, market.source_block
+        watch, source = self._watches[netuid], self._source(netuid, read)
+        what = f"block {block}: market {netuid} was given {price} as of block {read}"
+        if price != source:
+            self._record.note(Duty.PRICES_ARE_THE_SOURCES, f"{what}, where the source has {source}")
+        if read > self._known:
+            self._record.note(Duty.PRICES_ARE_THE_SOURCES, f"{what}, which was not final")
+        if not before:  # nothing to compare the first one with
+            watch.believed, watch.stood = price, 0
+        elif read in watch.refused:
+            self._record.note(
+                Duty.JUMPS_STOOD,
+                f"{what} after {before}: a jump that has not stood for "
+                f"{self._promise.confirm_blocks} blocks",
+            )
+
+    def end_block(self, market: MarketBooks, head: Head) -> None:
+        """How `market` stands at the end of block `head`."""
+        watch = self._watches[market.netuid]
+        due = self._due(market, watch, head)
+        for duty in list(watch.overdue):
+            if duty is not due:
+                del watch.overdue[duty]
+        if due is not None:
+            watch.overdue[due] += 1
+            if watch.overdue[due] == BLOCKS_ALLOWED + 1:  # once for every time it begins
+                self._record.note(due, _described(market, watch.source, head))
+
+    def _due(self, market: MarketBooks, watch: _Watch, head: Head) -> Duty | None:
+        """What should be otherwise now."""
+        is_suspended = market.suspended_at > 0
+        if not watch.source or not self._is_the_listed(market.netuid):
+            return None if is_suspended else Duty.NO_PRICE_NO_TRADE
+        if is_suspended:
+            calm = self._known - watch.calm_since + 1
+            return Duty.SUSPENSIONS_END if calm >= self._promise.confirm_blocks else None
+        is_off = _distance(market.price, watch.source) >= market.price * self._promise.band
+        is_old = head.time - market.source_time > market.terms.trading_age
+        return Duty.FEED_FOLLOWS if is_off or is_old else None
+
+    def _source(self, netuid: Netuid, block: BlockNumber) -> PriceWei:
+        """The source's price at a block; 0 where there is none."""
+        if not self._tape.first_block <= block <= self._tape.last_block:
+            return NO_PRICE
+        return PriceWei(self._tape.row_at(block).prices.get(netuid, 0) * RAO_IN_PRICE_WEI)
+
+    def _is_the_listed(self, netuid: Netuid) -> bool:
+        pin = self._pins[netuid]
+        return pin is not None and self._tape.registered_at(netuid, self._known) == pin
+
+
+def _distance(one: PriceWei, other: PriceWei) -> int:
+    """In wei times 10 000, to be compared with a price times basis points."""
+    return abs(one - other) * BPS_ONE
+
+
+def _is_beyond(before: PriceWei, price: PriceWei, limit: Bps) -> bool:
+    return _distance(before, price) > before * limit
+
+
+def _described(market: MarketBooks, source: PriceWei, head: Head) -> str:
+    suspended = f"suspended since block {market.suspended_at}" if market.suspended_at else "open"
+    return (
+        f"block {head.number}: market {market.netuid} is {suspended}, its feed says "
+        f"{market.price} of block {market.source_block}, the source {source or 'nothing'}"
+    )
