@@ -72,6 +72,8 @@ def close_position(reference: Reference, trader: str, netuid: int, size: int) ->
     margin = position.margin * size // position.size
     funding = position.funding(size, market.index)
     remaining = margin + position.pnl(size, price) - funding
+    if remaining < 0 and size < position.size:
+        raise RefusedError("WorthLessThanNothing")
     fee = min(ceil(Fraction(size * market.parameters.close_fee, BPS)), max(remaining, 0))
     _release(state, (trader, netuid), margin, size, funding)
     paid = state.settle(trader, margin, remaining - fee)

@@ -181,6 +181,9 @@ def test_funding__settled_on_both_sides__leaves_the_vault_the_residual(world: Wo
         Parameters(keeper_share=10_001),
         Parameters(open_fee=501),
         Parameters(close_fee=501),
+        Parameters(maintenance=2**255, leverage_max=3 * TAO),
+        Parameters(notional_min=0),
+        Parameters(exposure_max=10**9 + 1),
     ],
 )
 def test_parameters__out_of_range__are_refused(world: World, wrong: Parameters) -> None:

@@ -79,6 +79,11 @@ def test_fill__at_the_slippage_bound__is_taken_and_beyond_it_refused(
     world.open(ALICE, 64, is_long=is_long, slippage=10)
 
 
+@pytest.mark.parametrize("is_long", [True, False])
+def test_fill__with_the_largest_bound_there_is__is_taken(world: World, is_long: bool) -> None:
+    world.open(ALICE, 64, is_long=is_long, slippage=2**256 - 1)
+
+
 def test_fill__where_the_chain_is_worse_than_the_bound__is_refused(world: World) -> None:
     world.set_chain_price(64, FIRST_PRICE * 102 // 100)
     with pytest.raises(RevertedError, match="SlippageExceeded"):

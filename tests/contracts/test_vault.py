@@ -243,6 +243,9 @@ def test_fund__with_less_than_whole_gwei__is_refused(world: World, function: str
         Limits(utilisation_medium=7_001),
         Limits(utilisation_max=9_001),
         Limits(withdrawal_reserve=10_001),
+        Limits(breaker=10**9 + 1),
+        Limits(utilisation_high=10**9 + 1),
+        Limits(bad_debt_pause=10**9 + 1),
     ],
 )
 def test_limits__out_of_order__are_refused(world: World, wrong: Limits) -> None:

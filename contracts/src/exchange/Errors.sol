@@ -36,6 +36,7 @@ error SameBlock();
 error SizeTooLarge(uint256 size);
 error SlippageExceeded(uint256 fill, uint256 feed, uint256 maxBps);
 error WouldBeLiquidatable(int256 ratioBps);
+error WorthLessThanNothing(int256 worth);
 error NotYetAvailable();
 
 // Liquidation

@@ -192,19 +192,21 @@ abstract contract Markets is Vault {
     }
 
     function _setParameters(address key, MarketParameters calldata parameters) private {
-        uint256 maintenance = parameters.maintenanceBps * parameters.leverageMax;
         bool bounded = parameters.leverageMax >= Arithmetic.ONE
             && parameters.leverageMax <= LEVERAGE_CEILING
             && parameters.maintenanceBps <= MAINTENANCE_BPS_CEILING
-            && maintenance < Arithmetic.BPS_ONE * Arithmetic.ONE
+            && parameters.maintenanceBps * parameters.leverageMax
+                < Arithmetic.BPS_ONE * Arithmetic.ONE
             && parameters.penaltyBps <= PENALTY_BPS_CEILING
             && parameters.keeperShareBps <= Arithmetic.BPS_ONE
             && parameters.openFeeBps <= FEE_BPS_CEILING && parameters.closeFeeBps <= FEE_BPS_CEILING;
+        // A position of size 0 would be none: listed, and never to be closed.
+        bool sized = parameters.notionalMin > 0 && parameters.exposureMaxBps <= RATIO_BPS_CEILING;
         bool funded = parameters.fundingInterval > 0
             && parameters.fundingRateMax <= Arithmetic.ONE
             && parameters.fundingCap >= parameters.fundingInterval
             && parameters.fundingCap <= FUNDING_CAP_CEILING;
-        if (!bounded || !funded) revert InvalidParameters();
+        if (!bounded || !sized || !funded) revert InvalidParameters();
         _markets[key].parameters = parameters;
         emit ParametersChanged(key);
     }

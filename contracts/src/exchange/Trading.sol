@@ -13,6 +13,7 @@ import {
     SameBlock,
     SizeTooLarge,
     SlippageExceeded,
+    WorthLessThanNothing,
     WouldBeLiquidatable
 } from "./Errors.sol";
 import {Positions} from "./Positions.sol";
@@ -86,7 +87,7 @@ abstract contract Trading is Positions {
 
     /// @notice Closes `sizeToClose` of the position (0 = all) at the fill price. Margin, size and
     /// funding of a partial close are settled pro rata. The close fee comes from the proceeds, as
-    /// far as they go.
+    /// far as they go. A part worth less than nothing is closed with the whole or not at all.
     function closePosition(bytes16 positionId, uint256 sizeToClose) external {
         Position storage position = _positions[positionId];
         uint256 size = position.size;
@@ -103,6 +104,8 @@ abstract contract Trading is Positions {
             revert BelowNotionalMin(size - sizeToClose, notionalMin);
         }
         Closing memory closing = _close(positionId, position, market, sizeToClose);
+        // Rounding alone can make a few wei of a healthy position worth less than nothing.
+        if (!isWhole && _worth(closing) < 0) revert WorthLessThanNothing(_worth(closing));
         if (isWhole) {
             _announceClosing(positionId, position, closing);
             _removePosition(positionId, position);
@@ -135,7 +138,7 @@ abstract contract Trading is Positions {
         closing.price = _fillPrice(key, !position.isLong, _tradingPrice(key, market));
         closing.margin = uint256(position.margin) * size / position.size;
         (closing.pnl, closing.fundingOwed) = _value(position, size, closing.price, market.index);
-        int256 remaining = int256(closing.margin) + closing.pnl - closing.fundingOwed;
+        int256 remaining = _worth(closing);
         uint256 fee = Arithmetic.feeOf(size, market.parameters.closeFeeBps);
         closing.fee = remaining > int256(fee) ? fee : remaining > 0 ? uint256(remaining) : 0;
 
@@ -145,6 +148,11 @@ abstract contract Trading is Positions {
         _bookBadDebt(id, remaining);
         _creditFree(msg.sender, closing.paid);
         _bookClaim(msg.sender, closing.claimed);
+    }
+
+    /// @dev What is left of the part closed, before the fee.
+    function _worth(Closing memory closing) private pure returns (int256) {
+        return int256(closing.margin) + closing.pnl - closing.fundingOwed;
     }
 
     function _sizeOf(OpenParameters calldata params, MarketParameters storage parameters)
@@ -164,7 +172,9 @@ abstract contract Trading is Positions {
         pure
     {
         uint256 worse = params.isLong ? fill - feedPrice : feedPrice - fill;
-        if (worse * Arithmetic.BPS_ONE > feedPrice * params.maxSlippage) {
+        // Divided, not multiplied: whoever wants no bound may pass the largest uint256.
+        uint256 slippage = (worse * Arithmetic.BPS_ONE + feedPrice - 1) / feedPrice;
+        if (slippage > params.maxSlippage) {
             revert SlippageExceeded(fill, feedPrice, params.maxSlippage);
         }
     }

@@ -16,6 +16,8 @@ abstract contract Vault is Claims {
     using SafeCast for uint256;
 
     uint256 internal constant SLIPPAGE_BPS_CEILING = 2_000;
+    /// @dev No limit at all, and still nothing that multiplies by it can overflow.
+    uint256 internal constant RATIO_BPS_CEILING = 1e9;
 
     bool internal _pausedByGuardian;
     int256 internal _fundingLedger;
@@ -48,6 +50,9 @@ abstract contract Vault is Claims {
             && limits_.utilisationMediumBps <= limits_.utilisationHighBps
             && limits_.utilisationMaxBps <= limits_.breakerBps;
         bool bounded = limits_.slippageHighBps <= SLIPPAGE_BPS_CEILING
+            && limits_.breakerBps <= RATIO_BPS_CEILING
+            && limits_.utilisationHighBps <= RATIO_BPS_CEILING
+            && limits_.badDebtPauseBps <= RATIO_BPS_CEILING
             && limits_.withdrawalReserveBps <= Arithmetic.BPS_ONE;
         if (!ordered || !bounded) revert InvalidParameters();
         _limits = limits_;
