@@ -1,6 +1,7 @@
 """What a running devnet tells others: FILE.json, and beside it what the fleet needs.
 
-FILE.json             addresses, URLs and keys, for scripts and tests
+FILE.json             addresses, URLs and keys, for scripts and tests; whoever sends from a
+                      trader's key has that account alone from then on
 FILE.network.toml     a complete configuration: `keepers --config FILE.network.toml …`
 FILE.keys/            one private key a file, mode 0600
 
@@ -89,25 +90,29 @@ async def write_state(world: World, files: StateFiles, fleet: FleetOptions) -> N
 
 
 def describe(world: World) -> dict[str, Any]:
-    """FILE.json's content."""
+    """FILE.json's content.
+
+    `keeper` may do everything; `keepers` are those of the feeder, the liquidator, the funding
+    keeper and the operator, in this order. Of the traders the last to arrive come first: whoever
+    joins with the first of them finds them unused.
+    """
     deployment = world.deployment
+    unused_first = sorted(world.traders.traders, key=lambda trader: -trader.mind.plan.arrives)
     return {
         "chain_id": CHAIN_ID,
         "rpc_url": world.anvil.rpc_url,
-        "ws_url": world.anvil.ws_url,
         "subtensor_url": world.stand_in.url,
-        "subtensor_genesis": world.stand_in.genesis,
         "exchange": deployment.exchange.address,
         "price_feed": deployment.price_feed.address,
         "keeper_router": deployment.keeper_router.address,
         "deployer": _account(world.deployer),
         "keeper": _account(world.fleet.all),
         "keepers": [
-            {"workload": workload, **_account(account)}
+            _account(account)
             for workload, account in world.fleet.by_workload.items()
             if workload != "all"
         ],
-        "traders": [_account(trader.account) for trader in world.traders.traders],
+        "traders": [_account(trader.account) for trader in unused_first],
     }
 
 

@@ -121,7 +121,11 @@ class Mind:
         self.attempts += 1
         self.not_before = now + RETRY_BLOCKS
         if self.attempts >= ATTEMPTS_MAX:
-            self._enter(Stage.GONE, now)
+            self.leave(now)
+
+    def leave(self, now: int) -> None:
+        """The trader wants nothing more."""
+        self._enter(Stage.GONE, now)
 
     def waits(self, now: int) -> None:
         """There was no price to trade at, which is nobody's refusal: asked again, for ever."""

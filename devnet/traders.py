@@ -20,6 +20,7 @@ from units import BlockNumber, TxHash, Wei
 _GWEI = 10**9
 _GAS = 600_000
 _NO_PRICE = frozenset({"StalePrice", "MarketIsSuspended", "NoChainPrice"})
+TAKEN_OVER = "account taken over"
 _HEARD = ("PositionOpened", "PositionChanged", "PositionLiquidated")
 _FEE_FACTOR = 2  # of the base fee: room for the six full blocks it may have to wait
 
@@ -28,7 +29,8 @@ _FEE_FACTOR = 2  # of the base fee: room for the six full blocks it may have to 
 class TradeCounts:
     """What became of the traders' wishes.
 
-    `declined` counts refusals before anything was sent, by the contract's reason; `rejected` those
+    `declined` counts refusals before anything was sent, by the contract's reason, or TAKEN_OVER
+    where somebody else sends from the account; `rejected` those
     by the node; `reverted` transactions that were mined and failed.
     """
 
@@ -91,7 +93,7 @@ class Traders:
         now = block.head.number - self._start
         for receipt in block.receipts:
             self._learn(receipt, now)
-        wishes = list(self._wishes(now))
+        wishes = await self._left_alone(list(self._wishes(now)), now)
         if not wishes:
             return
         granted = await self._granted(await self._intents(wishes), now)
@@ -102,6 +104,23 @@ class Traders:
             wish = trader.mind.wish(now) if trader.pending is None else None
             if wish is not None:
                 yield trader, wish
+
+    async def _left_alone(
+        self, wishes: Sequence[tuple[Trader, Wish]], now: int
+    ) -> list[tuple[Trader, Wish]]:
+        """The wishes of traders whose account nobody else uses; the others leave it for good.
+
+        Two who number their transactions apart would only replace each other's.
+        """
+        sent = await self._node.batch([_transaction_count(trader) for trader, _ in wishes])
+        kept: list[tuple[Trader, Wish]] = []
+        for (trader, wish), count in zip(wishes, sent, strict=True):
+            if int(count, 16) == trader.nonce:
+                kept.append((trader, wish))
+            else:
+                trader.mind.leave(now)
+                self.counts.declined[TAKEN_OVER] += 1
+        return kept
 
     async def _intents(self, wishes: Sequence[tuple[Trader, Wish]]) -> list[_Intent]:
         leaving = [trader for trader, wish in wishes if isinstance(wish, Withdraw)]
@@ -229,6 +248,11 @@ class Traders:
         data = self._exchange.contract.encode(function, *arguments)
         call = {"to": self._exchange.address, "data": "0x" + data.hex()}
         return Request(method="eth_call", params=(call, "latest"))
+
+
+def _transaction_count(trader: Trader) -> Request:
+    """Those waiting in the node's pool included."""
+    return Request(method="eth_getTransactionCount", params=(trader.account.address, "pending"))
 
 
 def _name(wish: Wish) -> str:

@@ -21,6 +21,18 @@ from fleet.settings import Workload, load
 pytestmark = pytest.mark.anvil
 
 UP_SECONDS_MAX = 30.0
+FIELDS = {
+    "rpc_url",
+    "chain_id",
+    "subtensor_url",
+    "exchange",
+    "price_feed",
+    "keeper_router",
+    "deployer",
+    "keeper",
+    "keepers",
+    "traders",
+}
 
 
 async def appears(path: Path) -> None:
@@ -52,13 +64,12 @@ async def test_up__until_sigterm__state_serves_and_then_is_gone(tmp_path: Path) 
     assert later - first >= 5  # a block every 60 ms
     assert settings.contracts.exchange == state["exchange"]
     assert settings.lockstep.url is None
-    assert {entry["workload"] for entry in state["keepers"]} == {
-        "feeder",
-        "liquidator",
-        "funding",
-        "operator",
-    }
     assert len(state["traders"]) == 10
+    assert set(state) == FIELDS
+    accounts = [state["deployer"], state["keeper"], *state["keepers"], *state["traders"]]
+    for account in accounts:
+        assert set(account) == {"address", "private_key"}
+        assert account_of(account["private_key"]).address == account["address"]
     assert not options.state.exists()
     assert "devnet is down after block" in said.getvalue()
 
@@ -71,8 +82,11 @@ async def test_up__key_files__private_and_of_the_accounts_in_the_state(tmp_path:
         state = json.loads(options.state.read_text())
         settings = load(tmp_path / "world.network.toml")
         interrupt()
-    addresses = {entry["workload"]: entry["address"] for entry in state["keepers"]}
-    addresses["all"] = state["keeper"]["address"]
+    in_order = (state["keeper"], *state["keepers"])
+    workloads = ("all", "feeder", "liquidator", "funding", "operator")
+    addresses = {
+        workload: account["address"] for workload, account in zip(workloads, in_order, strict=True)
+    }
     for workload in Workload:
         key = settings.keys.of(workload)
         assert key is not None

@@ -5,14 +5,17 @@ from pathlib import Path
 
 import pytest
 
+from devnet.accounts import Account, Unsigned, sign
 from devnet.audit.invariants import Invariant
 from devnet.audit.watch import Audit
+from devnet.base_fee import BASE_FEE_FLOOR
 from devnet.replay import open_replay
 from devnet.synthetic_tape import Shocks, synthetic_tape
 from devnet.tape import Tape, TapeError
+from devnet.traders import TAKEN_OVER
 from devnet.world import FINALITY_BLOCKS, WorldOptions, running_world
 from tests.anvil.devnet.puppet import PuppetKeeper, begin_audit
-from units import Netuid
+from units import Netuid, Wei
 
 pytestmark = pytest.mark.anvil
 
@@ -36,6 +39,14 @@ def options(tape: Tape) -> WorldOptions:
 def broken(audit: Audit) -> Iterable[str]:
     record = audit.auditor.record
     return [f"{one}: {record.breaches.get(one)}" for one in Invariant if not record.holds(one)]
+
+
+def nothing(account: Account) -> str:
+    """A signed transaction that only counts."""
+    unsigned = Unsigned(
+        to=account.address, data=b"", nonce=0, gas=21_000, gas_price=Wei(2 * BASE_FEE_FLOOR)
+    )
+    return sign(account, unsigned)
 
 
 async def test_world__good_keeper_through_a_crash__every_invariant_holds() -> None:
@@ -109,6 +120,21 @@ async def test_world__nobody_pushes_a_price__openings_are_declined_and_counted()
     assert counts.succeeded["deposit"] > 0
     assert counts.sent["open"] == 0
     assert set(counts.declined) == {"StalePrice"}
+
+
+async def test_world__account_that_a_stranger_sends_from__is_the_stranger_s_alone() -> None:
+    tape = tape_with_a_crash()
+    async with running_world(options(tape)) as world:
+        counts = world.traders.counts
+        sent = counts.sent.total()
+        for trader in world.traders.traders:
+            if trader.nonce == 0:  # has not begun
+                await world.node.call("eth_sendRawTransaction", nothing(trader.account))
+        for _ in range(20):
+            await world.advance(in_step=True)
+    assert counts.declined[TAKEN_OVER] > 0
+    assert counts.sent.total() == sent
+    assert counts.rejected.total() == 0
 
 
 @pytest.mark.shared
