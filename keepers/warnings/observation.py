@@ -41,10 +41,15 @@ Unknowns = Mapping[Netuid | None, UnknownWatch]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WarningState:
-    """All that the warnings remember. `head` is the last block processed; None at first."""
+    """All that the warnings remember. `head` is the last block processed; None at first.
+
+    `departed` are watched positions that are no longer open, and the block that showed it: a
+    reorganisation may bring them back, and what was told of them must be known then.
+    """
 
     head: Head | None = None
     watches: Mapping[PositionKey, Watch] = field(default_factory=dict)
+    departed: Mapping[PositionKey, BlockNumber] = field(default_factory=dict)
     unknowns: Unknowns = field(default_factory=dict)
     digest: tuple[DigestEntry, ...] = ()
 
@@ -55,7 +60,9 @@ class WarningChange:
 
     Attributes:
         head: The last block processed after it; None when none ever was.
-        watches: Positions whose watch is new or moved; `gone` are the ones no longer open.
+        watches: Positions whose watch is new or moved.
+        departed: Replaces what was there; need not be stored, a restart only waits anew.
+        gone: Positions to forget: no longer open, and no reorganisation brings them back.
         unknowns: Replaces what was there.
         is_digest_sent: Whether the entries collected so far went into one of `alerts`.
         collected: Alerts that wait for the next digest.
@@ -64,6 +71,7 @@ class WarningChange:
 
     head: Head | None
     watches: Mapping[PositionKey, Watch]
+    departed: Mapping[PositionKey, BlockNumber]
     gone: frozenset[PositionKey]
     unknowns: Unknowns
     is_digest_sent: bool
@@ -91,11 +99,12 @@ def observe_block(
     digest = _digest(state, view.head, policy)
     told = (alert for alert in falls if alert.severity is not Severity.DIGEST)
     waiting = {entry.alert_id for entry in state.digest}
-    open_now = {risk.position.key for risk in view.positions}
+    departed, gone = _departures(state, view, policy)
     return WarningChange(
         head=view.head,
         watches=watches,
-        gone=frozenset(key for key in state.watches if key not in open_now),
+        departed=departed,
+        gone=gone,
         unknowns=unknowns,
         is_digest_sent=bool(digest),
         collected=tuple(
@@ -119,6 +128,7 @@ def observe_blindness(
     return WarningChange(
         head=state.head,
         watches={},
+        departed=state.departed,
         gone=frozenset(),
         unknowns={**state.unknowns, None: noted},
         is_digest_sent=False,
@@ -141,9 +151,21 @@ def applied(state: WarningState, change: WarningChange) -> WarningState:
     return WarningState(
         head=change.head,
         watches=watches,
+        departed=change.departed,
         unknowns=change.unknowns,
         digest=(*kept, *collected),
     )
+
+
+def _departures(
+    state: WarningState, view: RiskView, policy: WarningPolicy
+) -> tuple[dict[PositionKey, BlockNumber], frozenset[PositionKey]]:
+    """The watched positions that are not open now: those since when, and those to forget."""
+    open_now = {risk.position.key for risk in view.positions}
+    block = view.head.number
+    since = {key: state.departed.get(key, block) for key in state.watches if key not in open_now}
+    gone = frozenset(key for key, at in since.items() if block - at >= policy.reorg_blocks)
+    return {key: at for key, at in since.items() if key not in gone}, gone
 
 
 def _falls(

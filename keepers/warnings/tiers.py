@@ -66,8 +66,8 @@ class WarningPolicy:
         digest_lines_max: Positions listed in a digest; the rest is counted.
         log_blocks_max: Blocks of logs read after downtime. 200: below the about 300 blocks that
             public nodes keep, beyond which they answer with nothing.
-        reorg_blocks: Blocks read again when the chain reorganised. 16: deeper than the lag of
-            finality.
+        reorg_blocks: Blocks read again when the chain reorganised, and for which a position that
+            is no longer open stays known. 16: deeper than the lag of finality.
     """
 
     tiers: tuple[Tier, ...] = BETA_TIERS

@@ -50,6 +50,7 @@ def alert(id_: str, severity: Severity = Severity.NOTIFY) -> Alert:
 NOTHING = WarningChange(
     head=None,
     watches={},
+    departed={},
     gone=frozenset(),
     unknowns={},
     is_digest_sent=False,
@@ -154,6 +155,7 @@ def changes(draw: st.DrawFn) -> WarningChange:
     return WarningChange(
         head=draw(st.sampled_from([None, head(number)])),
         watches=moved,
+        departed={},
         gone=draw(st.frozensets(keys, max_size=3)) - set(moved),
         unknowns=draw(
             st.dictionaries(

@@ -1,7 +1,7 @@
 """A world in which every ratio is scripted, and a store that can die around its commits."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from keepers.liquidation.assessment import PositionRisk, RiskView
 from keepers.liquidation.follower import Unreadable
@@ -127,7 +127,7 @@ class Disk:
     dies_after: bool = False
 
     async def load(self) -> WarningState:
-        return self.state
+        return replace(self.state, departed={})  # it need not be stored
 
     async def commit(self, change: WarningChange) -> frozenset[str]:
         if self.dies_before:

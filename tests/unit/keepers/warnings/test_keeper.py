@@ -1,5 +1,7 @@
 from collections.abc import Mapping, Sequence
 
+import pytest
+
 from keepers.warnings.alerts import AlertKind, Severity
 from keepers.warnings.keeper import WarningsOutcome
 from keepers.warnings.tiers import WarningPolicy
@@ -80,11 +82,7 @@ async def test_step__position_closed_and_opened_again__begins_anew() -> None:
         5: [risk(1, 2400, sequence=2)],
     }
     bot = keeper(world, disk)
-    for block in (1, 2, 3):
-        await bot.step(head(block))
-    assert disk.state.watches == {}
-
-    for block in (4, 5):
+    for block in (1, 2, 3, 4, 5):
         await bot.step(head(block))
 
     assert [alert.key for alert in disk.outbox.values()] == [key(1, 1), key(1, 2)]
@@ -103,7 +101,28 @@ async def test_step__liquidated__informs_and_leaves() -> None:
     assert (
         "at 0.085 TAO, remaining margin -0.01 TAO, penalty 0 TAO, bad debt 0.01 TAO" in alert.text
     )
-    assert disk.state.watches == {}
+    for block in range(3, 2 + POLICY.reorg_blocks):
+        await bot.step(head(block))
+    assert key(1) in disk.state.watches
+    await bot.step(head(2 + POLICY.reorg_blocks))
+    assert (disk.state.watches, disk.state.departed) == ({}, {})
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+async def test_step__close_reorganised_away__a_later_fall_is_told_as_another_one(
+    *, restarts: bool
+) -> None:
+    """Begun anew, the position's second fall would have the id of its first, and be lost."""
+    world, disk = World(), Disk()
+    ratios = {1: 3300, 2: 2400, 3: 2800, 4: None, 5: 2800, 6: 2400}
+    world.risks = {n: [] if ratio is None else [risk(1, ratio)] for n, ratio in ratios.items()}
+    bot = keeper(world, disk)
+    for block in ratios:
+        bot = keeper(world, disk) if restarts else bot
+        await bot.step(head(block))
+
+    assert [alert.key for alert in disk.outbox.values()] == [key(1), key(1)]
+    assert disk.state.departed == {}
 
 
 async def test_step__fell_below_the_last_tier_and_liquidated_next__only_the_liquidation() -> None:
