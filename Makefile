@@ -11,7 +11,7 @@ REQUESTS ?= 500
 SEED ?= 1
 PYTEST_FLAGS ?=
 
-.PHONY: help setup demo test chaos lint types imports unit contracts lock clean
+.PHONY: help setup demo test chaos bench lint types imports unit contracts lock clean
 
 help:            ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -42,6 +42,9 @@ test: setup contracts/node_modules/ready lint types imports unit  ## lint, types
 
 chaos: setup     ## kill -9 of a sending process at random instants, audited: make chaos [KILLS=n REQUESTS=n SEED=n]
 	$(BIN)/python -m devnet.chaos --kills $(KILLS) --requests $(REQUESTS) --seed $(SEED) --out build/chaos.json
+
+bench: setup     ## speed beside baselines measured in the same run, into build/bench.json
+	$(BIN)/python -m bench --out build/bench.json
 
 lint: .venv/ready
 	$(BIN)/ruff check .

@@ -1,0 +1,1 @@
+"""Measures the fleet on this machine, each figure beside a baseline measured in the same run."""

@@ -1,0 +1,66 @@
+"""`python -m bench`: measures everything, prints a table, writes JSON.
+
+Nothing here passes or fails on a duration: figures are for people and for comparison.
+"""
+
+import asyncio
+import json
+from pathlib import Path
+from time import perf_counter
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
+
+from bench.calls import CALLS
+from bench.figure import Benchmark, Figure, Scale
+from bench.handover import HANDOVER
+from bench.machine import machine_facts
+from bench.report import as_json, print_figures
+from bench.throughput import THROUGHPUT
+
+BENCHMARKS: tuple[Benchmark, ...] = (HANDOVER, THROUGHPUT, CALLS)
+_STANDARD = Scale()
+
+
+def main(
+    runs: Annotated[int, typer.Option(min=1)] = _STANDARD.runs,
+    transactions: Annotated[int, typer.Option(min=1)] = _STANDARD.transactions,
+    only: Annotated[str, typer.Option(help="part of a benchmark's name")] = "",
+    out: Annotated[Path, typer.Option(help="the figures as JSON")] = Path("build/bench.json"),
+) -> None:
+    """Measures the fleet beside baselines."""
+    console = Console()
+    machine, began = machine_facts(), perf_counter()
+    wanted = [each for each in BENCHMARKS if only in each.name]
+    figures = _measure(wanted, Scale(runs=runs, transactions=transactions), console)
+    result = as_json(machine, perf_counter() - began, figures)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n")
+    print_figures(console, figures)
+
+
+def _measure(wanted: list[Benchmark], scale: Scale, console: Console) -> list[Figure]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    found: list[Figure] = []
+    with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
+        for benchmark in wanted:
+            bar = progress.add_task(benchmark.name, total=scale.runs)
+            found += asyncio.run(_run(benchmark, scale, progress, bar))
+    return found
+
+
+async def _run(benchmark: Benchmark, scale: Scale, progress: Progress, bar: TaskID) -> list[Figure]:
+    return list(await benchmark.measure(scale, lambda: progress.advance(bar)))
+
+
+if __name__ == "__main__":
+    typer.run(main)

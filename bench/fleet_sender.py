@@ -1,0 +1,117 @@
+"""Ours, as it runs in production: Sender over Node over one endpoint, journal in a SQLite file."""
+
+import contextlib
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
+from typing import Any
+
+from bench.ground import FOREVER, Ground
+from devnet.anvil import CHAIN_ID
+from devnet.chaos.tally import GAS_LIMIT, TALLY, tally_call
+from fleet.chain.endpoint import Endpoint
+from fleet.chain.failover import Failover
+from fleet.chain.node import Node
+from fleet.store.engine import open_database
+from fleet.store.journal import StoredJournal
+from fleet.transactions.policy import SenderPolicy
+from fleet.transactions.request import Lane, Submission, TransactionRequest
+from fleet.transactions.sender import Sender
+from fleet.transactions.signer import LocalSigner
+
+IN_FLIGHT_MAX = 128
+"""As many as a node's pool takes of one account, so that the limits of the policy do not."""
+
+
+@dataclass(slots=True)
+class Stopwatch:
+    """Seconds spent in calls to something, by a name for them."""
+
+    seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+
+    def around(self, watched: Any, name: str, *, apart: tuple[str, ...] = ()) -> Any:
+        """The same thing, watched; calls named in `apart` are counted under their own names."""
+        return _Watched(watched, self, name, frozenset(apart))
+
+
+class _Watched:
+    """Passes everything on, and adds up how long its coroutines take."""
+
+    def __init__(
+        self, watched: Any, stopwatch: Stopwatch, name: str, apart: frozenset[str]
+    ) -> None:
+        self._watched = watched
+        self._stopwatch = stopwatch
+        self._name = name
+        self._apart = apart
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._watched, name)
+        if not callable(found):
+            return found
+        label = name if name in self._apart else self._name
+
+        async def timed(*args: Any, **kwargs: Any) -> Any:
+            began = perf_counter()
+            try:
+                return await found(*args, **kwargs)
+            finally:
+                self._stopwatch.seconds[label] += perf_counter() - began
+
+        return timed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetSender:
+    """A sender and what it is made of."""
+
+    sender: Sender
+    node: Node
+    stopwatch: Stopwatch
+
+    async def submit(self, piece: int) -> Submission:
+        """Hands over one piece of work."""
+        return await self.sender.submit(
+            TransactionRequest(
+                to=TALLY,
+                data=tally_call(piece, last_block=FOREVER),
+                gas_limit=GAS_LIMIT,
+                lane=Lane.LIQUIDATION,
+                idempotency_key=f"piece {piece}",
+                valid_until=FOREVER,
+                purpose="bench",
+            )
+        )
+
+    async def settle(self) -> int:
+        """At the latest head; how many outcomes were told."""
+        return len(await self.sender.settle(await self.node.head()))
+
+
+@contextlib.asynccontextmanager
+async def opened_sender(ground: Ground, *, url: str | None = None) -> AsyncIterator[FleetSender]:
+    """A new journal; `url`: another way to the ground's node."""
+    endpoint = Endpoint(name="anvil", url=url or ground.url, rate=None, timeout_s=10)
+    node = Node(Failover([endpoint], chain_id=CHAIN_ID))
+    stopwatch = Stopwatch()
+    with TemporaryDirectory(prefix="bench-") as folder:
+        database = await open_database(f"sqlite+aiosqlite:///{Path(folder) / 'store.sqlite3'}")
+        sender = Sender(
+            chain=stopwatch.around(node, "other reads", apart=("simulate", "send_raw")),
+            signer=stopwatch.around(LocalSigner(ground.fleet.private_key), "signing"),
+            journal=stopwatch.around(StoredJournal(database, namespace="bench"), "journal"),
+            chain_id=CHAIN_ID,
+            decode_revert=bytes.hex,
+            policy=SenderPolicy(
+                in_flight_max=IN_FLIGHT_MAX, lane_in_flight_max=dict.fromkeys(Lane, IN_FLIGHT_MAX)
+            ),
+        )
+        try:
+            await sender.recover()
+            yield FleetSender(sender=sender, node=node, stopwatch=stopwatch)
+        finally:
+            await node.close()
+            await database.close()
