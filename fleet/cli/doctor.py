@@ -145,7 +145,7 @@ def account_checks(
 ) -> Iterator[Check]:
     """Each key: enough to pay fees with."""
     if isinstance(accounts, Unread):
-        yield _failed("keys", accounts.reason, _NEEDS_NODE)
+        yield _failed("keys", accounts.reason, accounts.remedy or _NEEDS_NODE)
         return
     if not accounts:
         remedy = "give keys.<workload>.private_key_file or keystore_file to act"
@@ -164,7 +164,7 @@ def account_checks(
 def role_checks(roles: tuple[RoleFacts, ...] | Unread) -> Iterator[Check]:
     """Each role that somebody needs: granted, or the exact call that the admin must sign."""
     if isinstance(roles, Unread):
-        yield _failed("roles", roles.reason, _NOT_REFERENCE)
+        yield _failed("roles", roles.reason, roles.remedy or _NOT_REFERENCE)
         return
     for role in roles:
         subject = f"{role.role} of {role.contract} for {role.account}"
@@ -179,7 +179,7 @@ def role_checks(roles: tuple[RoleFacts, ...] | Unread) -> Iterator[Check]:
 def market_checks(markets: tuple[MarketFacts, ...] | Unread, settings: Settings) -> Iterator[Check]:
     """Each market: listed, its subnet the pinned one, its parameters as the settings say."""
     if isinstance(markets, Unread):
-        yield _failed("markets", markets.reason, _NOT_REFERENCE)
+        yield _failed("markets", markets.reason, markets.remedy or _NOT_REFERENCE)
         return
     for market in markets:
         subject = f"market {settings.symbol(market.netuid)} ({market.netuid})"

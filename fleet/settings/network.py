@@ -129,7 +129,8 @@ class EvmSettings(Section):
     """Blocks of logs asked for in one request; public proxies refuse wide ranges."""
 
     head_stall_s: Annotated[Seconds, Field(ge=24)] = Seconds(60)
-    """Age of the newest head, against this machine's clock, at which `keepers doctor` fails. 60:
+    """Age of the newest head, against this machine's clock, at which `keepers doctor` fails, and
+    wall-clock seconds without a new one after which a running process logs `no_new_block`. 60:
     five missed blocks, a node that lags, or a clock that is wrong."""
 
 

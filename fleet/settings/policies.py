@@ -35,7 +35,7 @@ class OracleSettings(Section):
 
     jump_limit_bps: Annotated[Bps, Field(ge=50, le=10_000)] = Bps(300)
     """A move beyond this from the last accepted price is held until it has stood. 300: above
-    ordinary moves of a block, below the smallest returning spike seen on mainnet (4 %)."""
+    nearly all moves of a block, below the smallest listed spike of mainnet that returned (308)."""
 
     jump_confirm_blocks: Annotated[int, Field(ge=1, le=300)] = 11
     """Blocks a jump must stand before it is believed. 11: outlasts a spike of 10 blocks, the

@@ -3,6 +3,8 @@
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 
+import structlog
+
 from fleet.chain.failures import WrongChain
 from fleet.runtime.clock import Clock
 from fleet.runtime.health import Health
@@ -22,7 +24,10 @@ from fleet.wiring.facts import BotName
 from fleet.wiring.observer import Observer
 from fleet.wiring.policies import is_lockstep
 from fleet.wiring.rhythm import Rhythm
+from fleet.wiring.speaking import VERSION
 from units import Seconds
+
+_log = structlog.stdlib.get_logger("fleet")
 
 HEARTBEAT = Seconds(30)
 FUNDING = Seconds(60)
@@ -47,6 +52,7 @@ def supervisor(
     alarms = Alarms()
     health = Health(clock=clock, age_s_max=settings.runtime.loop_age_s_max)
     chosen = tuple(bots(names, crew, rhythm, alarms, clock))
+    _say_started(names, settings, crew)
     metrics.chain.head_age(rhythm.head_age_s)
     for bot in chosen:
         metrics.loops.track(bot.name, partial(health.loop_age, bot.name))
@@ -64,6 +70,18 @@ def supervisor(
             *_scheduled(settings, alarms),
             *_served(settings, health, metrics),
         ),
+    )
+
+
+def _say_started(names: Iterable[BotName], settings: Settings, crew: Crew) -> None:
+    """The first line of every process: a quiet world gives no other for minutes."""
+    _log.info(
+        "started",
+        version=VERSION,
+        network=settings.network.name,
+        bots=sorted(name.value for name in names),
+        account=None if crew.sender is None else crew.sender.account,
+        listen=settings.telemetry.listen,
     )
 
 

@@ -20,9 +20,10 @@ class BotName(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unread:
-    """It could not be read; `reason` is one line."""
+    """It could not be read; `reason` is one line, `remedy` what to do where that is known."""
 
     reason: str
+    remedy: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

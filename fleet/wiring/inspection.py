@@ -6,7 +6,7 @@ from typing import Any
 from eth_abi.exceptions import DecodingError
 from eth_utils.crypto import keccak
 
-from fleet.chain.failures import ChainError
+from fleet.chain.failures import ChainError, NodeUnavailable
 from fleet.chain.node import Node
 from fleet.runtime.clock import Clock
 from fleet.settings import EvmEndpoint, Settings, SettingsError, SubtensorEndpoint, Workload
@@ -33,6 +33,9 @@ from units import Address, BlockHash, BlockNumber, Bps, Netuid, Seconds
 REPORTERS = frozenset({Workload.ALL, Workload.FEEDER, Workload.OPERATOR})
 KEEPERS = frozenset(Workload)
 """The feeder liquidates in the same transaction; every workload that signs needs this one."""
+
+_NEEDS_NODE = "needs a node that answers"
+_MEND_KEY = "mend that file, or the key in [keys] that names it; until then no key is looked at"
 
 
 class WorldInspector:
@@ -86,7 +89,9 @@ class WorldInspector:
                     for workload, address in (await self._keys()).items()
                 ]
             )
-        except (ChainError, SettingsError) as error:
+        except SettingsError as error:
+            return Unread(reason=str(error), remedy=_MEND_KEY)
+        except ChainError as error:
             return Unread(reason=str(error))
 
     async def roles(self) -> tuple[RoleFacts, ...] | Unread:
@@ -94,7 +99,11 @@ class WorldInspector:
         try:
             needed = list(self._needed(await self._keys()))
             return tuple([await self._role_facts(role, why) for role, why in needed])
-        except (ChainError, SettingsError, DecodingError) as error:
+        except SettingsError as error:
+            return Unread(reason=str(error), remedy=_MEND_KEY)
+        except NodeUnavailable as error:
+            return Unread(reason=str(error), remedy=_NEEDS_NODE)
+        except (ChainError, DecodingError) as error:
             return Unread(reason=str(error))
 
     async def markets(self) -> tuple[MarketFacts, ...] | Unread:
@@ -104,8 +113,10 @@ class WorldInspector:
             exchange = self._deployment.exchange
             data = await self._node.call(exchange, calls.markets(netuids), "latest")
             views = decode_output("Exchange", "markets", data)[0]
+        except NodeUnavailable as error:
+            return Unread(reason=str(error), remedy=_NEEDS_NODE)
         except (ChainError, DecodingError) as error:
-            return Unread(reason=f"markets: {error}")
+            return Unread(reason=str(error))
         registered = await self._registrations()
         return tuple(_market_facts(view, registered) for view in views)
 

@@ -229,6 +229,7 @@ class Examined:
         self.open_fee = Bps(10)
         self.is_listed = True
         self.unreadable: str | None = None
+        self.remedy = ""
 
     async def nodes(self) -> Mapping[str, NodeFacts | Unread]:
         return {"anvil": self.node}
@@ -271,7 +272,9 @@ class Examined:
         return self._unread() or (market,)
 
     def _unread(self) -> Unread | None:
-        return None if self.unreadable is None else Unread(reason=self.unreadable)
+        if self.unreadable is None:
+            return None
+        return Unread(reason=self.unreadable, remedy=self.remedy)
 
 
 class SimulatedFleet:

@@ -180,3 +180,15 @@ def test_doctor__nothing_readable__every_part_fails_with_its_reason(
     subjects = [failure.split(":")[0] for failure in failures(keepers)]
 
     assert subjects == ["contracts", "keys", "roles", "markets"]
+
+
+def test_doctor__keys_that_can_not_be_read__name_their_own_remedy(
+    keepers: Console, fleet: SimulatedFleet
+) -> None:
+    fleet.inspector.unreadable = "operator.key: is open to every user"
+    fleet.inspector.remedy = "mend that file"
+
+    _, keys, roles, _ = failures(keepers)
+
+    assert keys == "keys: operator.key: is open to every user → mend that file"
+    assert roles == "roles: operator.key: is open to every user → mend that file"

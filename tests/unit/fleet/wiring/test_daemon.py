@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from sqlalchemy.exc import OperationalError
+from structlog.testing import capture_logs
 
 from fleet.chain.failures import NodeUnavailable, WrongChain
 from fleet.runtime.clock import SystemClock
@@ -22,7 +23,7 @@ from fleet.wiring.daemon import PERMANENT, supervisor
 from fleet.wiring.facts import BotName
 from tests.unit.fleet.runtime.streams import until_idle
 from tests.unit.fleet.wiring.crews import Beat, Company
-from tests.unit.fleet.wiring.simulated import LOCKSTEP, Post, settings
+from tests.unit.fleet.wiring.simulated import KEY, LOCKSTEP, Post, settings
 from tests.unit.oracle.sources.node import until
 
 LOCKED = OperationalError("BEGIN IMMEDIATE", {}, Exception("database is locked"))
@@ -177,3 +178,12 @@ async def test_stop__while_nothing_happens__ends_in_order() -> None:
     assert run.result() is True
     assert daemon.drained == 1
     assert daemon.beat.blocks.stream.reading == daemon.beat.finals.stream.reading == 0
+
+
+def test_start__says_who_runs_and_with_which_key() -> None:
+    with capture_logs() as captured:
+        Daemon([BotName.WARNINGS, BotName.FEEDER])
+
+    (started,) = [entry for entry in captured if entry["event"] == "started"]
+    assert started["bots"] == ["feeder", "warnings"]
+    assert (started["account"], started["network"]) == (KEY, "devnet")
