@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from devnet.synthetic_tape import synthetic_tape
-from devnet.tape import Tape, TapeError
+from devnet.tape import Hole, Tape, TapeError
 from units import BLOCK_TIME, BlockNumber, Timestamp
 
 BLOCKS_AN_HOUR = 3_600 // BLOCK_TIME
@@ -15,11 +15,15 @@ _SPACING = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replay:
-    """A stretch of a tape: it begins at `first`, and `blocks` blocks of it are known."""
+    """A stretch of a tape: it begins at `first`, and that block and those after it are `blocks`.
+
+    `holes` are those in it.
+    """
 
     tape: Tape
     first: BlockNumber
     blocks: int
+    holes: tuple[Hole, ...]
 
 
 def open_replay(*, path: Path | None, start: str | None, hours: int, seed: int) -> Replay:
@@ -28,7 +32,7 @@ def open_replay(*, path: Path | None, start: str | None, hours: int, seed: int) 
     Args:
         path: a recorded tape; None makes one up that is `hours` long.
         start: ISO 8601 time to begin at (UTC unless it says otherwise); None = the tape's start.
-        hours: how many are wanted.
+        hours: how many are wanted; 0 = all that the tape has.
         seed: of the made-up tape.
 
     Raises:
@@ -40,12 +44,22 @@ def open_replay(*, path: Path | None, start: str | None, hours: int, seed: int) 
     else:
         tape = Tape.open(path)
     first = tape.first_block if start is None else tape.first_block_at(_time(tape, start))
-    known = tape.last_block - first
+    known = tape.last_block - first + 1
     if known < wanted:
         raise TapeError(
             f"{tape.name}: {known // BLOCKS_AN_HOUR} h from the start to its end, {hours} h wanted"
         )
-    return Replay(tape=tape, first=first, blocks=known)
+    blocks = wanted or known
+    return Replay(tape=tape, first=first, blocks=blocks, holes=_holes(tape, first, blocks))
+
+
+def _holes(tape: Tape, first: BlockNumber, blocks: int) -> tuple[Hole, ...]:
+    """Those that reach into the stretch."""
+    return tuple(
+        hole
+        for hole in tape.holes
+        if first < hole.until and hole.until - hole.blocks < first + blocks - 1
+    )
 
 
 def _time(tape: Tape, text: str) -> Timestamp:

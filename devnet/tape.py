@@ -41,10 +41,18 @@ class TapeRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hole:
-    """Rows are missing: row `row` of the file comes `blocks` after the one above it."""
+    """Rows are missing: row `row` of the file, of block `until`, comes `blocks` after the last."""
 
     row: int
+    until: BlockNumber
     blocks: int
+
+    def __str__(self) -> str:
+        """One line for people, beginning as the tape's errors do."""
+        return (
+            f"row {self.row}: {self.blocks} blocks after the row above it, whose prices hold "
+            f"until block {self.until}"
+        )
 
 
 class Tape:
@@ -193,7 +201,7 @@ class Tape:
                     f"at most {hole_blocks_max} are bridged"
                 )
             if blocks > self.spacing:
-                yield Hole(row=row, blocks=blocks)
+                yield Hole(row=row, until=BlockNumber(block), blocks=blocks)
 
 
 def _ordinary_spacing(blocks: Sequence[int]) -> int:

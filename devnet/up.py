@@ -51,8 +51,11 @@ async def run(options: UpOptions, *, console: Console | None = None) -> None:
         hours = _SYNTHETIC_HOURS if options.tape is None else 0
         replay = open_replay(path=options.tape, start=options.start, hours=hours, seed=options.seed)
         files.forget()
+        screen = console or Console()
+        for hole in replay.holes:
+            screen.print(f"{replay.tape.name}: {hole}", highlight=False, soft_wrap=True)
         try:
-            await _keep_up(options, replay, files, stop, console or Console())
+            await _keep_up(options, replay, files, stop, screen)
         finally:
             files.state.unlink(missing_ok=True)
 

@@ -28,6 +28,8 @@ from devnet.traders import Trader, Traders
 from units import ONE, BlockNumber
 
 FINALITY_BLOCKS = 2
+SET_UP_BLOCKS = 1 + FINALITY_BLOCKS
+"""Sealed between a world's first block and the one at which it is up."""
 _REQUEST_SECONDS_MAX = 120.0
 _WALLET_TAO = 2_000
 

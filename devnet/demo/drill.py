@@ -23,12 +23,12 @@ from devnet.demo.summary import Drill, failures, summarize
 from devnet.demo.webhook import listening_webhook
 from devnet.failure import DevnetError, one_line
 from devnet.parameters import Beta
-from devnet.replay import BLOCKS_AN_HOUR, Replay, open_replay
+from devnet.replay import Replay, open_replay
 from devnet.standin import LateParticipantError
 from devnet.state import FleetOptions, StateFiles, write_state
 from devnet.stopping import stop_on_signals
 from devnet.views import ExchangeViews
-from devnet.world import FINALITY_BLOCKS, World, WorldOptions, running_world
+from devnet.world import FINALITY_BLOCKS, SET_UP_BLOCKS, World, WorldOptions, running_world
 from fleet.settings import Settings, load
 
 BOTS = frozenset({"transactions", "feeder", "liquidator", "funding", "warnings"})
@@ -52,6 +52,8 @@ async def run(options: DemoOptions, *, console: Console | None = None) -> dict[s
         replay = open_replay(
             path=options.tape, start=options.start, hours=options.hours, seed=options.seed
         )
+        for hole in replay.holes:
+            screen.print(f"{replay.tape.name}: {hole}", highlight=False, soft_wrap=True)
         options.out.mkdir(parents=True, exist_ok=True)
         options.summary.unlink(missing_ok=True)
         try:
@@ -73,7 +75,7 @@ async def _drill(
     world_options = WorldOptions(
         tape=replay.tape,
         first=replay.first,
-        blocks=options.hours * BLOCKS_AN_HOUR - FINALITY_BLOCKS - 1,
+        blocks=replay.blocks - SET_UP_BLOCKS - 1,
         traders=options.traders,
         seed=options.seed,
     )
@@ -97,7 +99,8 @@ async def _drill(
             await _end(fleet)
             audit.hear(inbox)
         seconds = asyncio.get_running_loop().time() - begun
-        summary = summarize(_facts(options, world, seconds), audit, inbox, world.traders.counts)
+        facts = _facts(options, replay, world, seconds)
+        summary = summarize(facts, audit, inbox, world.traders.counts)
     options.summary.write_text(json.dumps(summary, indent=2) + "\n")
     return summary
 
@@ -184,12 +187,13 @@ async def _end(fleet: FleetProcess) -> None:
         raise _died(fleet, f"ended with status {status} after SIGTERM")
 
 
-def _facts(options: DemoOptions, world: World, seconds: float) -> Drill:
+def _facts(options: DemoOptions, replay: Replay, world: World, seconds: float) -> Drill:
     return Drill(
         tape=world.options.tape.name,
         start=clock(world.options.tape.time_at(world.start)),
         hours=options.hours,
         blocks=world.head.head.number - world.start,
+        holes=replay.holes,
         traders=options.traders,
         seed=options.seed,
         seconds=seconds,

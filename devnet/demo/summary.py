@@ -15,6 +15,7 @@ from devnet.audit.ledger import name_of
 from devnet.audit.watch import Audit
 from devnet.demo.webhook import Inbox
 from devnet.parameters import MARKETS
+from devnet.tape import Hole
 from devnet.traders import TradeCounts
 from units import BPS_ONE, Netuid
 
@@ -29,6 +30,7 @@ class Drill:
     start: str
     hours: int
     blocks: int
+    holes: tuple[Hole, ...]
     traders: int
     seed: int
     seconds: float
@@ -43,6 +45,10 @@ def summarize(drill: Drill, audit: Audit, inbox: Inbox, counts: TradeCounts) -> 
         "start": drill.start,
         "hours": drill.hours,
         "blocks": drill.blocks,
+        "tape_holes": [
+            {"row": hole.row, "until_block": hole.until, "blocks": hole.blocks}
+            for hole in drill.holes
+        ],
         "seed": drill.seed,
         "wall_clock_s": round(drill.seconds, 1),
         "traders": {"count": drill.traders, **_trades(counts)},

@@ -71,7 +71,7 @@ async def test_demo__fleet_that_does_nothing__the_drill_has_failed_and_the_summa
     with pytest.raises(DevnetError, match=r"margins_agree_with_the_contract.*the_feed_follows"):
         await run(options, console=console)
     summary = json.loads(options.summary.read_text())
-    assert summary["blocks"] == 297
+    assert summary["blocks"] == 296
     assert summary["positions_opened"] == 0
     assert summary["invariants"]["tao_is_accounted_for"] is True
     assert summary["invariants"]["margins_agree_with_the_contract"] is False
@@ -85,7 +85,6 @@ async def test_demo__sigterm_in_the_middle__ends_without_a_verdict(
     options: DemoOptions, console: Console, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     play(monkeypatch, "obey")
-    monkeypatch.setattr(drill, "BLOCKS_AN_HOUR", 100_000)
     monkeypatch.setattr(replay, "BLOCKS_AN_HOUR", 100_000)
     asyncio.get_running_loop().call_later(2.0, os.kill, os.getpid(), signal.SIGTERM)
     with pytest.raises(DevnetError, match=r"stopped at block .*: no verdict"):

@@ -10,6 +10,7 @@ from devnet.audit.watch import Audit
 from devnet.demo.progress import print_summary
 from devnet.demo.summary import Drill, failures, summarize
 from devnet.demo.webhook import Inbox
+from devnet.tape import Hole
 from devnet.traders import TradeCounts
 from tests.unit.devnet.lying_exchange import HEAD, FakeExchange, a_long, auditor_of, ledger_of
 from units import BlockNumber, PositionId, Sequence
@@ -18,7 +19,8 @@ DRILL = Drill(
     tape="made up",
     start="2025-01-01 00:00",
     hours=24,
-    blocks=7_197,
+    blocks=7_196,
+    holes=(Hole(row=9, until=BlockNumber(5_000_090), blocks=20),),
     traders=300,
     seed=1,
     seconds=61.26,
@@ -86,6 +88,7 @@ def test_summary__histograms_and_tiers__readable_keys_in_order(audit: Audit) -> 
     inbox.falls.update({2_000: 1, 3_500: 7, 2_500: 2})
     summary = summary_of(audit, inbox)
     assert list(summary["late_blocks"].items()) == [("0", 5), ("2", 1), ("10", 1)]
+    assert summary["tape_holes"] == [{"row": 9, "until_block": 5_000_090, "blocks": 20}]
     assert summary["source_to_liquidation_blocks"] == {"3": 6}
     assert list(summary["alerts"]["by_deepest_tier"].items()) == [
         ("35%", 7),

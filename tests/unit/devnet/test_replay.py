@@ -23,7 +23,46 @@ def test_open_replay__no_tape__made_up_and_long_enough_for_the_hours() -> None:
 
 def test_open_replay__recorded_and_no_start__from_its_beginning(recorded: Path) -> None:
     replay = open_replay(path=recorded, start=None, hours=1, seed=1)
-    assert (replay.first, replay.blocks) == (5_000_000, 1_199)
+    assert (replay.first, replay.blocks) == (5_000_000, 300)
+
+
+def test_open_replay__as_many_hours_as_the_tape_has__all_of_them(recorded: Path) -> None:
+    replay = open_replay(path=recorded, start=None, hours=4, seed=1)
+    assert replay.first + replay.blocks - 1 == replay.tape.last_block
+
+
+def test_open_replay__no_hours_wanted__to_the_end_of_the_tape(recorded: Path) -> None:
+    replay = open_replay(path=recorded, start="2025-01-01T03:00", hours=0, seed=1)
+    assert (replay.blocks, replay.holes) == (300, ())
+
+
+@pytest.mark.parametrize(
+    ("start", "holes"),
+    [
+        ("2025-01-01T00:00", 1),
+        ("2025-01-01T00:59", 1),
+        ("2025-01-01T01:02", 1),
+        ("2025-01-01T01:04", 0),
+        ("2025-01-01T01:10", 0),
+    ],
+)
+def test_open_replay__rows_missing__reported_where_the_stretch_has_them(
+    recorded: Path, start: str, holes: int
+) -> None:
+    lines = recorded.read_text().splitlines(keepends=True)
+    recorded.write_text("".join(lines[:31] + lines[33:]))  # no rows of 01:00 and 01:02
+    replay = open_replay(path=recorded, start=start, hours=1, seed=1)
+    assert len(replay.holes) == holes
+    if holes:
+        assert str(replay.holes[0]) == (
+            "row 32: 30 blocks after the row above it, whose prices hold until block 5000320"
+        )
+
+
+def test_open_replay__rows_missing_after_the_stretch__none_of_its_business(recorded: Path) -> None:
+    lines = recorded.read_text().splitlines(keepends=True)
+    recorded.write_text("".join(lines[:61] + lines[63:]))  # 01:58 is the last row before
+    assert open_replay(path=recorded, start=None, hours=1, seed=1).holes == ()
 
 
 @pytest.mark.parametrize(

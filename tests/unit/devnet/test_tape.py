@@ -101,7 +101,7 @@ def test_holes__missing_rows__hold_the_price_and_are_reported(tmp_path: Path) ->
         "180,2025-03-07T00:16:00+00:00,9,9",
     )
     assert tape.spacing == 10
-    assert tape.holes == (Hole(row=5, blocks=60),)
+    assert tape.holes == (Hole(row=5, until=BlockNumber(180), blocks=60),)
     assert tape.row_at(BlockNumber(179)).prices[Netuid(64)] == 8
 
 
