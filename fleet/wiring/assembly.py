@@ -1,7 +1,7 @@
 """The fleet of one workload, put together: what every command and the daemon work with."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, nullcontext, suppress
 from functools import partial
 from typing import Protocol
@@ -28,6 +28,7 @@ from fleet.wiring.lines import settled_line
 from fleet.wiring.memory import Memory, RememberedJournal
 from fleet.wiring.settling import Settles, settle_all
 from fleet.wiring.speaking import VERSION, speak
+from fleet.wiring.standing_warnings import StandingWarnings
 from keepers.funding.keeper import FundingKeeper
 from keepers.liquidation.follower import BookFollower, Unreadable
 from keepers.liquidation.keeper import LiquidationKeeper
@@ -186,10 +187,14 @@ class Assembly:
             drain=partial(self._drain, tells=BotName.WARNINGS in bots),
         )
 
-    async def read_tiers(self) -> None:
+    async def read_tiers(self) -> tuple[Bps, ...] | Unreadable:
         """Asks the exchange for its warning tiers, unless the settings have their own."""
         own = self.settings.warnings.tiers_bps
         self._tiers = own or policies.usable_tiers(await self.reader.warning_tiers())
+        return self._tiers
+
+    def _rebuilds(self) -> int:
+        return sum(self.follower.counts.rebuilds.values())
 
     def _crew(self) -> Crew:
         return Crew(
@@ -203,23 +208,12 @@ class Assembly:
                 reconcile_blocks=self.liquidation_policy.reconcile_blocks,
             ),
             funding=self.funding,
-            warnings=self._standing_warnings(),
+            warnings=StandingWarnings(
+                read=self.read_tiers, made=lambda: self.warnings, rebuilds=self._rebuilds
+            ).keeper,
             tell=self._telling.round,
             tidy=self._memory.tidy,
         )
-
-    def _standing_warnings(self) -> Callable[[], Awaitable[WarningsKeeper]]:
-        """One keeper for a daemon's life; until its tiers could be read they are asked for."""
-        keepers: list[WarningsKeeper] = []
-
-        async def standing() -> WarningsKeeper:
-            if not keepers:
-                if isinstance(self._tiers, Unreadable):
-                    await self.read_tiers()
-                keepers.append(self.warnings)
-            return keepers[0]
-
-        return standing
 
     async def _open_notifier(self) -> Notifier:
         channels = telling.all_channels(self.settings)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from fleet.telemetry.notify import Message
 from fleet.wiring.assembly import Assembly
 from fleet.wiring.facts import BotName
 from fleet.wiring.memory import Memory
-from keepers.liquidation.follower import Unreadable
+from keepers.liquidation.follower import RebuildReason, Unreadable
 from oracle.sources.failover import FailoverSource
 from tests.unit.fleet.wiring.scripted_node import ScriptedEndpoint, node_behind
 from tests.unit.fleet.wiring.simulated import LOCKSTEP, Post, settings
@@ -232,15 +233,21 @@ async def test_tiers__none_on_the_exchange__are_one_line_with_a_way_out(start: S
         _ = process.assembly.warnings
 
 
-async def test_warnings__of_a_daemon__are_one_keeper_for_its_life(start: Start) -> None:
+async def test_warnings__of_a_daemon__are_one_keeper_until_other_tiers_are_set(
+    start: Start,
+) -> None:
     process = start()
     process.sets_tiers(3_500, 2_000)
-    standing = process.assembly._standing_warnings()
+    standing, counts = process.assembly._crew().warnings, process.assembly.follower.counts
 
     first = await standing()
-
     assert await standing() is first
     assert process.endpoint.asked.count("eth_call") == 1
+
+    process.sets_tiers(4_000, 3_000)
+    rebuilt = replace(counts, rebuilds={RebuildReason.PARAMETERS: 1})
+    process.assembly.follower._counts = rebuilt
+    assert [tier.ratio_bps for tier in (await standing())._policy.tiers] == [4_000, 3_000]
 
 
 async def test_outcomes__without_a_key__are_none(start: Start) -> None:

@@ -1,4 +1,4 @@
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from keepers.liquidation.gas import GasModel
@@ -48,11 +48,12 @@ def test_select__nobody_falls__makes_no_batch() -> None:
 
 
 @given(
-    st.integers(0, 40),
-    st.integers(1, 10),
-    st.integers(0, 10_000),
-    st.integers(0, 5_000_000),
+    count=st.integers(0, 40),
+    ids_max=st.integers(1, 10),
+    share=st.integers(0, 10_000),
+    block_gas=st.integers(0, 5_000_000),
 )
+@example(count=9, ids_max=3, share=5_000, block_gas=1_400_000)  # the third batch has no room
 def test_select__any_limits__keeps_them_and_loses_nobody(
     count: int, ids_max: int, share: int, block_gas: int
 ) -> None:
