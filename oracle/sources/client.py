@@ -37,4 +37,7 @@ class Client(Protocol):
 
 
 Connect = Callable[[float], Awaitable[Client]]
-"""Opens a client whose socket waits at most so many seconds; raises SourceFailureError."""
+"""Opens a client, in at most so many seconds and with a socket that waits no longer either.
+
+Raises SourceFailureError.
+"""

@@ -68,12 +68,24 @@ class FinalizedHeads:
         try:
             client.follow(_SUBSCRIBE, arrivals.put)
             while True:
-                arrived = await arrivals.take()
-                if isinstance(arrived, SourceFailureError):
-                    raise arrived
-                yield head_from(arrived)
+                yield head_from(await self._next(arrivals))
         finally:
             client.abort()
+
+    async def _next(self, arrivals: LatestWins[Any]) -> Any:
+        """What comes next; a connection that is alive and brings no head is dead all the same.
+
+        The socket's own limit does not see that: nodes and proxies go on sending pings.
+        """
+        limit_s = self._policy.heads_gap_s_max
+        try:
+            async with asyncio.timeout(limit_s):
+                arrived = await arrivals.take()
+        except TimeoutError as silence:
+            raise SourceFailureError(f"none came for {limit_s} s") from silence
+        if isinstance(arrived, SourceFailureError):
+            raise arrived
+        return arrived
 
     async def _pause(self) -> None:
         try:

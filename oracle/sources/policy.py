@@ -7,10 +7,11 @@ from dataclasses import dataclass
 class SourcePolicy:
     """Limits of one Subtensor endpoint; durations in seconds of wall-clock time.
 
-    request_s_max: one request and its answer, connecting included. A block is 12 s, and a price
-        that is late by one block is worth more than a fourth of a block of waiting.
-    heads_gap_s_max: silence on the subscription after which the connection is taken for dead.
-        More than three blocks, because finality comes in steps.
+    request_s_max: one request and its answer; opening a connection may take as long again. A
+        block is 12 s, and a price that is late by one block is worth more than a fourth of a
+        block of waiting.
+    heads_gap_s_max: so long without a head, the subscription is taken for dead, also when its
+        connection is not. More than three blocks, because finality comes in steps.
     backoff_s_first, backoff_s_max: pause before the subscription is set up again, doubling from
         one to the other. The reader needs none: it tries once a block.
     metadata_s_max: fetching a runtime's metadata and decoding it in a child process, which takes

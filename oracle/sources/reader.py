@@ -133,19 +133,21 @@ class BlockReader:
 
         After any failure the connection is thrown away; a refusal is an answer.
         """
-        is_answered = False
-        try:
-            async with self._turn, self._throttle, asyncio.timeout(self._policy.request_s_max):
-                answer = read(await (await self._connected()).request(method, params))
-            is_answered = True
-        except RefusedError:
-            is_answered = True
-            raise
-        except TimeoutError as error:
-            raise SourceFailureError(f"no answer to {method} in time") from error
-        finally:
-            if not is_answered:
-                self.close()
+        async with self._turn:
+            is_answered = False
+            try:
+                client = await self._connected()
+                async with self._throttle, asyncio.timeout(self._policy.request_s_max):
+                    answer = read(await client.request(method, params))
+                is_answered = True
+            except RefusedError:
+                is_answered = True
+                raise
+            except TimeoutError as error:
+                raise SourceFailureError(f"no answer to {method} in time") from error
+            finally:
+                if not is_answered:
+                    self.close()
         return answer
 
     async def _connected(self) -> Client:

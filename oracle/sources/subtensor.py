@@ -37,6 +37,7 @@ _FAILURES = (
     LookupError,  # a message that is JSON but not JSON-RPC
     TypeError,
     AttributeError,  # the socket was aborted between two of the library's steps
+    RecursionError,  # JSON nested deeper than the parser goes
 )
 
 
@@ -47,6 +48,7 @@ class LoneClient:
         """`socket_s_max` bounds every wait on the socket; `genesis` None: any chain will do."""
         self._url = url
         self._genesis = genesis
+        self._connect_s_max = socket_s_max
         self._socket = WebSocket()
         self._socket.settimeout(socket_s_max)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="subtensor")
@@ -56,7 +58,11 @@ class LoneClient:
 
     async def connect(self) -> None:
         """Open the connection and see that it is the right chain; raises SourceFailureError."""
-        await self._in_thread(self._open)
+        try:
+            async with asyncio.timeout(self._connect_s_max):
+                await self._in_thread(self._open)
+        except TimeoutError as error:
+            raise SourceFailureError(f"can't connect to {self._url} in time") from error
 
     async def request(self, method: str, params: Sequence[Any]) -> Any:
         """See `Client`."""
@@ -64,7 +70,10 @@ class LoneClient:
 
     def follow(self, method: str, put: Callable[[Any], None]) -> None:
         """See `Client`."""
-        self._thread.submit(self._subscribe, method, put)
+        if self._is_aborted:
+            put(SourceFailureError("the connection was cut"))
+        else:
+            self._thread.submit(self._subscribe, method, put)
 
     def abort(self) -> None:
         """See `Client`. The thread closes the socket itself: no other may while it reads."""
@@ -82,6 +91,7 @@ class LoneClient:
         if self._is_aborted:
             raise SourceFailureError("the connection was cut")
         answer = asyncio.get_running_loop().run_in_executor(self._thread, call)
+        answer.add_done_callback(_heard)
         # A connection that is still being opened has no socket that could be cut.
         try:
             await asyncio.wait({answer, self._cut}, return_when=asyncio.FIRST_COMPLETED)
@@ -124,10 +134,19 @@ class LoneClient:
             # A value returned here would end the subscription.
             put(message["params"]["result"])
 
+        end = "without a reason"
         try:
             self._substrate.rpc_request(method, [], result_handler=deliver)
         except (SubstrateRequestException, *_FAILURES) as error:
-            put(SourceFailureError(f"{method} ended: {error!r}"))
+            end = repr(error)
+        finally:  # whatever ended it: who waits for a head must not wait for ever
+            put(SourceFailureError(f"{method} ended: {end}"))
+
+
+def _heard(answer: asyncio.Future[Any]) -> None:
+    """Its failure may come at the moment when whoever asked was cancelled: then nobody wants it."""
+    if not answer.cancelled():
+        answer.exception()
 
 
 class SubtensorEndpoint:
@@ -154,7 +173,7 @@ class SubtensorEndpoint:
             markets: the subnets whose identity is read.
             policy: limits.
             genesis: the hash of block 0, checked whenever a connection is opened.
-            throttle: entered before every request; None does not limit.
+            throttle: entered before every request and every connection; None does not limit.
             chance: jitter, from 0 to 1.
             report: takes one line for operators when the subscription breaks.
         """
@@ -228,15 +247,16 @@ class SubtensorEndpoint:
             client.abort()
 
     async def _connect(self, socket_s_max: float) -> Client:
-        if self._is_closed:
-            raise SourceFailureError("the endpoint is closed")
-        client = LoneClient(url=self._url, socket_s_max=socket_s_max, genesis=self._genesis)
-        self._clients.add(client)
-        try:
-            await client.connect()
-        except BaseException:
-            client.abort()
-            raise
+        async with self._throttle:
+            if self._is_closed:
+                raise SourceFailureError("the endpoint is closed")
+            client = LoneClient(url=self._url, socket_s_max=socket_s_max, genesis=self._genesis)
+            self._clients.add(client)
+            try:
+                await client.connect()
+            except BaseException:
+                client.abort()
+                raise
         return client
 
     async def _metadata(self, block: BlockHash) -> str:

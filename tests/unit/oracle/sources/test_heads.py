@@ -24,12 +24,14 @@ def header(number: int) -> dict[str, Any]:
 class Followed:
     """A node that is followed, and what was reported of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, heads_gap_s_max: float = 60.0) -> None:
         self.node = TableNode()
         self.reported: list[str] = []
         self.heads = FinalizedHeads(
             connect=self.node.connect,
-            policy=SourcePolicy(backoff_s_first=0.001, backoff_s_max=0.002),
+            policy=SourcePolicy(
+                backoff_s_first=0.001, backoff_s_max=0.002, heads_gap_s_max=heads_gap_s_max
+            ),
             chance=lambda: 0.0,
             report=self.reported.append,
         )
@@ -129,4 +131,31 @@ async def test_close__while_waiting_for_a_head__ends_the_following() -> None:
         await asyncio.sleep(0.005)
         followed.heads.close()
     assert collected.result() == [7]
+    assert followed.reported == []
+
+
+async def test_follow__alive_and_silent__the_connection_is_taken_for_dead_and_set_up_again() -> (
+    None
+):
+    followed = Followed(heads_gap_s_max=0.05)
+    async with aclosing(followed.heads.follow()) as heads:
+        await followed.next(heads, header(7))
+
+        async def speak_again() -> None:
+            await until(lambda: len(followed.node.connections) == 2)
+            await followed.put(header(8))
+
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(speak_again())
+            assert (await anext(heads)).number == 8
+    assert followed.reported == ["finalized heads: none came for 0.05 s"]
+    assert followed.node.connections[0].is_aborted
+
+
+async def test_follow__the_reader_takes_long__is_no_silence_of_the_node() -> None:
+    followed = Followed(heads_gap_s_max=0.05)
+    async with aclosing(followed.heads.follow()) as heads:
+        await followed.next(heads, header(7))
+        await asyncio.sleep(0.1)
+        assert await followed.next(heads, header(8)) == 8
     assert followed.reported == []

@@ -259,3 +259,24 @@ async def test_read__layout_never_known__asks_for_no_identity() -> None:
     assert said.detail == "metadata of version 16"
     (keys, _) = chain.node.asked[1][1]
     assert len(keys) == 2
+
+
+async def test_read__given_up_while_another_has_its_turn__does_not_cut_the_other_off() -> None:
+    async with asyncio.TaskGroup() as tasks:
+        chain = Chain(tasks)
+        go_on = asyncio.Event()
+        prices = chain.node.answers["state_call"]
+
+        async def slowly(_params: Sequence[Any]) -> Any:
+            await go_on.wait()
+            return prices
+
+        chain.node.answers["state_call"] = slowly
+        first = tasks.create_task(chain.reader.read(HEAD, chain.layouts))
+        second = tasks.create_task(chain.reader.read(HEAD, chain.layouts))
+        await asyncio.sleep(0.01)
+        second.cancel()
+        await asyncio.sleep(0.01)
+        go_on.set()
+        assert (await first).prices == {SN: 7}
+    assert not chain.node.connections[0].is_aborted

@@ -1,0 +1,150 @@
+"""The real client against nodes that keep the connection and break the protocol."""
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager, closing, suppress
+
+import pytest
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+
+from oracle.quotes import SourceHead, Unavailable
+from oracle.sources.policy import SourcePolicy
+from oracle.sources.subtensor import SubtensorEndpoint
+from units import BlockHash, BlockNumber, Netuid
+
+pytestmark = pytest.mark.subtensor
+
+SN = Netuid(64)
+HEAD = SourceHead(number=BlockNumber(7), hash=BlockHash("0x" + "07" * 32))
+ROOT = "0x" + "00" * 32
+HEADER = {
+    "parentHash": ROOT,
+    "number": "0x7",
+    "stateRoot": ROOT,
+    "extrinsicsRoot": ROOT,
+    "digest": {"logs": []},
+}
+TOO_DEEP = "[" * 200_000
+POLICY = SourcePolicy(
+    request_s_max=0.4, heads_gap_s_max=0.4, backoff_s_first=0.02, backoff_s_max=0.05
+)
+
+Behaviour = Callable[[ServerConnection], Awaitable[None]]
+
+
+@asynccontextmanager
+async def hostile(behave: Behaviour) -> AsyncIterator[str]:
+    async def until_cut(socket: ServerConnection) -> None:
+        with suppress(ConnectionClosed):
+            await behave(socket)
+
+    async with serve(until_cut, "127.0.0.1", 0) as server:
+        port = next(iter(server.sockets)).getsockname()[1]
+        yield f"ws://127.0.0.1:{port}"
+
+
+async def subscribed(socket: ServerConnection) -> None:
+    """One head, as an honest node would send it."""
+    asked = json.loads(await socket.recv())
+    await socket.send(json.dumps({"jsonrpc": "2.0", "id": asked["id"], "result": "s"}))
+    said = {"subscription": "s", "result": HEADER}
+    await socket.send(json.dumps({"method": "chain_finalizedHead", "params": said}))
+
+
+async def pings_for_ever(socket: ServerConnection) -> None:
+    await subscribed(socket)
+    while True:
+        await socket.ping()
+        await asyncio.sleep(0.05)
+
+
+async def chats_for_ever(socket: ServerConnection) -> None:
+    await subscribed(socket)
+    while True:
+        await socket.send(json.dumps({"method": "another", "params": {"subscription": "x"}}))
+        await asyncio.sleep(0.05)
+
+
+async def nests_too_deep(socket: ServerConnection) -> None:
+    await subscribed(socket)
+    await socket.send(TOO_DEEP)
+    await socket.wait_closed()
+
+
+@pytest.mark.parametrize("behave", [pings_for_ever, chats_for_ever, nests_too_deep])
+async def test_heads__the_connection_lives_and_brings_none__is_set_up_again(
+    behave: Behaviour,
+) -> None:
+    reported: list[str] = []
+    async with (
+        hostile(behave) as url,
+        SubtensorEndpoint(url=url, markets=(SN,), policy=POLICY, report=reported.append) as source,
+    ):
+        seen: list[int] = []
+        following = asyncio.ensure_future(follow(source, seen))
+        async with asyncio.timeout(20):
+            while not (seen and len(reported) > 1):  # noqa: ASYNC110 - it is the node's doing
+                await asyncio.sleep(0.02)
+        source.close()
+        await following
+        assert seen == [7]
+    await no_thread_is_left()
+
+
+async def follow(source: SubtensorEndpoint, seen: list[int]) -> None:
+    async with aclosing(source.heads()) as heads:
+        async for head in heads:
+            seen.append(head.number)
+
+
+async def answers_too_deep(socket: ServerConnection) -> None:
+    await socket.recv()
+    await socket.send(TOO_DEEP)
+    await socket.wait_closed()
+
+
+async def answers_pings_only(socket: ServerConnection) -> None:
+    await socket.recv()
+    while True:
+        await socket.ping()
+        await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("behave", [answers_too_deep, answers_pings_only])
+async def test_read__no_answer_that_is_one__is_unavailable_in_time(behave: Behaviour) -> None:
+    async with (
+        hostile(behave) as url,
+        SubtensorEndpoint(url=url, markets=(SN,), policy=POLICY) as source,
+    ):
+        began = time.monotonic()
+        for _ in range(3):
+            assert isinstance(await source.read(HEAD), Unavailable)
+        assert time.monotonic() - began < 8
+    await no_thread_is_left()
+
+
+async def test_read__a_handshake_that_drips__is_unavailable_in_time_and_leaves_no_thread() -> None:
+    async def drip(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with closing(writer):
+            while not writer.is_closing():
+                writer.write(b"H")
+                await asyncio.sleep(0.02)
+
+    async with await asyncio.start_server(drip, "127.0.0.1", 0) as server:
+        url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with SubtensorEndpoint(url=url, markets=(SN,), policy=POLICY) as source:
+            began = time.monotonic()
+            for _ in range(3):
+                assert isinstance(await source.read(HEAD), Unavailable)
+            assert time.monotonic() - began < 8
+            await no_thread_is_left()
+
+
+async def no_thread_is_left() -> None:
+    async with asyncio.timeout(5):
+        while any(each.name.startswith("subtensor") for each in threading.enumerate()):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
