@@ -94,7 +94,11 @@ class ExchangeWriter:
     async def suspend(
         self, netuids: Sequence[Netuid], reason: SuspensionReason, head: Head
     ) -> Submission:
-        """Say on chain that these prices are not known."""
+        """Say on chain that these prices are not known.
+
+        It stands as long as any push sent before it may: given up sooner, such a push would land
+        without the suspension behind it.
+        """
         names = ",".join(str(n) for n in netuids)
         return await self._sender.submit(
             TransactionRequest(
@@ -103,7 +107,7 @@ class ExchangeWriter:
                 gas_limit=self._policy.gas.limit(ids=0, updates=len(netuids)),
                 lane=Lane.PRICE,
                 idempotency_key=f"suspend:{reason.name}:{names}:{head.number}",
-                valid_until=self._work_ends(head),
+                valid_until=BlockNumber(head.number + self._policy.push_age_blocks_max),
                 purpose=f"suspend markets {names}: {reason.name.lower()}",
             )
         )
