@@ -45,6 +45,18 @@ def _heartbeat(oracle: OracleSettings, exchange: ExchangeSettings) -> Iterator[C
         )
 
 
+def _stall(oracle: OracleSettings, exchange: ExchangeSettings) -> Iterator[Contradiction]:
+    if oracle.stall_blocks > exchange.push_age_blocks_max:
+        yield (
+            "oracle.stall_blocks",
+            (
+                f"{oracle.stall_blocks} is more than exchange.push_age_blocks_max"
+                f" {exchange.push_age_blocks_max}: prices between the two are too old to push and"
+                " would not be called a stall"
+            ),
+        )
+
+
 def _deviation(oracle: OracleSettings, exchange: ExchangeSettings) -> Iterator[Contradiction]:
     fee = exchange.open_fee_bps + exchange.close_fee_bps
     if oracle.deviation_bps >= fee:
@@ -153,6 +165,7 @@ _RULES: tuple[tuple[tuple[str, ...], Callable[..., Iterator[Contradiction]]], ..
     (("network",), _chain),
     (("markets",), _markets),
     (("oracle", "exchange"), _heartbeat),
+    (("oracle", "exchange"), _stall),
     (("oracle", "exchange"), _deviation),
     (("warnings", "exchange"), _tiers),
     (("lockstep", "network", "evm"), _lockstep),

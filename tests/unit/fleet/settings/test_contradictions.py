@@ -16,6 +16,14 @@ CONTRADICTIONS: list[tuple[str, Document, str]] = [
         ),
     ),
     (
+        "prices too old to push before they count as a stall",
+        {"oracle": {"stall_blocks": 12}, "exchange": {"push_age_blocks_max": 11}},
+        (
+            "oracle.stall_blocks: 12 is more than exchange.push_age_blocks_max 11: prices between"
+            " the two are too old to push and would not be called a stall"
+        ),
+    ),
+    (
         "tiers that rise",
         {"warnings": {"tiers_bps": [2500, 3500, 2000]}},
         "warnings.tiers_bps: must descend strictly, the earliest warning first",
