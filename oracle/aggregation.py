@@ -56,10 +56,10 @@ def _refusal(said: Reading, netuid: Netuid, pins: Pins) -> NoPriceReason | None:
     pin = pins.get(netuid)
     if pin is None:
         return NoPriceReason.NOT_PINNED
-    if said.identities is None:
-        return None
     if pin > said.block.number:
         return NoPriceReason.NOT_YET
+    if said.identities is None:
+        return None
     return _identity_refusal(said.identities[netuid], pin)
 
 

@@ -103,12 +103,16 @@ class FeederPolicy:
 
     publication: when a price is due.
     judge: when a price is held, when a silent source has stalled.
+    reading_s_max: how long a step waits for the source, all blocks and endpoints together; then it
+        decides without a reading, because a stall has to be decided on too. Below the minute
+        after which a step is given up, above what one request a second takes to catch up.
     risk_budget_ms: how long the push waits to learn who falls at it; then it goes alone. A
         block is 12 s; what was not known in time the liquidator takes a block later.
     """
 
     publication: PublicationPolicy = field(default_factory=PublicationPolicy)
     judge: JudgePolicy = field(default_factory=JudgePolicy)
+    reading_s_max: float = 30.0
     risk_budget_ms: int = 200
 
 
@@ -170,16 +174,16 @@ class Feeder:
         """Read both chains and decide on every market; sends nothing.
 
         Args:
-            source_head: the finalized Subtensor head to read. None when none has come and the
-                caller wants to know whether that is a stall by now.
+            source_head: the finalized Subtensor head to read. None when none has come: then the
+                source is asked for one, and without an answer it may be a stall by now.
         """
         async with asyncio.TaskGroup() as tasks:
             rows = tasks.create_task(self._feed.rows(self._markets))
-            read = tasks.create_task(self._read(source_head))
+            read = tasks.create_task(self._read_in_time(source_head))
         state = rows.result()
         if isinstance(state, Unavailable):
             return NotPlanned(reason=f"the feed could not be read: {state.detail}")
-        readings = read.result()
+        readings = self._believed(read.result(), state.head)
         known = self._judge.known(readings, state.rows, state.head)
         markets = tuple(self._decide(netuid, known[netuid], state) for netuid in self._markets)
         latest = readings[-1] if isinstance(readings[-1], Reading) else None
@@ -203,10 +207,30 @@ class Feeder:
         push = await self._push(plan) if plan.updates else None
         return FeedOutcome(plan=plan, push=push, suspensions=suspensions)
 
-    async def _read(self, head: SourceHead | None) -> tuple[Reading | Unavailable, ...]:
+    async def _read_in_time(self, head: SourceHead | None) -> tuple[Reading | Unavailable, ...]:
+        limit_s = self._policy.reading_s_max
+        try:
+            async with self._deadline(limit_s):
+                found = await self._asked_for() if head is None else head
+                return (found,) if isinstance(found, Unavailable) else await self._read(found)
+        except TimeoutError:
+            return (Unavailable(detail=f"the source was not read within {limit_s:g} s"),)
+
+    def _believed(
+        self, said: Sequence[Reading | Unavailable], head: Head
+    ) -> Sequence[Reading | Unavailable]:
+        ahead_max = self._policy.publication.ahead_blocks_max
+        return [self._judge.believed(each, head, ahead_max) for each in said]
+
+    async def _asked_for(self) -> SourceHead | Unavailable:
+        """A head that nobody announced: a subscription may be dead where questions are answered."""
+        found, newest = await self._source.finalized(), self._judge.newest_read
+        if isinstance(found, SourceHead) and newest is not None and found.number <= newest:
+            return Unavailable(detail=f"no finalized head has come after block {newest}")
+        return found
+
+    async def _read(self, head: SourceHead) -> tuple[Reading | Unavailable, ...]:
         """The readings to judge, oldest first; the last one is that of `head`."""
-        if head is None:
-            return (Unavailable(detail="no finalized head has come"),)
         skipped = [await self._read_skipped(number) for number in self._judge.worth_reading(head)]
         return (*skipped, await self._source.read(head))
 
@@ -255,10 +279,10 @@ class Feeder:
 
 
 def _alerts(markets: Sequence[MarketPlan], said: Reading | Unavailable) -> tuple[str, ...]:
-    unchecked = (said.detail,) if isinstance(said, Reading) and said.detail else ()
+    unread = (said.detail,) if said.detail else ()
     stuck = (
         f"market {each.netuid}: {each.decision.reason}"
         for each in markets
         if isinstance(each.decision, Hold) and each.decision.needs_a_human
     )
-    return (*unchecked, *stuck)
+    return (*unread, *stuck)

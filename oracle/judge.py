@@ -46,16 +46,33 @@ class Judge:
         self._policy = policy
         self._guards = {netuid: GuardState() for netuid in self._markets}
         self._first_head: BlockNumber | None = None
-        self._last_read: BlockNumber | None = None
+        self.newest_read: BlockNumber | None = None
 
     def worth_reading(self, head: SourceHead) -> Sequence[BlockNumber]:
         """The heights skipped before `head` that would count for a hold in progress."""
-        if self._last_read is None or not any(state.jump for state in self._guards.values()):
+        if self.newest_read is None or not any(state.jump for state in self._guards.values()):
             return ()
-        skipped = range(self._last_read + 1, head.number)
+        skipped = range(self.newest_read + 1, head.number)
         if len(skipped) > self._policy.catch_up_blocks_max:
             return ()
         return [BlockNumber(number) for number in skipped]
+
+    def believed(
+        self, said: Reading | Unavailable, head: Head, ahead_blocks_max: int
+    ) -> Reading | Unavailable:
+        """The reading, unless it can't be of this chain now or was overtaken.
+
+        One of a block far above the chain's head, believed once, would outlive every true one.
+        """
+        if isinstance(said, Unavailable):
+            return said
+        block, newest = said.block.number, self.newest_read
+        if block > head.number + ahead_blocks_max:
+            ahead = f"{block - head.number} blocks ahead of chain 964"
+            return Unavailable(detail=f"source block {block} is {ahead}: it is not believed")
+        if newest is not None and block < newest:
+            return Unavailable(detail=f"source block {block} is older than {newest}, read before")
+        return said
 
     def known(
         self,
@@ -66,7 +83,7 @@ class Judge:
         """What is known after hearing `said`, oldest first; the last one decides.
 
         Args:
-            said: at least one; none older than what was heard before.
+            said: at least one, as `believed` gives them.
             rows: the feed's rows at `head`, one a market.
             head: the newest block of chain 964.
         """
@@ -80,7 +97,7 @@ class Judge:
         self, said: Reading | Unavailable, rows: Mapping[Netuid, FeedRowView]
     ) -> Mapping[Netuid, Knowledge]:
         if isinstance(said, Reading):
-            self._last_read = max(self._last_read or said.block.number, said.block.number)
+            self.newest_read = said.block.number
         priced = aggregate(said, self._markets, self._pins)
         return {netuid: self._assess(each, rows[netuid]) for netuid, each in priced.items()}
 
@@ -98,5 +115,6 @@ class Judge:
 
     def _newest_before(self, head: Head) -> BlockNumber:
         """The newest block read; before the first reading, the head this process started at."""
-        self._first_head = self._first_head or head.number
-        return self._first_head if self._last_read is None else self._last_read
+        if self._first_head is None:
+            self._first_head = head.number
+        return self._first_head if self.newest_read is None else self.newest_read

@@ -24,6 +24,10 @@ class PublicationPolicy:
     heartbeat_s: chain time since the last push landed after which a price is due unchanged.
         With `push_age_blocks_max` it must fit the exchange's trading age: see `silence_s_max`.
     push_age_blocks_max: the feed skips an update whose source block is older; its own constant.
+    ahead_blocks_max: a source block may be so far above the head that the node of chain 964
+        shows. Both chains have one height and a finalized block is on it, so that node lags; the
+        feed judges by the height at which the push is included. Further ahead than this the
+        source is not believed.
     in_flight_blocks: for so many blocks a sent push or suspension counts as done, so that
         nothing is sent twice while it is being included.
     """
@@ -31,6 +35,7 @@ class PublicationPolicy:
     deviation: Bps = Bps(10)
     heartbeat_s: Seconds = Seconds(600)
     push_age_blocks_max: int = 25
+    ahead_blocks_max: int = 5
     in_flight_blocks: int = 3
 
     @property
@@ -224,13 +229,19 @@ def _refusal(
         return HoldReason.IN_FLIGHT
     if update.source_block <= market.row.source_block:
         return HoldReason.NOT_NEWER
-    if update.source_block > head.number or update.source_time > head.time:
+    if _is_ahead(update, head, policy):
         return HoldReason.AHEAD_OF_CHAIN
     if head.number + 1 - update.source_block > policy.push_age_blocks_max:
         return HoldReason.TOO_OLD
     if update.source_block < market.row.suspended_at:
         return HoldReason.BEFORE_SUSPENSION
     return None
+
+
+def _is_ahead(update: Update, head: Head, policy: PublicationPolicy) -> bool:
+    lag_s = policy.ahead_blocks_max * BLOCK_TIME
+    is_later = update.source_time > head.time + lag_s
+    return is_later or update.source_block > head.number + policy.ahead_blocks_max
 
 
 def _due(

@@ -93,6 +93,10 @@ class ChainRhythm:
         async for head in self._heads.heads():
             if self._heard_at is None:
                 self._heard_at = head.number
-            elif head.number - self._heard_at < self._stall_blocks:
-                continue
+            else:
+                # Nobody has heard of the future: a head above the chain's own, once said, must
+                # not keep the watch quiet until the chain gets there.
+                self._heard_at = min(self._heard_at, head.number)
+                if head.number - self._heard_at < self._stall_blocks:
+                    continue
             wakes.put(FeederWake(number=head.number, finalized=None))

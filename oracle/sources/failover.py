@@ -1,5 +1,8 @@
 """Several Subtensor endpoints as one source: whoever answers first in the configured order.
 
+One that gave no answer is asked last for a while, so that an endpoint that hangs delays one block
+and not every one.
+
 This adds reach, not trust: one endpoint's word is still believed. Agreement between endpoints is
 the business of a quorum, which is not in here.
 """
@@ -34,10 +37,13 @@ _Answer = TypeVar("_Answer", Reading, SourceHead)
 class FailoverSource:
     """Implements `oracle.feeder.PriceSource` over at least one endpoint."""
 
-    def __init__(self, sources: Sequence[Source]) -> None:
+    def __init__(self, sources: Sequence[Source], *, rest_s: float = 60.0) -> None:
+        """`rest_s`: for how long an endpoint without an answer is asked last."""
         if not sources:
             raise ValueError("no source is configured")
         self._sources = tuple(sources)
+        self._rest_s = rest_s
+        self._rests_until: dict[int, float] = {}
 
     async def heads(self) -> AsyncGenerator[SourceHead, None]:
         """Every endpoint's finalized heads, each height once and none lower than one before.
@@ -70,13 +76,23 @@ class FailoverSource:
     async def _first(
         self, ask: Callable[[Source], Awaitable[_Answer | Unavailable]]
     ) -> _Answer | Unavailable:
-        failures = []
-        for source in self._sources:
-            answer = await ask(source)
+        failures: dict[int, str] = {}
+        for index in self._order():
+            # Until it has answered it counts as one that does not, also when we are cut short.
+            self._rests_until[index] = _now() + self._rest_s
+            answer = await ask(self._sources[index])
             if not isinstance(answer, Unavailable):
+                self._rests_until.pop(index, None)
                 return answer
-            failures.append(answer.detail)
-        return Unavailable(detail="; ".join(failures))
+            failures[index] = answer.detail
+        return Unavailable(detail="; ".join(failures[index] for index in sorted(failures)))
+
+    def _order(self) -> list[int]:
+        """The endpoints as configured, those that rest behind the others."""
+        now = _now()
+        return sorted(
+            range(len(self._sources)), key=lambda index: self._rests_until.get(index, now) > now
+        )
 
 
 class _Highest:
@@ -108,6 +124,10 @@ class _Highest:
             await self._changed.wait()
         self._is_new = False
         return self._head
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 async def _follow_all(sources: Sequence[Source], highest: _Highest) -> None:

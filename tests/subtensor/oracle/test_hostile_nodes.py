@@ -98,7 +98,7 @@ async def test_heads__the_connection_lives_and_brings_none__is_set_up_again(
 async def follow(source: SubtensorEndpoint, seen: list[int]) -> None:
     async with aclosing(source.heads()) as heads:
         async for head in heads:
-            seen.append(head.number)
+            seen.append(head.number)  # noqa: PERF401 - it is looked at meanwhile
 
 
 async def answers_too_deep(socket: ServerConnection) -> None:

@@ -87,6 +87,7 @@ class SimulatedSubtensor:
     price_at: PriceAt
     markets: tuple[Netuid, ...] = (SN,)
     outage: str | None = None
+    announces: int | None = None
     identities: dict[Netuid, Identity] = field(default_factory=dict)
     reads: list[int] = field(default_factory=list)
 
@@ -104,7 +105,9 @@ class SimulatedSubtensor:
         return reading(block.number, prices, identities)
 
     async def finalized(self) -> SourceHead | Unavailable:
-        raise AssertionError("the feeder is told its head")
+        if self.announces is None:
+            return Unavailable(detail="no answer")
+        return source_head(self.announces)
 
     async def block(self, number: BlockNumber) -> SourceHead | Unavailable:
         return source_head(number)

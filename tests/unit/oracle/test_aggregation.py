@@ -74,3 +74,8 @@ def test_aggregate__the_source_is_away__no_market_has_a_price() -> None:
 def test_aggregate__identities_unread__the_price_goes_on() -> None:
     said = replace(reading(100, {SN: TAO}), identities=None)
     assert isinstance(aggregate(said, (SN,), PINS)[SN], Price)
+
+
+def test_aggregate__before_the_registration_and_identities_unread__is_not_there_yet() -> None:
+    """The price at that block is of whoever had the netuid before."""
+    assert refusal(replace(reading(3, {SN: TAO}), identities=None)) is NoPriceReason.NOT_YET

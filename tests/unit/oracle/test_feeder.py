@@ -216,6 +216,98 @@ async def test_step__never_a_reading_since_the_start__stalls_from_the_first_head
     assert silent.feed.suspended == [(112, SN, SuspensionReason.STALL)]
 
 
+async def test_step__the_subscription_alone_is_dead__heads_are_asked_for() -> None:
+    deaf = world(lambda _, block: Rao(TAO + block * TAO // 500))
+    await deaf.run(to=110)
+    for number in range(111, 140):
+        deaf.feed.advance_to(number)
+        deaf.source.announces = number - FINALITY_LAG
+        await deaf.feeder.step(None)
+    assert deaf.feed.suspended == []
+    assert deaf.feed.row(SN).source_block == 136
+
+
+async def test_step__asked_for_a_head_and_told_the_last_one__is_a_stall_and_not_read_again() -> (
+    None
+):
+    stalled = world(flat)
+    await stalled.run(to=110)
+    stalled.source.announces = 108
+    for number in range(111, 125):
+        stalled.feed.advance_to(number)
+        await stalled.feeder.step(None)
+    assert stalled.feed.suspended == [(119, SN, SuspensionReason.STALL)]
+    assert stalled.source.reads.count(108) == 1
+    plan = await stalled.feeder.plan(None)
+    assert isinstance(plan, FeedPlan)
+    assert plan.alerts == ("no finalized head has come after block 108",)
+
+
+async def test_step__a_head_of_the_far_future__is_not_believed_and_harms_nothing_later() -> None:
+    lied_to = world(stepping((110, 102 * TAO // 100)))
+    await lied_to.run(to=105)
+    plan = await lied_to.feeder.plan(source_head(10**9))
+    assert isinstance(plan, FeedPlan)
+    assert plan.source is None
+    assert plan.alerts == (
+        "source block 1000000000 is 999999895 blocks ahead of chain 964: it is not believed",
+    )
+    await lied_to.run(to=120)
+    assert lied_to.feed.suspended == []
+    assert lied_to.feed.prices(SN)[-1] == 102 * TAO // 100 * 10**9
+    lied_to.source.outage = "connection refused"
+    await lied_to.run(to=135)
+    assert [reason for *_, reason in lied_to.feed.suspended] == [SuspensionReason.STALL]
+
+
+async def test_step__a_head_of_before_the_last_one__is_not_judged() -> None:
+    moving = world(stepping((104, 102 * TAO // 100)))
+    await moving.run(to=110)
+    plan = await moving.feeder.plan(source_head(101))
+    assert isinstance(plan, FeedPlan)
+    assert [each.decision for each in plan.markets] == [Hold(reason=HoldReason.NO_READING)]
+    assert plan.alerts == ("source block 101 is older than 108, read before",)
+
+
+async def test_step__the_chains_node_lags_behind_finality__prices_go_on() -> None:
+    lagging = world(lambda _, block: Rao(TAO + block * TAO // 500))
+    for number in range(101, 120):
+        lagging.feed.advance_to(number)
+        await lagging.feeder.step(source_head(number + 1))  # lands one block later
+    assert lagging.feed.row(SN).source_block == 119
+    assert lagging.feed.suspended == []
+
+
+async def test_step__the_source_hangs__the_stall_is_decided_on_all_the_same() -> None:
+    class Hanging(SimulatedSubtensor):
+        async def read(self, block: SourceHead) -> Reading | Unavailable:
+            if self.outage is not None:
+                await asyncio.Event().wait()
+            return await super().read(block)
+
+    source, feed = Hanging(price_at=flat), SimulatedFeed(number=110)
+    feeder = restarted(
+        source, feed, SimulatedRisk(), policy=FeederPolicy(reading_s_max=0.005, risk_budget_ms=1)
+    )
+    await feeder.step(source_head(108))
+    source.outage = "hangs"
+    for number in range(111, 121):
+        feed.advance_to(number)
+        outcome = await feeder.step(source_head(number - FINALITY_LAG))
+    assert feed.suspended == [(119, SN, SuspensionReason.STALL)]
+    assert isinstance(outcome.plan, FeedPlan)
+    assert outcome.plan.alerts == ("the source was not read within 0.005 s",)
+
+
+async def test_step__a_suspension_is_lost__is_sent_again_after_the_flight_time() -> None:
+    jumping = world(stepping((110, 2 * TAO)))
+    await jumping.run(to=111)
+    jumping.feed.loses_next = 1
+    await jumping.run(to=120)
+    assert jumping.feed.suspensions_sent == 2
+    assert jumping.feed.suspended == [(117, SN, SuspensionReason.JUMP)]
+
+
 async def test_step__the_subnet_is_registered_again__is_suspended_for_good() -> None:
     stolen = world(flat)
     await stolen.run(to=110)

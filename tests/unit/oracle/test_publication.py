@@ -181,8 +181,16 @@ def test_decide__the_source_block_is_too_old_for_the_next_block__holds() -> None
     assert reason_of(decided(accepted(PUBLISHED * 2, block=975), row)) is HoldReason.TOO_OLD
 
 
-def test_decide__the_source_is_ahead_of_the_chain__holds() -> None:
-    assert reason_of(decided(accepted(PUBLISHED * 2, block=1_001))) is HoldReason.AHEAD_OF_CHAIN
+def test_decide__the_node_of_the_chain_lags_behind_finality__does_not_keep_a_price_back() -> None:
+    at_most = HEAD.number + POLICY.ahead_blocks_max
+    assert reason_of(decided(accepted(PUBLISHED * 2, block=at_most))) is PublishReason.DEVIATION
+    beyond = decided(accepted(PUBLISHED * 2, block=at_most + 1))
+    assert reason_of(beyond) is HoldReason.AHEAD_OF_CHAIN
+
+
+def test_decide__the_source_time_alone_is_ahead_of_the_chain__holds() -> None:
+    price = replace(accepted(PUBLISHED * 2).price, time=time_of(1_006))
+    assert reason_of(decided(Accept(price=price))) is HoldReason.AHEAD_OF_CHAIN
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,18 @@ async def test_finalized__they_fail_to_come__every_block_from_the_limit_on_wakes
     assert seen == [(98, True), (108, False), (109, False), (105, True)]
 
 
+async def test_finalized__a_head_of_the_far_future__does_not_silence_the_watch(
+    rhythm: ChainRhythm, blocks: Blocks, finalized: Finalized
+) -> None:
+    async with woken(rhythm) as seen:
+        await blocks.arrive(100)
+        await finalized.arrive(10**9)
+        for number in range(101, 113):
+            await blocks.arrive(number)
+
+    assert seen == [(100, False), (10**9, True), (111, False), (112, False)]
+
+
 async def test_finalized__slow_reader__is_given_the_newest(
     rhythm: ChainRhythm, finalized: Finalized
 ) -> None:

@@ -87,7 +87,42 @@ async def test_every_question__first_is_away__goes_to_the_second() -> None:
     )
 
     assert not any(isinstance(answer, Unavailable) for answer in answers)
-    assert first.asked == second.asked == ["read", "finalized", "block"]
+    assert first.asked == ["read"]
+    assert second.asked == ["read", "finalized", "block"]
+
+
+async def test_every_question__first_comes_back__is_asked_first_again_after_its_rest() -> None:
+    first, second = Endpoint("first", outage="refused"), Endpoint("second")
+    source = FailoverSource([first, second], rest_s=0.05)
+    await source.finalized()
+    first.outage = None
+
+    assert await source.finalized() == source_head(len("second"))
+    await asyncio.sleep(0.06)
+    assert await source.finalized() == source_head(len("first"))
+
+
+async def test_every_question__cut_short_while_the_first_hangs__the_next_begins_elsewhere() -> None:
+    class Hanging(Endpoint):
+        async def finalized(self) -> SourceHead | Unavailable:
+            await asyncio.Event().wait()
+            return source_head(0)
+
+    source = FailoverSource([Hanging("first"), Endpoint("second")])
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await source.finalized()
+
+    assert await source.finalized() == source_head(len("second"))
+
+
+async def test_every_question__the_resting_one_is_the_last_left__is_asked() -> None:
+    first, second = Endpoint("first", outage="refused"), Endpoint("second")
+    source = FailoverSource([first, second])
+    await source.finalized()
+    first.outage, second.outage = None, "refused"
+
+    assert await source.finalized() == source_head(len("first"))
 
 
 async def test_every_question__all_are_away__says_what_each_said() -> None:
