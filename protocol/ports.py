@@ -3,7 +3,14 @@
 from collections.abc import Sequence
 from typing import assert_never
 
-from fleet.transactions.request import Expired, Mined, Reverted, Settled, Superseded
+from fleet.transactions.request import (
+    Expired,
+    Final,
+    Included,
+    Reverted,
+    Settled,
+    Superseded,
+)
 from keepers import submission
 from keepers.liquidation.follower import Unreadable
 from keepers.liquidation.outcomes import LiquidationResult, lost_results, mined_results
@@ -73,17 +80,28 @@ class Liquidations:
             self._sent[liquidation_key(batch)] = batch.keys
         return answer
 
-    def results(self, settled: Settled) -> tuple[LiquidationResult, ...]:
-        """The outcome of every position of a batch that was sent from here; () for other work."""
-        keys = self._sent.pop(settled.request.idempotency_key, ())
-        match settled.outcome:
-            case Mined(logs=logs):
+    def results(self, news: Included | Settled) -> tuple[LiquidationResult, ...]:
+        """The outcome of every position of a batch that was sent from here; () for other work.
+
+        As soon as the batch is in a block: should a reorganisation undo that, the book says so.
+        """
+        keys = self._sent.pop(news.request.idempotency_key, ())
+        if isinstance(news, Included):
+            return _included(keys, news)
+        match news.outcome:
+            case Final(logs=logs):
                 return mined_results(keys, filter(None, map(liquidation_event, logs)))
             case Reverted(reason=reason):
                 return lost_results(keys, f"reverted: {reason}")
-            case Expired():
-                return lost_results(keys, "expired")
+            case Expired(reason=reason):
+                return lost_results(keys, f"expired: {reason}")
             case Superseded():
                 return lost_results(keys, "its nonce was taken by another transaction")
             case _:
-                assert_never(settled.outcome)
+                assert_never(news.outcome)
+
+
+def _included(keys: tuple[PositionKey, ...], news: Included) -> tuple[LiquidationResult, ...]:
+    if not news.succeeded:
+        return lost_results(keys, f"reverted in block {news.block}")
+    return mined_results(keys, filter(None, map(liquidation_event, news.logs)))

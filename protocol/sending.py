@@ -52,14 +52,23 @@ class Sender(Protocol):
         """Journal, sign and broadcast, without waiting for a receipt."""
         ...
 
+    def busy(self, subjects: Iterable[str]) -> frozenset[str]:
+        """Which of these a request that is in no block works on already."""
+        ...
+
 
 class DryRun:
-    """The sender of a process without a key: nothing is sent."""
+    """The sender of a process without a key: nothing is sent, so nothing is in flight."""
 
     async def submit(self, request: TransactionRequest) -> Submission:
         """Refuses."""
         del request
         return Refused(reason="no key is configured: dry run")
+
+    def busy(self, subjects: Iterable[str]) -> frozenset[str]:
+        """None of them."""
+        del subjects
+        return frozenset()
 
 
 class ExchangeWriter:
@@ -82,13 +91,14 @@ class ExchangeWriter:
         """One push, with the liquidations it causes; what does not fit follows by itself.
 
         Each further transaction carries the same updates, so it stands alone in any order. The
-        answer is the first one's: it carries the price.
+        answer is the first one's: it carries the price. A position that a transaction in flight
+        works on is left to that one.
         """
         parts = list(self._parts(publication))
-        first = await self._sender.submit(self._push_request(publication, parts[0]))
+        first = await self._push(publication, parts[0])
         if isinstance(first, Submitted):
-            for ids in parts[1:]:
-                await self._sender.submit(self._push_request(publication, ids))
+            for ids in filter(self._free, parts[1:]):
+                await self._push(publication, ids)
         return first
 
     async def suspend(
@@ -109,6 +119,7 @@ class ExchangeWriter:
                 idempotency_key=f"suspend:{reason.name}:{names}:{head.number}",
                 valid_until=BlockNumber(head.number + self._policy.push_age_blocks_max),
                 purpose=f"suspend markets {names}: {reason.name.lower()}",
+                decided_at=head.number,
             )
         )
 
@@ -124,20 +135,26 @@ class ExchangeWriter:
                 idempotency_key=f"resume:{names}:{head.number}",
                 valid_until=self._work_ends(head),
                 purpose=f"resume markets {names}",
+                decided_at=head.number,
             )
         )
 
     async def liquidate(self, batch: LiquidationBatch) -> Submission:
-        """One batch, without a price."""
+        """One batch, without a price; positions that are in flight already are left out of it."""
+        ids = self._free(batch.ids)
+        if not ids:
+            return Refused(reason="all of its positions are in flight")
         return await self._sender.submit(
             TransactionRequest(
                 to=self._deployment.exchange,
-                data=calls.liquidate(batch.ids, self._beneficiary),
-                gas_limit=batch.gas_limit,
+                data=calls.liquidate(ids, self._beneficiary),
+                gas_limit=self._gas_limit(batch, ids),
                 lane=Lane.LIQUIDATION,
                 idempotency_key=liquidation_key(batch),
                 valid_until=self._work_ends(batch.head),
-                purpose=f"liquidate {len(batch.keys)} positions decided at {batch.head.number}",
+                purpose=f"liquidate {len(ids)} positions decided at {batch.head.number}",
+                decided_at=batch.head.number,
+                subjects=_subjects(ids),
             )
         )
 
@@ -152,11 +169,27 @@ class ExchangeWriter:
                 idempotency_key=due_key,
                 valid_until=self._work_ends(head),
                 purpose=f"accrue funding of {len(netuids)} markets",
+                decided_at=head.number,
             )
         )
 
     def _work_ends(self, head: Head) -> BlockNumber:
         return BlockNumber(head.number + self._policy.work_blocks)
+
+    async def _push(self, publication: Publication, ids: tuple[PositionId, ...]) -> Submission:
+        """Without the positions that somebody works on; when one was taken meanwhile, alone."""
+        said = await self._sender.submit(self._push_request(publication, self._free(ids)))
+        if isinstance(said, Refused) and said.busy:
+            return await self._sender.submit(self._push_request(publication, ()))
+        return said
+
+    def _gas_limit(self, batch: LiquidationBatch, ids: tuple[PositionId, ...]) -> int:
+        is_whole = len(ids) == len(batch.ids)
+        return batch.gas_limit if is_whole else self._policy.gas.limit(ids=len(ids))
+
+    def _free(self, ids: tuple[PositionId, ...]) -> tuple[PositionId, ...]:
+        busy = self._sender.busy(_subjects(ids))
+        return tuple(each for each in ids if _subject(each) not in busy)
 
     def _parts(self, publication: Publication) -> Iterable[tuple[PositionId, ...]]:
         """The ids of each transaction; one without ids when nobody falls or not one id fits."""
@@ -185,7 +218,18 @@ class ExchangeWriter:
             idempotency_key=f"push:{_newest(updates)}:{_digest([data])}",
             valid_until=BlockNumber(_newest(updates) + self._policy.push_age_blocks_max),
             purpose=f"push {len(updates)} prices of block {_newest(updates)}{together}",
+            decided_at=publication.head.number,
+            subjects=_subjects(ids),
         )
+
+
+def _subject(position_id: PositionId) -> str:
+    """The id alone: the contracts are asked by id, whatever its sequence is by then."""
+    return position_id.hex()
+
+
+def _subjects(ids: Iterable[PositionId]) -> tuple[str, ...]:
+    return tuple(map(_subject, ids))
 
 
 def liquidation_key(batch: LiquidationBatch) -> str:

@@ -23,7 +23,7 @@ Block = BlockNumber | Tag
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Simulation:
-    """What a transaction would do now. `data` is what a contract reverted with."""
+    """What a transaction would do now. `data` is what the contract returned, or reverted with."""
 
     outcome: Literal["succeeds", "reverts", "unknown"]
     data: bytes = b""
@@ -103,14 +103,14 @@ class Node:
         """What a whole transaction would do on top of a block; never raises for a node's no."""
         asked = _call(to=to, data=data, sender=sender, gas=gas, value=value)
         try:
-            await self._ask("eth_call", [asked, _tag(block)], Urgency.SENDING)
+            found = await self._ask("eth_call", [asked, _tag(block)], Urgency.SENDING)
+            return Simulation(outcome="succeeds", data=answers.octets(found))
         except CallReverted as reverted:
             return Simulation(outcome="reverts", data=reverted.data, detail=str(reverted))
         except RequestRejected as rejection:  # too little money for the value, for one
             return Simulation(outcome="reverts", detail=rejection.message)
         except ChainError as failure:
             return Simulation(outcome="unknown", detail=str(failure))
-        return Simulation(outcome="succeeds")
 
     async def logs(
         self,

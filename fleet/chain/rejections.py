@@ -17,6 +17,7 @@ Verdict = Literal[
     "accepted",
     "already known",
     "nonce too low",
+    "nonce too high",
     "replacement underpriced",
     "fee too low",
     "insufficient funds",
@@ -49,6 +50,7 @@ _TRANSACTION: tuple[tuple[str, Verdict], ...] = (
     ("invalidtransaction::stale", "nonce too low"),  # Substrate
     ("invalidtransaction(stale)", "nonce too low"),  # Frontier's legacy text
     ("transaction is outdated", "nonce too low"),  # Substrate
+    ("nonce too high", "nonce too high"),  # geth; a gap that some pools do not keep
     ("replacement transaction underpriced", "replacement underpriced"),  # all three
     ("priority is too low", "replacement underpriced"),  # Substrate
     ("toolowpriority", "replacement underpriced"),  # Frontier's legacy text

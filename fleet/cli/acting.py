@@ -14,7 +14,14 @@ from fleet.cli.exits import Exit
 from fleet.cli.output import Output
 from fleet.cli.ports import Assembly
 from fleet.cli.words import tao
-from fleet.transactions.request import Expired, Mined, Reverted, Settled, Superseded
+from fleet.transactions.request import (
+    Expired,
+    Final,
+    Included,
+    Reverted,
+    Settled,
+    Superseded,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,25 +73,33 @@ async def tell_outcomes(fleet: Assembly, acting: Acting, out: Output) -> Exit:
         with out.working(f"waiting up to {acting.wait_s:.0f} s for the outcome"):
             async with asyncio.timeout(acting.wait_s):
                 async for each in fleet.outcomes():
-                    settled.append(each)
-                    out.line(outcome_line(each))
+                    settled += [each] if isinstance(each, Settled) else []
+                    out.line(news_line(each))
     except TimeoutError:
         out.line("some are still on their way; whoever holds this key next takes them over")
     out.record("settled", settled)
-    good = all(isinstance(each.outcome, Mined) for each in settled)
+    good = all(isinstance(each.outcome, Final) for each in settled)
     return Exit.DONE if good else Exit.REFUSED
+
+
+def news_line(news: Included | Settled) -> str:
+    """One line: that it is in a block, or what became of it for good."""
+    if isinstance(news, Settled):
+        return outcome_line(news)
+    how = "in block" if news.succeeded else "reverted in block"
+    return f"{news.request.purpose}: {how} {news.block}, waiting until that is final"
 
 
 def outcome_line(settled: Settled) -> str:
     """One line: what it was for and what became of it."""
     purpose, tx_hash = settled.request.purpose, settled.tx_hash
     match settled.outcome:
-        case Mined(block=block, gas_used=gas, fee=fee):
+        case Final(block=block, gas_used=gas, fee=fee):
             return f"{purpose}: done in block {block}, {gas} gas, {tao(fee)} TAO ({tx_hash})"
         case Reverted(block=block, reason=reason):
             return f"{purpose}: reverted in block {block}: {reason} ({tx_hash})"
-        case Expired():
-            return f"{purpose}: not mined in time and withdrawn ({tx_hash})"
+        case Expired(reason=reason):
+            return f"{purpose}: without effect, {reason} ({tx_hash})"
         case Superseded():
             return f"{purpose}: its nonce was used by a transaction from elsewhere ({tx_hash})"
         case never:

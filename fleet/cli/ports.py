@@ -9,7 +9,7 @@ from typing import Protocol
 
 from fleet.runtime.supervisor import Supervisor
 from fleet.settings import Settings, Workload
-from fleet.transactions.request import Settled, Submission
+from fleet.transactions.request import Included, Settled, Submission
 from fleet.wiring.facts import (
     AccountFacts,
     BotName,
@@ -150,7 +150,7 @@ class Assembly(Protocol):
         """What stands behind the traders' claims."""
         ...
 
-    def outcomes(self) -> AsyncIterator[Settled]:
+    def outcomes(self) -> AsyncIterator[Included | Settled]:
         """What becomes of everything that was sent, as it becomes known; ends when all is."""
         ...
 

@@ -160,10 +160,12 @@ class TransactionSettings(Section):
     """Highest fee per gas ever offered. 200: some 25 full blocks in a row above the floor."""
 
     stuck_blocks: Annotated[int, Field(ge=1)] = 3
-    """Blocks without inclusion after which a transaction is sent again with a higher fee."""
+    """Heads in a row at which a transaction was next and not included, after which it is sent
+    again with a higher fee."""
 
     headroom_percent: Annotated[int, Field(ge=0, le=100)] = 13
-    """Offered above the latest base fee. 13: a full block raises it by 12.5 %."""
+    """Offered above the highest base fee of the last heads. 13: a full block raises it by
+    12.5 %."""
 
     bump_percent: Annotated[int, Field(ge=10, le=100)] = 13
     """Least rise of a resent fee. 13: above both a node's 10 % rule and the 12.5 % by which a
@@ -172,14 +174,15 @@ class TransactionSettings(Section):
     tip_gwei: Annotated[int, Field(ge=1)] = 1
     """Tip of an eip1559 transaction; chain 964 ignores it."""
 
-    in_flight_max: Annotated[int, Field(ge=1, le=64)] = 16
-    """Transactions without an outcome at one time."""
-
     attempts_max: Annotated[int, Field(ge=1, le=10)] = 3
     """Fees or nonces tried within one submission."""
 
+    finality: Literal["finalized", "depth"] = "finalized"
+    """What makes an outcome final: the node's finalized block, or a number of blocks on top."""
+
     confirmations: Annotated[int, Field(ge=1, le=100)] = 12
-    """Blocks after which an outcome is final where the node names no finalized block."""
+    """Blocks on top after which an outcome is final, with "depth" and where the node names no
+    finalized block."""
 
     mystery_blocks: Annotated[int, Field(ge=1)] = 300
     """Blocks after which a used nonce counts as taken by a stranger though no node can name the

@@ -127,6 +127,8 @@ def _request_columns(request: TransactionRequest) -> dict[str, Any]:
         "valid_until": request.valid_until,
         "purpose": request.purpose,
         "spend_limit": None if request.spend_limit is None else str(request.spend_limit),
+        "decided_at": request.decided_at,
+        "subjects": "\n".join(request.subjects),
     }
 
 
@@ -178,6 +180,8 @@ def _request(row: Row[Any]) -> TransactionRequest:
         purpose=row.purpose,
         value=Wei(int(row.value)),
         spend_limit=None if row.spend_limit is None else Wei(int(row.spend_limit)),
+        decided_at=None if row.decided_at is None else BlockNumber(row.decided_at),
+        subjects=tuple(row.subjects.splitlines()),
     )
 
 

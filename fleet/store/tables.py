@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 metadata = MetaData()
 
-SCHEMA = 1
+SCHEMA = 2
 """Counted up with every change of a table that an existing store does not have."""
 
 # --- stamp: which world this store belongs to -----------------------------------------------
@@ -125,6 +125,9 @@ journal_entries = Table(
     Column("valid_until", BigInteger, nullable=False),
     Column("purpose", Text, nullable=False),
     Column("spend_limit", String(80)),
+    Column("decided_at", BigInteger),
+    # names, one a line
+    Column("subjects", Text, nullable=False),
     Column("mined_as", String(66)),
     Column("mined_in", BigInteger),
     Column("mined_in_hash", String(66)),

@@ -44,9 +44,9 @@ class Kind(StrEnum):
 
 
 class Ending(StrEnum):
-    """What was reported to the caller, once."""
+    """What was reported to the caller, once, when nothing could change it any more."""
 
-    MINED = "mined"
+    SUCCEEDED = "succeeded"
     REVERTED = "reverted"
     EXPIRED = "expired"
     SUPERSEDED = "superseded"
@@ -137,9 +137,9 @@ def signed(entry: Entry, attempt: Attempt) -> Entry:
     return replace(moved(entry, State.SIGNED), attempts=(*entry.attempts, attempt))
 
 
-def mined(entry: Entry, inclusion: Inclusion, ending: Ending) -> Entry:
-    """In a block. What was reported first stays reported."""
-    return replace(moved(entry, State.MINED), inclusion=inclusion, ending=entry.ending or ending)
+def mined(entry: Entry, inclusion: Inclusion) -> Entry:
+    """In a block that may still be taken back."""
+    return replace(moved(entry, State.MINED), inclusion=inclusion)
 
 
 def unmined(entry: Entry) -> Entry:
@@ -147,9 +147,14 @@ def unmined(entry: Entry) -> Entry:
     return replace(moved(entry, State.BROADCAST), inclusion=None)
 
 
+def final(entry: Entry, inclusion: Inclusion, ending: Ending) -> Entry:
+    """In a block that will not be taken back."""
+    return replace(moved(entry, State.FINAL), inclusion=inclusion, ending=ending)
+
+
 def superseded(entry: Entry) -> Entry:
     """Its nonce went to a transaction that is not in the journal, for good."""
-    return replace(moved(entry, State.FINAL), ending=entry.ending or Ending.SUPERSEDED)
+    return replace(moved(entry, State.FINAL), ending=Ending.SUPERSEDED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,13 +162,15 @@ class Situation:
     """What one head says about all open nonces of a key.
 
     `next_nonce` is the chain's at the latest block; `started_at` the first head of this process,
-    before which it has not watched; `base_fee` the latest block's. `is_disturbed`: the process is
-    new or the chain was reorganised, so what the node's pool holds is not known.
+    before which it has not watched; `in_front_since` the head from which on the same nonce was
+    seen to be the next one at every head; `base_fee` the latest block's. `is_disturbed`: the
+    process is new or the chain was reorganised, so what the node's pool holds is not known.
     """
 
     head: BlockNumber
     next_nonce: int
     started_at: BlockNumber
+    in_front_since: BlockNumber
     base_fee: int
     is_disturbed: bool
 
@@ -181,32 +188,44 @@ class Step(StrEnum):
     """There was no block in which it could have been mined."""
 
 
-def wanted(entry: Entry, head: BlockNumber) -> Kind:
-    """What should be mined under this nonce.
+def why_give_up(entry: Entry, head: BlockNumber, doubt: str | None = None) -> str | None:
+    """Why its nonce should be used for nothing, in the order of what can't be argued with.
 
-    What was reported is kept true after a reorganisation: a success is brought back, a failure
-    is not tried again behind the caller's back.
+    `doubt` is what speaks against it now: a simulation after a reorganisation or a restart, or
+    more urgent work that waits behind it. None: it is still wanted.
     """
-    if entry.ending is not None:
-        return Kind.PAYLOAD if entry.ending is Ending.MINED else Kind.NOTHING
-    return Kind.NOTHING if head >= entry.request.valid_until else Kind.PAYLOAD
+    # A replacement that does nothing is out; the request might win against it and surprise.
+    if entry.attempts and entry.newest.kind is Kind.NOTHING:
+        return "it was withdrawn before"
+    # Its last block has passed: what it would do now is not what was decided.
+    if head >= entry.request.valid_until:
+        return "its last block passed"
+    # It would revert, do nothing, or stand in the way.
+    return doubt
 
 
-def next_step(entry: Entry, now: Situation, stuck_blocks: int) -> Step:
+def wanted(entry: Entry, head: BlockNumber, doubt: str | None = None) -> Kind:
+    """What should be mined under this nonce."""
+    return Kind.PAYLOAD if why_give_up(entry, head, doubt) is None else Kind.NOTHING
+
+
+def next_step(entry: Entry, now: Situation, stuck_blocks: int, doubt: str | None = None) -> Step:
     """What to do with an entry that has been signed and is in no block."""
     newest = entry.newest
-    waited = now.head - max(newest.block, now.started_at)
+    watched_since = max(newest.block, now.started_at)
+    waited = now.head - watched_since
     # Somebody used the nonce: nothing can be sent any more.
     if entry.nonce < now.next_nonce:
         return Step.LOOK
-    # Its last block has passed, or a reorganisation undid what was reported.
-    if newest.kind is not wanted(entry, now.head):
+    # Its last block has passed, or it is not wanted for another reason.
+    if newest.kind is not wanted(entry, now.head, doubt):
         return Step.REPLACE
     # No block can take it at this offer.
     if waited >= 1 and newest.fee.max_fee < now.base_fee:
         return Step.REPLACE
-    # Blocks came without it; only the lowest open nonce can be what holds up the rest.
-    if waited >= stuck_blocks and entry.nonce == now.next_nonce:
+    # Blocks came without it while nothing stood before it: only then can it be the obstacle.
+    stuck_for = now.head - max(watched_since, now.in_front_since - 1)
+    if stuck_for >= stuck_blocks and entry.nonce == now.next_nonce:
         return Step.REPLACE
     # A node may have dropped it, or never had it.
     if waited >= 1 or now.is_disturbed or entry.state is not State.SEEN:

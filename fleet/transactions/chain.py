@@ -12,6 +12,7 @@ Verdict = Literal[
     "accepted",
     "already known",
     "nonce too low",
+    "nonce too high",
     "replacement underpriced",
     "fee too low",
     "insufficient funds",
@@ -42,7 +43,7 @@ class Simulation(Protocol):
 
     @property
     def data(self) -> bytes:
-        """What the contract reverted with."""
+        """What the contract returned, or reverted with."""
 
     @property
     def detail(self) -> str:

@@ -7,8 +7,6 @@ an expired transaction can always be replaced by one that does nothing and no no
 from dataclasses import dataclass
 from enum import StrEnum
 
-from fleet.transactions.chain import Quote
-
 _PERCENT = 100
 
 
@@ -17,6 +15,19 @@ class FeeMode(StrEnum):
 
     LEGACY = "legacy"
     EIP1559 = "eip1559"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quoted:
+    """What gas costs, in wei.
+
+    `gas_price`: asked by the node; `base_fee`: of the latest block; `recent_base_fee`: the highest
+    of the last heads.
+    """
+
+    gas_price: int
+    base_fee: int
+    recent_base_fee: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +46,8 @@ class FeePolicy:
     the base fee moves; a legacy transaction pays all it offers.
     `floor`: the base fee's floor on chain 964; a node that quotes less is wrong.
     `ceiling`: never offered more.
-    `headroom_percent`: above the latest base fee. 13: a full block raises it by 12.5 %.
+    `headroom_percent`: above the highest base fee of the last heads. 13: a full block raises it by
+    12.5 %.
     `bump_percent`: least rise of a replacement. 13: above the 12.5 % and the 10 % of nodes.
     `tip`: of an EIP-1559 transaction.
     """
@@ -57,24 +69,25 @@ class FeePolicy:
         return self.ceiling * _PERCENT // (_PERCENT + self.bump_percent)
 
 
-def needed(quote: Quote, policy: FeePolicy) -> int:
+def needed(quote: Quoted, policy: FeePolicy) -> int:
     """What gets a transaction into the next block, whatever is allowed."""
-    return max(quote.gas_price, policy.floor, _raised(quote.base_fee, policy.headroom_percent))
+    recent = _raised(quote.recent_base_fee, policy.headroom_percent)
+    return max(quote.gas_price, policy.floor, recent)
 
 
-def first_fee(quote: Quote, policy: FeePolicy, cap: int) -> Fee | None:
+def first_fee(quote: Quoted, policy: FeePolicy, cap: int) -> Fee | None:
     """The first offer, at most `cap`; None when even the latest base fee is above that."""
     if quote.base_fee > cap or policy.floor > cap:
         return None
     return _fee(min(needed(quote, policy), cap), policy.tip, policy)
 
 
-def insistent_fee(quote: Quote, policy: FeePolicy) -> Fee:
+def insistent_fee(quote: Quoted, policy: FeePolicy) -> Fee:
     """An offer for a nonce that must be used, whatever it costs below the ceiling."""
     return _fee(min(needed(quote, policy), policy.ceiling), policy.tip, policy)
 
 
-def bumped_fee(previous: Fee, quote: Quote, policy: FeePolicy, cap: int) -> Fee | None:
+def bumped_fee(previous: Fee, quote: Quoted, policy: FeePolicy, cap: int) -> Fee | None:
     """An offer that replaces `previous` in a node's pool; None when `cap` forbids it."""
     least = _raised(previous.max_fee, policy.bump_percent)
     if least > cap:

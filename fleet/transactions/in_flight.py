@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from fleet.transactions.attempt import Entry, State
+from fleet.transactions.attempt import Entry, Kind, State
 from fleet.transactions.policy import SenderPolicy
 from fleet.transactions.request import AlreadyInFlight, Lane, Refused, TransactionRequest
 from units import BlockNumber
@@ -30,9 +30,26 @@ class InFlight:
         """Those in a block that is not final, by nonce."""
         return self._sorted(each for each in self._entries.values() if each.state is State.MINED)
 
+    def all(self) -> tuple[Entry, ...]:
+        """Everything that is not done with, by nonce."""
+        return self._sorted(self._entries.values())
+
     def lanes(self) -> Counter[Lane]:
-        """How many are without an outcome, by lane."""
-        return Counter(each.request.lane for each in self._entries.values() if each.is_unsettled)
+        """How many are in no block, by lane."""
+        return Counter(each.request.lane for each in self._entries.values() if each.is_open)
+
+    def unsettled(self) -> int:
+        """How many have no outcome yet, those in a block that is not final included."""
+        return sum(each.is_unsettled for each in self._entries.values())
+
+    def get(self, entry: Entry) -> Entry:
+        """The newest state of an entry; as given when it has left."""
+        return self._entries.get(entry.id, entry)
+
+    def busy(self, subjects: Iterable[str]) -> frozenset[str]:
+        """Which of these a request in no block works on."""
+        taken = {each for entry in self._entries.values() if entry.is_open for each in _of(entry)}
+        return frozenset(taken.intersection(subjects))
 
     def of_key(self, idempotency_key: str) -> Entry | None:
         """The entry whose outcome this key waits for."""
@@ -55,9 +72,16 @@ def objection(
         return AlreadyInFlight(tx_hash=same.newest.tx_hash)
     if head >= request.valid_until:
         return Refused(reason=f"its last block {request.valid_until} has passed")
-    lanes = in_flight.lanes()
-    if lanes[request.lane] >= policy.lane_in_flight_max[request.lane]:
-        return Refused(reason=f"{lanes[request.lane]} of lane {request.lane.name} are in flight")
-    if lanes.total() >= policy.in_flight_max:
-        return Refused(reason=f"{lanes.total()} transactions are in flight")
+    in_lane = in_flight.lanes()[request.lane]
+    if in_lane >= policy.lane_in_flight_max[request.lane]:
+        return Refused(reason=f"{in_lane} of lane {request.lane.name} are in flight")
+    busy = in_flight.busy(request.subjects)
+    if busy:
+        return Refused(reason=f"{len(busy)} of its positions are in flight", busy=busy)
     return None
+
+
+def _of(entry: Entry) -> tuple[str, ...]:
+    """What an entry works on; a withdrawn one on nothing."""
+    is_withdrawn = bool(entry.attempts) and entry.newest.kind is Kind.NOTHING
+    return () if is_withdrawn else entry.request.subjects

@@ -6,19 +6,21 @@ given back the node is asked whether it knows the hash.
 """
 
 from fleet.transactions.attempt import Entry, Kind
-from fleet.transactions.chain import Broadcast, Chain, Quote
+from fleet.transactions.chain import Broadcast, Chain
 from fleet.transactions.delivery import Delivery
-from fleet.transactions.fees import Fee, bumped_fee, first_fee, gas_price_cap
+from fleet.transactions.fees import Fee, Quoted, bumped_fee, first_fee, gas_price_cap
 from fleet.transactions.in_flight import InFlight
 from fleet.transactions.journal import Journal
 from fleet.transactions.nonces import Nonces
 from fleet.transactions.policy import SenderPolicy
-from fleet.transactions.request import Refused, Submitted, TransactionRequest
-from units import Address, BlockNumber
+from fleet.transactions.quotes import Quotes
+from fleet.transactions.recount import Recount
+from fleet.transactions.request import Refused, TransactionRequest
+from units import Head
 
-_STRANGER = "a transaction of this key that the journal does not know is in flight"
-_OUT = frozenset({"accepted", "already known", "uncertain"})
-"""Answers after which the bytes may be on their way."""
+_STRANGER = "a transaction of this key that the journal does not know is in flight or not final"
+_OUT = frozenset({"accepted", "already known", "uncertain", "nonce too high"})
+"""Answers after which the bytes may be on their way, or will be once those before them are."""
 _COUNTED_WRONG = frozenset({"nonce too low", "replacement underpriced"})
 """Answers that say somebody else has used the nonce, in a block or in the pool."""
 
@@ -32,23 +34,25 @@ class Launch:
         chain: Chain,
         journal: Journal,
         delivery: Delivery,
-        account: Address,
+        quotes: Quotes,
+        recount: Recount,
         policy: SenderPolicy,
     ) -> None:
         self._chain = chain
         self._journal = journal
         self._delivery = delivery
-        self._account = account
+        self._quotes = quotes
+        self._recount = recount
         self._policy = policy
 
     async def launch(
         self,
         request: TransactionRequest,
-        quote: Quote,
-        head: BlockNumber,
+        quote: Quoted,
+        head: Head,
         in_flight: InFlight,
         nonces: Nonces,
-    ) -> Submitted | Refused:
+    ) -> Entry | Refused:
         """Takes a nonce, journals, signs and hands over; tries again where that can help."""
         cap = payload_cap(request, self._policy)
         fee = first_fee(quote, self._policy.fees, cap)
@@ -57,12 +61,12 @@ class Launch:
             if fee is None or nonces.is_held:
                 break
             entry = await self._journal.reserve(request, nonces.take())
-            entry = await self._delivery.sign(entry, Kind.PAYLOAD, fee, head)
+            entry = await self._delivery.sign(entry, Kind.PAYLOAD, fee, head.number)
             entry, answer = await self._delivery.hand_over(entry)
             if await self._is_out(entry, answer):
                 in_flight.put(entry)
-                return Submitted(tx_hash=entry.newest.tx_hash, nonce=entry.nonce)
-            await self._release(entry, answer, nonces)
+                return entry
+            await self._release(entry, answer, nonces, head)
             reason = f"the node refused it: {answer.detail}"
             fee = await self._next_fee(fee, answer, cap)
         return Refused(reason=_STRANGER if nonces.is_held else reason)
@@ -70,11 +74,11 @@ class Launch:
     async def _is_out(self, entry: Entry, answer: Broadcast) -> bool:
         return answer.verdict in _OUT or await self._chain.knows(entry.newest.tx_hash)
 
-    async def _release(self, entry: Entry, answer: Broadcast, nonces: Nonces) -> None:
+    async def _release(self, entry: Entry, answer: Broadcast, nonces: Nonces, head: Head) -> None:
         await self._delivery.release(entry)
         nonces.give_back(entry.nonce)
         if answer.verdict in _COUNTED_WRONG:
-            await resync(nonces, self._chain, self._account)
+            await self._recount.resync(nonces, head)
 
     async def _next_fee(self, fee: Fee, answer: Broadcast, cap: int) -> Fee | None:
         """The offer of the next try; None when another try would end the same."""
@@ -82,16 +86,10 @@ class Launch:
             return fee
         if answer.verdict != "fee too low":
             return None
-        return bumped_fee(fee, await self._chain.fee_quote(), self._policy.fees, cap)
+        return bumped_fee(fee, await self._quotes.again(), self._policy.fees, cap)
 
 
 def payload_cap(request: TransactionRequest, policy: SenderPolicy) -> int:
     """The highest fee per gas that may be offered for a request."""
     ceiling = policy.fees.payload_ceiling
     return gas_price_cap(request.spend_limit, request.gas_limit, ceiling)
-
-
-async def resync(nonces: Nonces, chain: Chain, account: Address) -> None:
-    """Reads the chain's counts. The pool's first: it can only grow less by what is mined then."""
-    pending = await chain.transaction_count(account, "pending")
-    nonces.resync(latest=await chain.transaction_count(account, "latest"), pending=pending)

@@ -5,20 +5,41 @@ the journal's alone would stay behind for ever once somebody else has sent with 
 chain's count is never remembered beyond the next reading: a reorganisation may lower it.
 """
 
+from dataclasses import dataclass
 
-class Nonces:
-    """The counter of one key.
 
-    `journal` is one above the highest nonce in the journal, `latest` the chain's count, `pending`
-    that count with the node's pool.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counts:
+    """A key's next nonce by the chain: at the latest block, with the node's pool, and finally.
+
+    `final` is None when it was not asked.
     """
 
-    def __init__(self, *, journal: int, latest: int, pending: int) -> None:
+    latest: int
+    pending: int
+    final: int | None
+
+    @property
+    def is_settled(self) -> bool:
+        """Nothing of this key is on its way or can be taken back."""
+        return self.latest == self.pending == self.final
+
+
+class Nonces:
+    """The counter of one key. `journal` is one above the highest nonce in the journal.
+
+    Held, nothing new is sent. It begins held when the chain is ahead of the journal (`is_behind`):
+    an older copy of the journal was put back, or another process has used the key, and what that
+    sent may still be on its way or be taken back.
+    """
+
+    def __init__(self, *, journal: int, counts: Counts) -> None:
         self._journal = journal
         self._before = journal
-        self._latest = latest
+        self._latest = counts.latest
+        self.is_behind = counts.latest > journal
         self.is_held = False
-        self.resync(latest=latest, pending=pending)
+        self.resync(counts)
 
     @property
     def next(self) -> int:
@@ -41,7 +62,8 @@ class Nonces:
         """Learns the chain's count alone."""
         self._latest = latest
 
-    def resync(self, *, latest: int, pending: int) -> None:
-        """Learns the chain's counts; held while something unknown is pending."""
-        self.observe(latest)
-        self.is_held = pending > self.next
+    def resync(self, counts: Counts) -> None:
+        """Learns the chain's counts; held while something unknown is pending or not final."""
+        self.observe(counts.latest)
+        self.is_behind = self.is_behind and not counts.is_settled
+        self.is_held = self.is_behind or counts.pending > self.next

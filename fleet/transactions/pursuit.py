@@ -1,25 +1,32 @@
-"""Pushes everything in flight on by one head: looks, resends, replaces, cancels, fills holes.
+"""Pushes everything in flight on by one head: looks, resends, replaces, withdraws, fills holes.
 
 What to do with an entry is decided in `attempt`; here it is done.
 """
 
+import asyncio
+from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from fleet.transactions.attempt import Entry, Kind, Situation, State, Step, next_step, wanted
 from fleet.transactions.chain import Chain
 from fleet.transactions.delivery import TRANSFER_GAS, Delivery
-from fleet.transactions.fees import bumped_fee, insistent_fee
+from fleet.transactions.fees import Fee, bumped_fee, insistent_fee
 from fleet.transactions.in_flight import InFlight
 from fleet.transactions.journal import Journal, JournalConflict
-from fleet.transactions.launch import payload_cap, resync
+from fleet.transactions.launch import payload_cap
+from fleet.transactions.news import News
 from fleet.transactions.nonces import Nonces
 from fleet.transactions.policy import SenderPolicy
 from fleet.transactions.quotes import Quotes
-from fleet.transactions.request import Lane, Settled, TransactionRequest
-from fleet.transactions.settlement import Settlement
+from fleet.transactions.recount import Recount
+from fleet.transactions.rehearsal import Rehearsal
+from fleet.transactions.request import Lane, TransactionRequest
+from fleet.transactions.settlement import Finding, Settlement
 from units import Address, BlockNumber, Head
+
+_GIVES_WAY = "it stood in the way of more urgent work"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +40,8 @@ class Known:
 class Pursuit:
     """One key's entries, head after head.
 
-    `problem` is the node's last word against an entry.
+    `problem` is the node's last word against an entry. An entry is worked on by one at a time:
+    a head that is gone over, or urgent work that needs it out of its way.
     """
 
     def __init__(
@@ -43,6 +51,8 @@ class Pursuit:
         journal: Journal,
         delivery: Delivery,
         settlement: Settlement,
+        rehearsal: Rehearsal,
+        recount: Recount,
         quotes: Quotes,
         account: Address,
         policy: SenderPolicy,
@@ -51,55 +61,71 @@ class Pursuit:
         self._journal = journal
         self._delivery = delivery
         self._settlement = settlement
+        self._rehearsal = rehearsal
+        self._recount = recount
         self._quotes = quotes
         self._account = account
         self._policy = policy
         self._started_at: BlockNumber | None = None
-        self._untold: dict[int, Settled] = {}
+        self._in_front: tuple[int, BlockNumber] | None = None
+        self._doubtful: set[int] = set()
+        self._turns: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self.news = News()
         self.problem: str | None = None
 
     async def go_over(self, known: Known, head: Head, *, is_undisturbed: bool) -> None:
         """All entries once. `is_undisturbed`: this head's parent is the head before."""
         if self._started_at is None:
             self._started_at = head.number
-        await self._confirm(known, head, is_undisturbed=is_undisturbed)
+        if not is_undisturbed:
+            await self._confirm(known, known.in_flight.mined(), head)
         await self._advance(known, head, is_undisturbed=is_undisturbed)
+        await self._confirm_final(known, head)
         if known.nonces.is_held:
-            await resync(known.nonces, self._chain, self._account)
+            await self._recount.resync(known.nonces, head)
+        self._forget_settled(known)
 
-    def tell(self) -> tuple[Settled, ...]:
-        """Outcomes that are in the journal and were not told before."""
-        told, self._untold = tuple(self._untold.values()), {}
-        return told
+    async def make_way(self, known: Known, lane: Lane, fee: Fee, head: Head) -> None:
+        """Sees to it that nothing less urgent, with a lower nonce, keeps `fee` from being mined."""
+        for entry in known.in_flight.open():
+            if entry.request.lane > lane:
+                async with self._turns[entry.id]:
+                    before = known.in_flight.get(entry)
+                    if before.is_open and before.attempts:
+                        known.in_flight.put(await self._out_of_the_way(before, fee, head))
 
-    def untold(self, idempotency_key: str) -> Settled | None:
-        """An outcome of this work that the caller has not heard of yet."""
-        outcomes = self._untold.values()
-        return next((e for e in outcomes if e.request.idempotency_key == idempotency_key), None)
-
-    def forget(self, entries: Iterable[Entry]) -> None:
-        """Drops outcomes that the journal, just read, has not taken up: they are found again."""
-        for entry in entries:
-            if entry.ending is None:
-                self._untold.pop(entry.id, None)
+    def doubt(self, entries: Iterable[Entry]) -> None:
+        """What an earlier process left open is simulated anew before it is sent again."""
+        self._doubtful |= {entry.id for entry in entries if entry.is_open}
 
     async def clear(self, entry: Entry, head: Head) -> Entry:
         """A nonce that was taken and never signed for: given back, or used where it can't be."""
         if entry.nonce == await self._journal.next_nonce() - 1:
             return await self._delivery.release(entry)
-        return await self._sign_insistently(entry, head)
+        return await self._sign_insistently(entry, wanted(entry, head.number), head)
 
-    async def _confirm(self, known: Known, head: Head, *, is_undisturbed: bool) -> None:
-        """Mined entries: looked at again when the chain was reorganised, and when final."""
+    # --- what is mined ------------------------------------------------------------------------
+
+    async def _confirm_final(self, known: Known, head: Head) -> None:
         mined = known.in_flight.mined()
         if not mined:
             return
         final = await self._settlement.final_block(head)
+        old = [each for each in mined if each.inclusion and each.inclusion.block <= final]
+        await self._confirm(known, old, head, final)
+
+    async def _confirm(
+        self, known: Known, mined: Iterable[Entry], head: Head, final: BlockNumber | None = None
+    ) -> None:
         for entry in mined:
-            is_final = entry.inclusion is not None and entry.inclusion.block <= final
-            if is_final or not is_undisturbed:
-                found = await self._settlement.confirm(entry, final)
-                known.in_flight.put(await self._record(entry, found))
+            if final is None:
+                final = await self._settlement.final_block(head)
+            found = await self._settlement.confirm(entry, final)
+            if found.entry.is_open:
+                self._doubtful.add(entry.id)
+            known.in_flight.put(await self._record(entry, found))
+
+    # --- what is in no block ------------------------------------------------------------------
 
     async def _advance(self, known: Known, head: Head, *, is_undisturbed: bool) -> None:
         """Entries in no block, lowest nonce first."""
@@ -113,23 +139,38 @@ class Pursuit:
             head=head.number,
             next_nonce=latest,
             started_at=head.number if self._started_at is None else self._started_at,
+            in_front_since=self._front(latest, head.number),
             base_fee=(await self._quotes.at(head)).base_fee if is_any_waiting else 0,
             is_disturbed=not is_undisturbed,
         )
         for entry in still_open:
-            known.in_flight.put(await self._step(entry, situation, head))
+            async with self._turns[entry.id]:
+                before = known.in_flight.get(entry)
+                if before.is_open:
+                    known.in_flight.put(await self._step(before, situation, head))
         await self._fill(known, situation, head)
 
+    def _front(self, nonce: int, head: BlockNumber) -> BlockNumber:
+        """Since which head this nonce is the next one, at every head that was looked at."""
+        if self._in_front is None or self._in_front[0] != nonce:
+            self._in_front = nonce, head
+        return self._in_front[1]
+
     async def _step(self, entry: Entry, situation: Situation, head: Head) -> Entry:
-        step = next_step(entry, situation, self._policy.stuck_blocks)
+        stuck = self._policy.stuck_blocks
+        step, doubt = next_step(entry, situation, stuck), None
+        if step in {Step.REPLACE, Step.RESEND} and self._is_doubtful(entry):
+            rehearsed = await self._rehearsal.run(entry.request, "latest")
+            if rehearsed.verdict == "unknown":
+                return entry
+            doubt = rehearsed.reason or None
+            self._doubtful.discard(entry.id)
+            step = next_step(entry, situation, stuck, doubt)
         match step:
             case Step.LOOK:
-                found, settled = await self._settlement.look(entry, head)
-                if settled is not None:  # kept before it is written: a write may fail after it took
-                    self._untold[entry.id] = settled
-                return await self._record(entry, found)
+                return await self._record(entry, await self._settlement.look(entry, head))
             case Step.REPLACE:
-                return await self._replace(entry, head)
+                return await self._replace(entry, wanted(entry, head.number, doubt), head)
             case Step.RESEND:
                 return await self._send(entry)
             case Step.WAIT:
@@ -137,14 +178,36 @@ class Pursuit:
             case _:
                 assert_never(step)
 
-    async def _replace(self, entry: Entry, head: Head) -> Entry:
+    def _is_doubtful(self, entry: Entry) -> bool:
+        return entry.id in self._doubtful and entry.newest.kind is Kind.PAYLOAD
+
+    async def _replace(self, entry: Entry, kind: Kind, head: Head) -> Entry:
         """Offers more for what is wanted now; the same again where the limits forbid it."""
-        kind, fees = wanted(entry, head.number), self._policy.fees
-        cap = payload_cap(entry.request, self._policy) if kind is Kind.PAYLOAD else fees.ceiling
-        fee = bumped_fee(entry.newest.fee, await self._quotes.at(head), fees, cap)
+        fee = await self._higher_fee(entry, kind, head)
         if fee is None:
             return entry if entry.newest.kind is not kind else await self._send(entry)
         return await self._send(await self._delivery.sign(entry, kind, fee, head.number))
+
+    async def _higher_fee(
+        self, entry: Entry, kind: Kind, head: Head, at_least: int = 0
+    ) -> Fee | None:
+        fees, quote = self._policy.fees, await self._quotes.at(head)
+        quote = replace(quote, gas_price=max(quote.gas_price, at_least))
+        cap = payload_cap(entry.request, self._policy) if kind is Kind.PAYLOAD else fees.ceiling
+        fee = bumped_fee(entry.newest.fee, quote, fees, cap)
+        return None if fee is None or fee.max_fee < at_least else fee
+
+    async def _out_of_the_way(self, entry: Entry, fee: Fee, head: Head) -> Entry:
+        """Offers what the urgent one offers; where its own limits forbid that, for nothing."""
+        if entry.newest.fee.max_fee >= fee.max_fee:
+            return entry if entry.state is State.SEEN else await self._send(entry)
+        for kind in (wanted(entry, head.number), wanted(entry, head.number, _GIVES_WAY)):
+            higher = await self._higher_fee(entry, kind, head, at_least=fee.max_fee)
+            if higher is not None:
+                return await self._send(await self._delivery.sign(entry, kind, higher, head.number))
+        return await self._send(entry)
+
+    # --- holes --------------------------------------------------------------------------------
 
     async def _fill(self, known: Known, situation: Situation, head: Head) -> None:
         """Uses nonces that the journal believed used and the chain does not.
@@ -179,17 +242,34 @@ class Pursuit:
         except JournalConflict:  # one of ours was final there: the node is behind, or worse
             self.problem = f"nonce {nonce} is final in the journal and free on chain"
             return
-        entry = await self._send(await self._sign_insistently(entry, head))
-        known.in_flight.put(entry)
+        entry = await self._sign_insistently(entry, Kind.NOTHING, head)
+        known.in_flight.put(await self._send(entry))
 
-    async def _record(self, before: Entry, after: Entry) -> Entry:
-        return after if after == before else await self._delivery.record(after)
+    # --- writing and sending ------------------------------------------------------------------
 
-    async def _sign_insistently(self, entry: Entry, head: Head) -> Entry:
+    async def _record(self, before: Entry, found: Finding) -> Entry:
+        """Kept before it is written, for a write may fail after it took effect."""
+        if found.settled is not None:
+            self.news.settled(before.id, found.settled)
+        after = found.entry
+        if after != before:
+            after = await self._delivery.record(after)
+        if found.included is not None:
+            self.news.included(found.included)
+        return after
+
+    async def _sign_insistently(self, entry: Entry, kind: Kind, head: Head) -> Entry:
         fee = insistent_fee(await self._quotes.at(head), self._policy.fees)
-        return await self._delivery.sign(entry, wanted(entry, head.number), fee, head.number)
+        return await self._delivery.sign(entry, kind, fee, head.number)
 
     async def _send(self, entry: Entry) -> Entry:
         entry, answer = await self._delivery.hand_over(entry)
         self.problem = answer.detail if entry.state is State.BROADCAST else None
         return entry
+
+    def _forget_settled(self, known: Known) -> None:
+        """Locks and doubts of entries that have left."""
+        here = {entry.id for entry in known.in_flight.all()}
+        self._doubtful &= here
+        for gone in [each for each in self._turns if each not in here]:
+            del self._turns[gone]

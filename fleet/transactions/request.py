@@ -23,9 +23,11 @@ class Lane(IntEnum):
 class TransactionRequest:
     """One thing to do on chain.
 
-    `idempotency_key` names the work, not the attempt: while a request with this key is in
-    flight another one is not sent. `valid_until` is the last block in which it still makes
-    sense. `purpose` is one line for people.
+    `idempotency_key` names the work, not the attempt: until a request with this key has its
+    outcome another one is not sent. `valid_until` is the last block in which it still makes
+    sense, `decided_at` the block it was decided on, at whose state it is simulated (None: the
+    latest). `subjects` are what it works on, one name each: while a request is in no block, no
+    other one with the same subject is sent. `purpose` is one line for people.
     """
 
     to: Address
@@ -37,6 +39,8 @@ class TransactionRequest:
     purpose: str
     value: Wei = Wei(0)
     spend_limit: Wei | None = None
+    decided_at: BlockNumber | None = None
+    subjects: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,17 +63,35 @@ class AlreadyInFlight:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
-    """Nothing was sent; `reason` is one line."""
+    """Nothing was sent; `reason` is one line.
+
+    `busy` are the subjects that another request in flight works on, when that is the reason.
+    """
 
     reason: str
+    busy: frozenset[str] = frozenset()
 
 
 Submission = Submitted | AlreadyInFlight | Refused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mined:
-    """It succeeded; `logs` are the receipt's, as the node gave them."""
+class Included:
+    """It stands in a block that a reorganisation may still take back: news, not an outcome.
+
+    `logs` are the receipt's, as the node gave them; empty when it reverted.
+    """
+
+    request: TransactionRequest
+    tx_hash: TxHash
+    block: BlockNumber
+    succeeded: bool
+    logs: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Final:
+    """It succeeded, for good; `logs` are the receipt's, as the node gave them."""
 
     block: BlockNumber
     gas_used: int
@@ -79,7 +101,7 @@ class Mined:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reverted:
-    """It was mined and undone; `reason` is what the contract or the gas says, one line."""
+    """It was mined and undone, for good; `reason` is what the contract or the gas says."""
 
     block: BlockNumber
     gas_used: int
@@ -89,7 +111,13 @@ class Reverted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expired:
-    """Its last block passed; the nonce was used by a replacement that does nothing."""
+    """It never took effect and never will: a replacement that does nothing used its nonce.
+
+    Its last block had passed, a reorganisation left it without a point, or it gave way to more
+    urgent work; `reason` says which.
+    """
+
+    reason: str = "its last block passed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,12 +125,12 @@ class Superseded:
     """Its nonce was taken by a transaction that the journal does not know."""
 
 
-Outcome = Mined | Reverted | Expired | Superseded
+Outcome = Final | Reverted | Expired | Superseded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settled:
-    """The outcome of an earlier request."""
+    """The outcome of an earlier request, which nothing can change any more."""
 
     request: TransactionRequest
     tx_hash: TxHash

@@ -8,9 +8,10 @@ At most one sender works on one key and namespace; that is the lease's business.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Literal
 
 from fleet.transactions.attempt import State
 from fleet.transactions.chain import Chain
@@ -19,16 +20,19 @@ from fleet.transactions.in_flight import InFlight, objection
 from fleet.transactions.journal import Journal
 from fleet.transactions.lanes import Turns
 from fleet.transactions.launch import Launch
-from fleet.transactions.nonces import Nonces
 from fleet.transactions.policy import SenderPolicy
 from fleet.transactions.pursuit import Known, Pursuit
 from fleet.transactions.quotes import Quotes
+from fleet.transactions.recount import Recount
+from fleet.transactions.rehearsal import EverythingCounts, Judge, Rehearsal
 from fleet.transactions.request import (
     AlreadyInFlight,
+    Included,
     Lane,
     Refused,
     Settled,
     Submission,
+    Submitted,
     TransactionRequest,
 )
 from fleet.transactions.settlement import Settlement
@@ -42,11 +46,13 @@ _REREADING = "the journal is being read again after a failure"
 class SenderStatus:
     """For metrics and operators.
 
+    `in_flight` counts what is in no block, `unsettled` all that has no outcome yet.
     `oldest` is the head at which the oldest transaction in no block was first signed; `problem`
     the node's last words against one that stays in flight.
     """
 
     in_flight: dict[Lane, int]
+    unsettled: int
     next_nonce: int
     is_held: bool
     oldest: BlockNumber | None
@@ -68,34 +74,42 @@ class Sender:
         journal: Journal,
         chain_id: int,
         decode_revert: Callable[[bytes], str],
+        judge: Judge | None = None,
         policy: SenderPolicy | None = None,
     ) -> None:
-        self.account = signer.address
+        self.account = account = signer.address
         self._chain = chain
         self._journal = journal
-        self._decode_revert = decode_revert
         self._policy = policy = policy or SenderPolicy()
-        self._quotes = Quotes(chain)
+        self._quotes = quotes = Quotes(chain)
         delivery = Delivery(chain=chain, signer=signer, journal=journal, chain_id=chain_id)
+        settlement = Settlement(
+            chain=chain, account=account, decode_revert=decode_revert, policy=policy
+        )
+        self._rehearsal = rehearsal = Rehearsal(
+            chain=chain,
+            account=account,
+            decode_revert=decode_revert,
+            judge=judge or EverythingCounts(),
+        )
+        self._recount = recount = Recount(chain=chain, settlement=settlement, account=account)
         self._launch = Launch(
             chain=chain,
             journal=journal,
             delivery=delivery,
-            account=self.account,
+            quotes=quotes,
+            recount=recount,
             policy=policy,
         )
         self._pursuit = Pursuit(
             chain=chain,
             journal=journal,
             delivery=delivery,
-            settlement=Settlement(
-                chain=chain,
-                account=self.account,
-                decode_revert=decode_revert,
-                policy=policy,
-            ),
-            quotes=self._quotes,
-            account=self.account,
+            settlement=settlement,
+            rehearsal=rehearsal,
+            recount=recount,
+            quotes=quotes,
+            account=account,
             policy=policy,
         )
         self._turns = Turns()
@@ -115,23 +129,22 @@ class Sender:
         refusal = self._objection(request) or await self._rehearse(request)
         if refusal is not None:
             return refusal
-        quote = await self._quotes.at(self._head)
         async with self._turns.turn(request.lane):
             refusal = self._objection(request)  # another may have come first
             if refusal is not None or self._known is None or self._head is None:
                 return refusal or Refused(reason=_REREADING)
-            known = self._known
             with self._distrusted_on_failure():
-                return await self._launch.launch(
-                    request, quote, self._head.number, known.in_flight, known.nonces
-                )
+                return await self._launched(request, self._known, self._head)
+
+    def busy(self, subjects: Iterable[str]) -> frozenset[str]:
+        """Which of these a request in no block works on; to be left out of a new one."""
+        return frozenset() if self._known is None else self._known.in_flight.busy(subjects)
 
     async def settle(self, head: Head) -> tuple[Settled, ...]:
         """Reads receipts, resends, bumps and cancels; call it once for every head.
 
-        Each outcome is returned once, as soon as it is mined, across restarts and reorganisations.
-        It is journaled as told before it is returned, and not taken back: should a stranger with
-        the same key take the nonce in a reorganised block, the caller sees it on chain only.
+        Each outcome is returned once, as soon as nothing can change it, across restarts and
+        reorganisations, and is journaled before. What stands in a block meanwhile is `inclusions`.
         """
         async with self._settling:
             known = self._known or await self._read_again()
@@ -139,7 +152,11 @@ class Sender:
             follows = previous is not None and head.parent_hash == previous.hash
             with self._distrusted_on_failure():
                 await self._pursuit.go_over(known, head, is_undisturbed=follows)
-            return self._pursuit.tell()
+            return self._pursuit.news.take_settled()
+
+    def inclusions(self) -> tuple[Included, ...]:
+        """What was seen in a block since the last call: news that a reorganisation may undo."""
+        return self._pursuit.news.take_included()
 
     async def recover(self) -> None:
         """Adopts what an earlier process left in flight: sends it again, replaces or releases it.
@@ -158,6 +175,7 @@ class Sender:
         still_open = self._known.in_flight.open()
         return SenderStatus(
             in_flight=dict(self._known.in_flight.lanes()),
+            unsettled=self._known.in_flight.unsettled(),
             next_nonce=self._known.nonces.next,
             is_held=self._known.nonces.is_held,
             oldest=min((entry.attempts[0].block for entry in still_open), default=None),
@@ -170,25 +188,26 @@ class Sender:
         known = self._known
         if known is None or self._head is None:
             return Refused(reason=_REREADING)
-        untold = self._pursuit.untold(request.idempotency_key)
+        untold = self._pursuit.news.outcome_of(request.idempotency_key)
         if untold is not None:
             return AlreadyInFlight(tx_hash=untold.tx_hash)
         return objection(request, known.in_flight, self._head.number, self._policy)
 
     async def _rehearse(self, request: TransactionRequest) -> Refused | None:
-        """Runs the whole transaction at the latest block without sending it."""
-        found = await self._chain.simulate(
-            sender=self.account,
-            to=request.to,
-            data=request.data,
-            value=request.value,
-            gas=request.gas_limit,
-        )
-        if found.outcome == "succeeds":
-            return None
-        if found.outcome == "unknown":
-            return Refused(reason=f"it could not be simulated: {found.detail}")
-        return Refused(reason=self._decode_revert(found.data) if found.data else found.detail)
+        """Runs the whole transaction on the block it was decided on, without sending it."""
+        at: BlockNumber | Literal["latest"] = request.decided_at or "latest"
+        found = await self._rehearsal.run(request, at)
+        return None if found.verdict == "worth sending" else Refused(reason=found.reason)
+
+    async def _launched(
+        self, request: TransactionRequest, known: Known, head: Head
+    ) -> Submitted | Refused:
+        quote = await self._quotes.at(head)
+        sent = await self._launch.launch(request, quote, head, known.in_flight, known.nonces)
+        if isinstance(sent, Refused):
+            return sent
+        await self._pursuit.make_way(known, request.lane, sent.newest.fee, head)
+        return Submitted(tx_hash=sent.newest.tx_hash, nonce=sent.nonce)
 
     # --- the journal is the truth -------------------------------------------------------------
 
@@ -196,20 +215,17 @@ class Sender:
         async with self._turns.turn(Lane.PRICE):
             self._head = head = await self._chain.head()
             entries = await self._journal.unfinished()
-            self._pursuit.forget(entries)
+            self._pursuit.news.forget(entries)
+            self._pursuit.doubt(entries)
             in_flight = InFlight(entries)
             for entry in reversed(in_flight.open()):
                 if entry.state is State.RESERVED:
                     in_flight.put(await self._pursuit.clear(entry, head))
-            known = Known(in_flight, await self._count())
+            nonces = await self._recount.begin(await self._journal.next_nonce(), head)
+            known = Known(in_flight, nonces)
             await self._pursuit.go_over(known, head, is_undisturbed=False)
             self._known = known
             return known
-
-    async def _count(self) -> Nonces:
-        pending = await self._chain.transaction_count(self.account, "pending")
-        latest = await self._chain.transaction_count(self.account, "latest")
-        return Nonces(journal=await self._journal.next_nonce(), latest=latest, pending=pending)
 
     @contextmanager
     def _distrusted_on_failure(self) -> Iterator[None]:

@@ -1,17 +1,34 @@
-"""Reads what became of entries: mined, reverted, reorganised away, final, or taken by a stranger.
+"""Reads what became of entries: in a block, taken back, final, or taken by a stranger.
 
 Gives findings, and neither writes nor sends anything.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass
 
 from fleet.transactions import attempt
-from fleet.transactions.attempt import Attempt, Ending, Entry, Inclusion, Kind, State
+from fleet.transactions.attempt import Attempt, Ending, Entry, Inclusion, Kind
 from fleet.transactions.chain import Chain, Receipt
-from fleet.transactions.policy import SenderPolicy
-from fleet.transactions.request import Expired, Mined, Outcome, Reverted, Settled, Superseded
+from fleet.transactions.policy import Finality, SenderPolicy
+from fleet.transactions.request import (
+    Expired,
+    Final,
+    Included,
+    Outcome,
+    Reverted,
+    Settled,
+    Superseded,
+)
 from units import Address, BlockNumber, Head
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """An entry as the chain now has it, and what is to be told of it."""
+
+    entry: Entry
+    included: Included | None = None
+    settled: Settled | None = None
 
 
 class Settlement:
@@ -32,61 +49,48 @@ class Settlement:
 
     async def final_block(self, head: Head) -> BlockNumber:
         """Blocks up to this one will not be reorganised away."""
+        deep = BlockNumber(max(head.number - self._policy.confirmations, 0))
+        if self._policy.finality is Finality.DEPTH:
+            return deep
         finalized = await self._chain.finalized()
-        depth = self._policy.confirmations
-        return BlockNumber(head.number - depth) if finalized is None else finalized.number
+        return deep if finalized is None else finalized.number
 
-    async def look(self, entry: Entry, head: Head) -> tuple[Entry, Settled | None]:
-        """Finds out who used an entry's nonce; unchanged when that can't be told yet.
-
-        The outcome comes once: not again after a reorganisation.
-        """
+    async def look(self, entry: Entry, head: Head) -> Finding:
+        """Finds out who used an open entry's nonce; unchanged when that can't be told yet."""
         for each in reversed(entry.attempts):
             receipt = await self._chain.receipt(each.tx_hash)
             if receipt is not None:
-                return await self._included(entry, each, receipt)
+                found = attempt.mined(entry, _inclusion(receipt))
+                return Finding(entry=found, included=_included(found, each, receipt))
         if not await self._is_a_stranger_s(entry, head):
-            return entry, None
+            return Finding(entry=entry)
         found = attempt.superseded(entry)
-        report = _settled(found, found.newest, Superseded())
-        return found, report if entry.ending is None else None
+        return Finding(entry=found, settled=_settled(found, found.newest, Superseded()))
 
-    async def confirm(self, entry: Entry, final: BlockNumber) -> Entry:
+    async def confirm(self, entry: Entry, final: BlockNumber) -> Finding:
         """Reads a mined entry's receipt again: final, still there, elsewhere, or gone."""
-        inclusion = _included_in(entry)
-        receipt = await self._chain.receipt(inclusion.tx_hash)
+        receipt, which = await self._chain.receipt(_mined_as(entry).tx_hash), _mined_as(entry)
         if receipt is None:
-            return attempt.unmined(entry)
-        found = Inclusion(
-            tx_hash=receipt.tx_hash, block=receipt.block, block_hash=receipt.block_hash
-        )
-        if found.block <= final:
-            return replace(attempt.moved(entry, State.FINAL), inclusion=found)
-        return replace(entry, inclusion=found)
-
-    async def _included(
-        self, entry: Entry, which: Attempt, receipt: Receipt
-    ) -> tuple[Entry, Settled | None]:
-        inclusion = Inclusion(
-            tx_hash=which.tx_hash, block=receipt.block, block_hash=receipt.block_hash
-        )
+            return Finding(entry=attempt.unmined(entry))
+        if receipt.block > final:
+            return Finding(entry=attempt.mined(entry, _inclusion(receipt)))
         ending, outcome = await self._outcome(entry, which, receipt)
-        found = attempt.mined(entry, inclusion, ending)
-        return found, _settled(found, which, outcome) if entry.ending is None else None
+        found = attempt.final(entry, _inclusion(receipt), ending)
+        return Finding(entry=found, settled=_settled(found, which, outcome))
 
     async def _outcome(
         self, entry: Entry, which: Attempt, receipt: Receipt
     ) -> tuple[Ending, Outcome]:
         if which.kind is Kind.NOTHING:
-            return Ending.EXPIRED, Expired()
+            return Ending.EXPIRED, Expired(reason=_why_withdrawn(entry, which))
         if receipt.succeeded:
-            outcome = Mined(
+            outcome = Final(
                 block=receipt.block,
                 gas_used=receipt.gas_used,
                 fee=receipt.fee,
                 logs=receipt.logs,
             )
-            return Ending.MINED, outcome
+            return Ending.SUCCEEDED, outcome
         reason = await self._why(entry, receipt)
         return Ending.REVERTED, Reverted(
             block=receipt.block, gas_used=receipt.gas_used, fee=receipt.fee, reason=reason
@@ -119,17 +123,42 @@ class Settlement:
         final = await self.final_block(head)
         if await self._chain.transaction_count(self._account, final) <= entry.nonce:
             return False
-        before = BlockNumber(entry.attempts[0].block - 1)
+        before = BlockNumber(max(entry.attempts[0].block - 1, 0))
         spender = await self._chain.spender_of(self._account, entry.nonce, after=before, by=final)
         if spender is None:
             return head.number - entry.newest.block > self._policy.mystery_blocks
         return all(spender != each.tx_hash for each in entry.attempts)
 
 
+def _included(entry: Entry, which: Attempt, receipt: Receipt) -> Included | None:
+    """News of a request; a replacement that does nothing is none."""
+    if which.kind is Kind.NOTHING:
+        return None
+    return Included(
+        request=entry.request,
+        tx_hash=which.tx_hash,
+        block=receipt.block,
+        succeeded=receipt.succeeded,
+        logs=receipt.logs,
+    )
+
+
+def _inclusion(receipt: Receipt) -> Inclusion:
+    return Inclusion(tx_hash=receipt.tx_hash, block=receipt.block, block_hash=receipt.block_hash)
+
+
+def _mined_as(entry: Entry) -> Attempt:
+    assert entry.inclusion is not None, "a mined entry has a block"
+    tx_hash = entry.inclusion.tx_hash
+    return next(each for each in entry.attempts if each.tx_hash == tx_hash)
+
+
+def _why_withdrawn(entry: Entry, nothing: Attempt) -> str:
+    """From when it was signed: the journal keeps no words."""
+    if nothing.block >= entry.request.valid_until:
+        return Expired().reason
+    return "withdrawn: it would not have done anything any more, or stood in the way"
+
+
 def _settled(entry: Entry, which: Attempt, outcome: Outcome) -> Settled:
     return Settled(request=entry.request, tx_hash=which.tx_hash, outcome=outcome)
-
-
-def _included_in(entry: Entry) -> Inclusion:
-    assert entry.inclusion is not None, "a mined entry has a block"
-    return entry.inclusion

@@ -18,15 +18,15 @@ from fleet.settings import Settings, Workload
 from fleet.store.engine import StoreError
 from fleet.telemetry.metrics import Metrics
 from fleet.telemetry.notify import Notifier
-from fleet.transactions.request import Settled
+from fleet.transactions.request import Included, Settled
 from fleet.transactions.sender import Sender
 from fleet.wiring import connections, daemon, policies, telling
 from fleet.wiring.bots import Crew
 from fleet.wiring.facts import BotName, VaultView
 from fleet.wiring.inspection import WorldInspector
-from fleet.wiring.lines import settled_line
+from fleet.wiring.lines import news_line
 from fleet.wiring.memory import Memory, RememberedJournal
-from fleet.wiring.settling import Settles, settle_all
+from fleet.wiring.settling import Settles, is_all_included, is_all_settled, settle_all
 from fleet.wiring.speaking import VERSION, speak
 from fleet.wiring.standing_warnings import StandingWarnings
 from keepers.funding.keeper import FundingKeeper
@@ -39,6 +39,7 @@ from oracle.feeder import Feeder
 from oracle.sources.failover import FailoverSource
 from protocol.abi import describe_revert
 from protocol.deployment import Deployment
+from protocol.effects import ExchangeEffects
 from protocol.ports import Accruals, Liquidations, PriceFeed
 from protocol.reading import ExchangeReader
 from protocol.sending import DryRun, ExchangeWriter
@@ -157,15 +158,22 @@ class Assembly:
             is_opening_paused=found.is_opening_paused,
         )
 
-    async def outcomes(self) -> AsyncIterator[Settled]:
-        """What becomes of everything that was sent; ends when all is known."""
+    async def outcomes(self) -> AsyncIterator[Included | Settled]:
+        """What becomes of everything that was sent; ends when all of it is final."""
+        async for each in self._news(is_all_settled):
+            yield each
+
+    async def _news(self, is_done: Callable[[Settles], bool]) -> AsyncIterator[Included | Settled]:
         if self.sender is not None:
-            poll_s = self.settings.evm.poll_s
-            record = self._crew().record
-            async for settled in settle_all(
-                self.sender, self.node, record, clock=self._clock, poll_s=poll_s
+            async for each in settle_all(
+                self.sender,
+                self.node,
+                self._crew().record,
+                clock=self._clock,
+                poll_s=self.settings.evm.poll_s,
+                is_done=is_done,
             ):
-                yield settled
+                yield each
 
     async def deliver(self) -> int:
         """Delivers the alerts that wait; how many are left undelivered."""
@@ -228,8 +236,9 @@ class Assembly:
                 both.create_task(self._tell_rest())
 
     async def _settle_rest(self) -> None:
-        async for settled in self.outcomes():
-            _log.info("settled_while_stopping", **settled_line(settled))
+        """Finality is the next start's business: it finds it in the journal and on chain."""
+        async for each in self._news(is_all_included):
+            _log.info("settled_while_stopping", **news_line(each))
 
     async def _tell_rest(self) -> None:
         """What can't be told now stays in the outbox, for the next start."""
@@ -280,6 +289,7 @@ async def _sender(
         journal=RememberedJournal(memory, namespace=f"{workload.value}:{signer.address}"),
         chain_id=settings.network.chain_id,
         decode_revert=describe_revert,
+        judge=ExchangeEffects(),
         policy=policies.sender(settings),
     )
 

@@ -8,7 +8,7 @@ from fleet.runtime.clock import Clock
 from fleet.runtime.loop import Bot
 from fleet.runtime.wakes import Alarm
 from fleet.telemetry.notify import Round
-from fleet.transactions.request import Mined, Settled
+from fleet.transactions.request import Final, Included, Settled
 from fleet.wiring.facts import BotName
 from fleet.wiring.memory import Tidied
 from fleet.wiring.rhythm import FeederWake, Order, Rhythm, Tick
@@ -60,11 +60,11 @@ class Crew:
     tell: Callable[[], Awaitable[Round]]
     tidy: Callable[[], Awaitable[Tidied | None]]
 
-    def record(self, settled: Settled) -> None:
+    def record(self, news: Included | Settled) -> None:
         """Tells the liquidator what became of its batches, and funding what came to nothing."""
-        self.liquidator.record(self.liquidations.results(settled))
-        if not isinstance(settled.outcome, Mined):
-            self.funding.lost(settled.request.idempotency_key)
+        self.liquidator.record(self.liquidations.results(news))
+        if isinstance(news, Settled) and not isinstance(news.outcome, Final):
+            self.funding.lost(news.request.idempotency_key)
 
 
 def bots(

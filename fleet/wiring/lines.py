@@ -6,7 +6,7 @@ from types import NoneType
 from typing import Any, assert_never
 
 from fleet.telemetry.notify import Round
-from fleet.transactions.request import Mined, Reverted, Settled
+from fleet.transactions.request import Expired, Final, Included, Reverted, Settled
 from fleet.wiring.memory import Tidied
 from fleet.wiring.settling import SettledOutcomes
 from keepers.funding.keeper import FundingOutcome, FundingUnread, NotYetDue
@@ -42,7 +42,7 @@ def is_quiet(outcome: object) -> bool:
             return not any((*delivered.values(), *failed.values()))
         case (
             FeedOutcome(plan=FeedPlan(alerts=()), push=None, suspensions=())
-            | SettledOutcomes(settled=())
+            | SettledOutcomes(included=(), settled=())
             | NotYetDue()
             | FundingOutcome(submission=None)
             | WarningsOutcome(alerts=(), collected=(), blindness=None)
@@ -144,14 +144,24 @@ def settled_line(settled: Settled) -> dict[str, Any]:
     outcome, request = settled.outcome, settled.request
     found: dict[str, Any] = {"purpose": request.purpose, "tx": settled.tx_hash}
     found["became"] = type(outcome).__name__
-    if isinstance(outcome, Mined | Reverted):
+    if isinstance(outcome, Final | Reverted):
         found |= {"block": outcome.block, "gas": outcome.gas_used, "fee_wei": outcome.fee}
-    if isinstance(outcome, Mined):
+    if isinstance(outcome, Final):
         found |= _liquidation_outcomes(outcome)
-    return found | ({"reason": outcome.reason} if isinstance(outcome, Reverted) else {})
+    if isinstance(outcome, Reverted | Expired):
+        found["reason"] = outcome.reason
+    return found
 
 
-def _liquidation_outcomes(mined: Mined) -> dict[str, Any]:
+def news_line(news: Included | Settled) -> dict[str, Any]:
+    """What is known of one transaction, final or not."""
+    if isinstance(news, Settled):
+        return settled_line(news)
+    found = {"purpose": news.request.purpose, "tx": news.tx_hash, "block": news.block}
+    return found | {"became": "Included" if news.succeeded else "Included, reverted"}
+
+
+def _liquidation_outcomes(mined: Final) -> dict[str, Any]:
     """Each position's outcome, liquidated or left and why; nothing where none was asked for."""
     liquidated: list[str] = []
     left: dict[str, list[str]] = defaultdict(list)
@@ -193,5 +203,8 @@ _KINDS: dict[type, Callable[[Any], dict[str, Any]]] = {
     },
     NoneType: lambda _: {},
     Tidied: lambda tidied: {"messages": tidied.messages, "transactions": tidied.transactions},
-    SettledOutcomes: lambda found: {"settled": [settled_line(each) for each in found.settled]},
+    SettledOutcomes: lambda found: {
+        "included": [news_line(each) for each in found.included],
+        "settled": [settled_line(each) for each in found.settled],
+    },
 }

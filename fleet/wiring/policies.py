@@ -8,7 +8,7 @@ from fleet.chain.logs import LogPolicy
 from fleet.chain.throttle import Rate
 from fleet.settings import Endpoint, Settings
 from fleet.transactions.fees import FeeMode, FeePolicy
-from fleet.transactions.policy import SenderPolicy
+from fleet.transactions.policy import Finality, SenderPolicy
 from keepers.funding.calendar import FundingPolicy
 from keepers.liquidation.follower import FollowerPolicy, Unreadable
 from keepers.liquidation.gas import GasModel
@@ -178,7 +178,7 @@ def sender(settings: Settings) -> SenderPolicy:
         ),
         stuck_blocks=how.stuck_blocks,
         confirmations=how.confirmations,
-        in_flight_max=how.in_flight_max,
+        finality=Finality(how.finality),
         attempts_max=how.attempts_max,
         mystery_blocks=how.mystery_blocks,
     )

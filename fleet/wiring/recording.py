@@ -8,7 +8,7 @@ from typing import Any
 
 from fleet.telemetry.metrics import Metrics
 from fleet.telemetry.notify import Round
-from fleet.transactions.request import Lane, Mined, Reverted, Settled
+from fleet.transactions.request import Final, Lane, Reverted, Settled
 from fleet.wiring.settling import SettledOutcomes
 from keepers.funding.keeper import FundingOutcome, FundingUnread
 from keepers.liquidation.follower import Unreadable
@@ -170,14 +170,14 @@ class Recorder:
     def _transaction(self, settled: Settled) -> None:
         lane, outcome = settled.request.lane.name.lower(), settled.outcome
         name, take = type(outcome).__name__.lower(), self._metrics.transactions.settled
-        if isinstance(outcome, Mined | Reverted):
+        if isinstance(outcome, Final | Reverted):
             take(lane, name, fee_wei=outcome.fee, gas=outcome.gas_used)
         else:
             take(lane, name)
-        if isinstance(outcome, Mined):
+        if isinstance(outcome, Final):
             self._receipt(outcome)
 
-    def _receipt(self, mined: Mined) -> None:
+    def _receipt(self, mined: Final) -> None:
         events = [book_event(log) for log in mined.logs]
         pushed = {e.netuid: e.source_block for e in events if isinstance(e, PricePushed)}
         for event in map(liquidation_event, mined.logs):

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from fleet.chain.failures import ChainError
 from fleet.runtime.clock import Clock
-from fleet.transactions.request import Lane, Settled
+from fleet.transactions.request import Included, Lane, Settled
 from fleet.transactions.sender import SenderStatus
 from units import Address, BlockNumber, Head, Wei
 
@@ -31,6 +31,10 @@ class Settles(Protocol):
         """The outcomes that became known; resends what is stuck."""
         ...
 
+    def inclusions(self) -> tuple[Included, ...]:
+        """What was seen in a block since the last call."""
+        ...
+
 
 class KeyReads(Protocol):
     """What the chain knows of a key; `fleet.chain.node.Node` is one. Raises ChainError."""
@@ -48,8 +52,8 @@ class KeyReads(Protocol):
         ...
 
 
-Record = Callable[[Settled], None]
-"""Hears of every outcome."""
+Record = Callable[[Included | Settled], None]
+"""Hears of every inclusion and of every outcome."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,12 +69,14 @@ class KeyState:
 class SettledOutcomes:
     """What became known of transactions at one block, and what is still on its way by lane.
 
+    `included` stand in a block and have no outcome yet; `settled` have one.
     `key` is None when it was not looked at.
     """
 
     head: Head
     settled: tuple[Settled, ...]
     in_flight: Mapping[Lane, int]
+    included: tuple[Included, ...] = ()
     key: KeyState | None = None
 
 
@@ -101,17 +107,25 @@ class KeyWatch:
 async def settle(sender: Settles, head: Head, record: Record) -> SettledOutcomes:
     """Looks after what is in flight, and tells what became of it."""
     settled = await sender.settle(head)
-    for each in settled:
+    included = sender.inclusions()
+    news: list[Included | Settled] = [*included, *settled]
+    for each in news:
         record(each)
     status = sender.status
     in_flight = {} if status is None else status.in_flight
-    return SettledOutcomes(head=head, settled=settled, in_flight=in_flight)
+    return SettledOutcomes(head=head, included=included, settled=settled, in_flight=in_flight)
 
 
 async def settle_all(
-    sender: Settles, node: KeyReads, record: Record, *, clock: Clock, poll_s: float
-) -> AsyncIterator[Settled]:
-    """The outcome of everything in flight as it becomes known; ends when nothing is.
+    sender: Settles,
+    node: KeyReads,
+    record: Record,
+    *,
+    clock: Clock,
+    poll_s: float,
+    is_done: Callable[[Settles], bool],
+) -> AsyncIterator[Included | Settled]:
+    """What becomes of everything that was sent, as it becomes known, until `is_done`.
 
     A node that does not answer is asked again at the next poll: the caller sets the limit.
     """
@@ -121,14 +135,20 @@ async def settle_all(
         except ChainError:
             await clock.sleep(poll_s)
             continue
+        for each in outcomes.included:
+            yield each
         for settled in outcomes.settled:
             yield settled
-        if not is_anything_in_flight(sender):
+        if is_done(sender):
             return
         await clock.sleep(poll_s)
 
 
-def is_anything_in_flight(sender: Settles) -> bool:
-    """Whether an outcome is still to come. What the journal holds unread counts as such."""
-    status = sender.status
-    return status is None or any(status.in_flight.values())
+def is_all_settled(sender: Settles) -> bool:
+    """Whether everything has its outcome. A journal that is unread may hold some without."""
+    return sender.status is not None and sender.status.unsettled == 0
+
+
+def is_all_included(sender: Settles) -> bool:
+    """Whether everything is in a block, final or not."""
+    return sender.status is not None and not any(sender.status.in_flight.values())

@@ -86,10 +86,10 @@ class SimulatedChain:
 
     `succeeds` says of a payload whether it reverts when mined; `rehearses` whether it would in a
     simulation. `loses_answers`: what is sent arrives, and the answer does not. `is_deaf`: nothing
-    that is sent arrives. `is_slow`: others get their turn during a simulation. `lies`: what is
-    sent arrives, and the answer is this refusal, as from a gateway that asks two nodes.
-    `index_lag`: blocks without receipts below the head. `forgets_state`: it can't be told who used
-    a nonce.
+    that is sent arrives. `is_slow`: others get their turn during a simulation. `is_dark`:
+    simulations get no answer. `lies`: what is sent arrives, and the answer is this refusal, as
+    from a gateway that asks two nodes. `index_lag`: blocks without receipts below the head.
+    `forgets_state`: it can't be told who used a nonce.
     """
 
     fuse: Fuse = field(default_factory=Fuse)
@@ -101,6 +101,7 @@ class SimulatedChain:
     is_deaf: bool = False
     is_poor: bool = False
     is_slow: bool = False
+    is_dark: bool = False
     lies: Verdict | None = None
     index_lag: int = 0
     forgets_state: bool = False
@@ -242,6 +243,8 @@ class SimulatedChain:
         self.fuse.before()
         if self.is_slow:
             await asyncio.sleep(0)
+        if self.is_dark:
+            return Rehearsal(outcome="unknown", detail="no answer")
         succeeds = self.rehearses(data) if block == "latest" else self.succeeds(data)
         return (
             Rehearsal(outcome="succeeds") if succeeds else Rehearsal(outcome="reverts", data=b"no")

@@ -58,6 +58,10 @@ def journal_of(database: Database) -> StoredJournal:
     return StoredJournal(database, namespace=f"test:{LocalSigner(KEY).address}")
 
 
+FINALITY_LAG = 2
+"""Blocks between anvil's newest and its finalized one, as it is started here."""
+
+
 def request(key: str = "count", **changes: Any) -> TransactionRequest:
     plain: dict[str, Any] = {
         "to": COUNTER,
@@ -105,6 +109,10 @@ class Ground:
         for _ in range(blocks):
             settled += await self.sender.settle(await self.seal(base_fee=base_fee))
         return settled
+
+    async def conclude(self, blocks: int = 1, *, base_fee: int = 10 * GWEI) -> tuple[Settled, ...]:
+        """So many blocks, and those after which anvil calls them final."""
+        return await self.settle(blocks + FINALITY_LAG, base_fee=base_fee)
 
     async def counted(self) -> int:
         return int(await self.lever.call("eth_getStorageAt", COUNTER, _SLOT_1, "latest"), 16)

@@ -12,8 +12,8 @@ from fleet.transactions.policy import SenderPolicy
 from fleet.transactions.request import (
     AlreadyInFlight,
     Expired,
+    Final,
     Lane,
-    Mined,
     Refused,
     Reverted,
     Submitted,
@@ -32,8 +32,10 @@ async def test_submit__mined__told_once_and_final_after_two_blocks(ground: Groun
     await ground.seal()
     submitted = await ground.sender.submit(request())
     assert isinstance(submitted, Submitted)
+    assert await ground.settle(2) == ()
+    assert [each.tx_hash for each in ground.sender.inclusions()] == [submitted.tx_hash]
     (settled,) = await ground.settle()
-    assert isinstance(settled.outcome, Mined)
+    assert isinstance(settled.outcome, Final)
     assert settled.tx_hash == submitted.tx_hash
     assert settled.outcome.fee == settled.outcome.gas_used * 11_300_000_000, "legacy pays its offer"
     assert await ground.settle(3) == ()
@@ -44,8 +46,8 @@ async def test_submit__eip1559__pays_the_base_fee_and_the_tip(ground: Ground) ->
     ground.another_process(SenderPolicy(fees=FeePolicy(mode=FeeMode.EIP1559)))
     await ground.seal()
     await ground.sender.submit(request())
-    (settled,) = await ground.settle()
-    assert isinstance(settled.outcome, Mined)
+    (settled,) = await ground.conclude()
+    assert isinstance(settled.outcome, Final)
     assert settled.outcome.fee == settled.outcome.gas_used * 11 * GWEI
 
 
@@ -54,7 +56,7 @@ async def test_submit__many__mined_in_the_order_of_submission(ground: Ground) ->
     await ground.seal()
     for number in range(12):
         assert isinstance(await ground.sender.submit(request(f"work {number}")), Submitted)
-    settled = await ground.settle()
+    settled = await ground.conclude()
     assert [each.request.idempotency_key for each in settled] == [f"work {n}" for n in range(12)]
     assert await ground.counted() == 12
 
@@ -86,7 +88,7 @@ async def test_settle__reverted_on_chain__the_reason_is_found_again(ground: Grou
     await ground.seal()
     await ground.sender.submit(request())
     await ground.make_counter_revert()
-    (settled,) = await ground.settle()
+    (settled,) = await ground.conclude()
     assert isinstance(settled.outcome, Reverted)
     assert settled.outcome.reason == "error deadbeef"
 
@@ -94,8 +96,8 @@ async def test_settle__reverted_on_chain__the_reason_is_found_again(ground: Grou
 async def test_settle__ran_out_of_gas__says_so(ground: Ground) -> None:
     await ground.seal()
     await ground.sender.submit(request(gas_limit=46_000))  # enough while slot 1 was written before
-    (settled,) = await ground.settle()
-    assert isinstance(settled.outcome, Mined)
+    (settled,) = await ground.conclude()
+    assert isinstance(settled.outcome, Final)
     refused = await ground.sender.submit(request(gas_limit=24_000))
     assert isinstance(refused, Refused)
     assert "gas" in refused.reason.lower()
@@ -108,8 +110,8 @@ async def test_settle__base_fee_above_the_offer__replaced_until_it_is_taken(grou
     assert await ground.settle(base_fee=30 * GWEI) == ()
     (pooled,) = await ground.pooled()
     assert int(pooled["gasPrice"], 16) >= 30 * GWEI
-    (settled,) = await ground.settle(base_fee=30 * GWEI)
-    assert isinstance(settled.outcome, Mined)
+    (settled,) = await ground.conclude(base_fee=30 * GWEI)
+    assert isinstance(settled.outcome, Final)
     assert settled.tx_hash != first.tx_hash
     assert await ground.counted() == 1
 
@@ -124,8 +126,8 @@ async def test_settle__not_taken_for_three_blocks__replaced_with_at_least_an_eig
     (after,) = await ground.pooled_to(COUNTER)
     assert after["input"] == before["input"]
     assert int(after["gasPrice"], 16) * 8 >= int(before["gasPrice"], 16) * 9
-    (settled,) = await ground.settle()
-    assert isinstance(settled.outcome, Mined)
+    (settled,) = await ground.conclude()
+    assert isinstance(settled.outcome, Final)
     assert await ground.counted() == 1
 
 
@@ -135,7 +137,7 @@ async def test_settle__dropped_by_the_pool__sent_again(ground: Ground) -> None:
     assert isinstance(submitted, Submitted)
     await ground.lever.call("anvil_dropTransaction", submitted.tx_hash)
     await ground.settle()
-    (settled,) = await ground.settle()
+    (settled,) = await ground.conclude()
     assert settled.tx_hash == submitted.tx_hash
 
 
@@ -145,10 +147,10 @@ async def test_settle__deadline_passes__the_nonce_is_used_by_nothing(ground: Gro
     await ground.sender.submit(late)
     await ground.sender.submit(request("next"))
     await ground.settle(2, base_fee=190 * GWEI)  # above what a payload may offer
-    settled = await ground.settle(2)
+    settled = await ground.conclude(2)
     assert {each.request.idempotency_key: type(each.outcome) for each in settled} == {
         "late": Expired,
-        "next": Mined,
+        "next": Final,
     }
     assert await ground.counted() == 1
 
@@ -180,24 +182,22 @@ async def test_settle__block_replaced_by_an_empty_one__brought_back(ground: Grou
     await ground.settle(2)
     await ground.sender.submit(request())
     snapshot = await ground.lever.call("evm_snapshot")
-    assert len(await ground.settle()) == 1
+    assert await ground.settle() == ()
     await ground.lever.call("evm_revert", snapshot)
     await ground.lever.call("anvil_dropAllTransactions")
     assert await ground.counted() == 0
-    assert await ground.settle(2) == (), "told once"
-    assert await ground.counted() == 1
-    await ground.settle(3)
-    assert await ground.unfinished() == 0
+    assert len(await ground.settle(5)) == 1
+    assert (await ground.counted(), await ground.unfinished()) == (1, 0)
 
 
 async def test_settle__anvil_reorg__brought_back(ground: Ground) -> None:
     await ground.settle(3)
     await ground.sender.submit(request())
-    assert len(await ground.settle()) == 1
+    assert await ground.settle() == ()
     await ground.lever.call("anvil_reorg", 1, [])
     assert await ground.counted() == 0
     assert await ground.sender.settle(await ground.node.head()) == ()
-    await ground.settle(4)
+    assert len(await ground.settle(4)) == 1
     assert (await ground.counted(), await ground.unfinished()) == (1, 0)
 
 
@@ -218,8 +218,8 @@ async def test_recover__process_killed__the_next_one_finishes_its_work_once(
     again = await ground.sender.submit(request())
     expected = Submitted if moment == "after reserving" else AlreadyInFlight
     assert isinstance(again, expected)
-    (settled,) = await ground.settle(2)
-    assert isinstance(settled.outcome, Mined)
+    (settled,) = await ground.conclude(2)
+    assert isinstance(settled.outcome, Final)
     await ground.settle(3)
     assert (await ground.counted(), await ground.unfinished()) == (1, 0)
 
@@ -233,5 +233,5 @@ async def test_recover__node_was_replaced_by_an_empty_pool__everything_is_sent_a
     await ground.lever.call("anvil_dropAllTransactions")
     await ground.another_process().recover()
     assert len(await ground.pooled()) == 5
-    assert len(await ground.settle()) == 5
+    assert len(await ground.conclude()) == 5
     assert await ground.counted() == 5

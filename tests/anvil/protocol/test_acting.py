@@ -1,5 +1,6 @@
 """What the writer asks for does on the real contracts what it is meant to do, within its gas."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 
 from fleet.chain.node import Node
 from fleet.transactions.request import (
-    Mined,
+    Final,
     Reverted,
     Settled,
     Submission,
@@ -77,15 +78,19 @@ class MiningSender:
         self.requests.append(request)
         return Submitted(tx_hash=TxHash(receipt.tx_hash), nonce=len(self.receipts))
 
+    def busy(self, subjects: Iterable[str]) -> frozenset[str]:
+        del subjects
+        return frozenset()
+
     def settled(self) -> Settled:
         """The last request's outcome, as the fleet's sender would tell it."""
         receipt, request = self.receipts[-1], self.requests[-1]
         raw = self.world.node.rpc("eth_getTransactionReceipt", receipt.tx_hash)
         block, fee = BlockNumber(receipt.block), Wei(0)
-        outcome: Mined | Reverted
+        outcome: Final | Reverted
         if receipt.succeeded:
             logs = tuple(raw["logs"])
-            outcome = Mined(block=block, gas_used=receipt.gas_used, fee=fee, logs=logs)
+            outcome = Final(block=block, gas_used=receipt.gas_used, fee=fee, logs=logs)
         else:
             reason = describe_revert(self.world._output(receipt))
             outcome = Reverted(block=block, gas_used=receipt.gas_used, fee=fee, reason=reason)

@@ -5,8 +5,9 @@ import pytest
 from fleet.chain.failures import NodeUnavailable
 from fleet.transactions.request import (
     Expired,
+    Final,
+    Included,
     Lane,
-    Mined,
     Outcome,
     Reverted,
     Settled,
@@ -142,8 +143,8 @@ def skipped(number: int, outcome: int) -> RawLog:
     return raw_log("Exchange", "LiquidationSkipped", values)
 
 
-def mined(*logs: RawLog) -> Mined:
-    return Mined(block=BlockNumber(101), gas_used=1, fee=Wei(1), logs=tuple(map(dict, logs)))
+def mined(*logs: RawLog) -> Final:
+    return Final(block=BlockNumber(101), gas_used=1, fee=Wei(1), logs=tuple(map(dict, logs)))
 
 
 async def results(
@@ -191,7 +192,7 @@ async def test_results__the_router_s_call_failed__nobody_was_touched() -> None:
             Reverted(block=BlockNumber(101), gas_used=1, fee=Wei(1), reason="out of gas"),
             "reverted: out of gas",
         ),
-        (Expired(), "expired"),
+        (Expired(), "expired: its last block passed"),
         (Superseded(), "its nonce was taken by another transaction"),
     ],
     ids=["reverted", "expired", "superseded"],
@@ -200,6 +201,37 @@ async def test_results__lost__nobody_was_touched_and_why(outcome: Outcome, detai
     found = await results(outcome)
     assert [result.key for result in found] == list(batch(3).keys)
     assert {result.outcome for result in found} == {NotAttempted(detail=detail)}
+
+
+async def test_results__in_a_block__known_at_once_and_not_again_when_final() -> None:
+    sender = FakeSender()
+    liquidations = liquidations_on(sender)
+    await liquidations.submit(batch(1))
+    in_block = Included(
+        request=sender.requests[0],
+        tx_hash=tx_hash(0),
+        block=BlockNumber(101),
+        succeeded=True,
+        logs=(dict(liquidated(1)),),
+    )
+    (result,) = liquidations.results(in_block)
+    assert isinstance(result.outcome, Liquidated)
+    assert liquidations.results(settled(sender.requests[0], mined(liquidated(1)))) == ()
+
+
+async def test_results__reverted_in_a_block__nobody_was_touched() -> None:
+    sender = FakeSender()
+    liquidations = liquidations_on(sender)
+    await liquidations.submit(batch(1))
+    in_block = Included(
+        request=sender.requests[0],
+        tx_hash=tx_hash(0),
+        block=BlockNumber(101),
+        succeeded=False,
+        logs=(),
+    )
+    (result,) = liquidations.results(in_block)
+    assert result.outcome == NotAttempted(detail="reverted in block 101")
 
 
 async def test_results__two_batches__each_has_its_own() -> None:

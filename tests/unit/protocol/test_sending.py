@@ -156,6 +156,53 @@ async def test_publish__any_number_falls__every_id_once_in_order_within_the_limi
     assert sent
 
 
+# Positions that a transaction in flight works on
+
+
+async def test_publish__some_are_in_flight__they_are_left_to_that_one() -> None:
+    sender = FakeSender()
+    sender.taken = {ids(3)[1].hex()}
+    await writer_to(sender).publish(publication(liquidations=3))
+    (request,) = sender.requests
+    _, given = decoded_call(request.data)
+    assert tuple(given["ids"]) == (ids(3)[0], ids(3)[2])
+    assert request.subjects == (ids(3)[0].hex(), ids(3)[2].hex())
+    assert request.gas_limit == GAS.limit(ids=2, updates=1)
+
+
+async def test_publish__all_of_a_later_part_are_in_flight__it_is_not_sent() -> None:
+    sender = FakeSender()
+    sender.taken = {each.hex() for each in ids(8)[3:6]}
+    await writer_to(sender).publish(publication(liquidations=8))
+    sent = [decoded_call(request.data)[1]["ids"] for request in sender.requests]
+    assert [tuple(each) for each in sent] == [ids(8)[:3], ids(8)[6:]]
+
+
+async def test_publish__one_was_taken_meanwhile__the_price_goes_alone() -> None:
+    sender = FakeSender()
+    sender.hidden = {ids(1)[0].hex()}
+    answer = await writer_to(sender).publish(publication(liquidations=1))
+    assert isinstance(answer, Submitted)
+    (request,) = sender.requests
+    assert (request.to, request.subjects) == (PRICE_FEED, ())
+
+
+async def test_liquidate__some_are_in_flight__the_others_go() -> None:
+    sender = FakeSender()
+    sender.taken = {ids(2)[0].hex()}
+    await writer_to(sender).liquidate(batch(2))
+    (request,) = sender.requests
+    assert request.data == calls.liquidate(ids(2)[1:], ME)
+    assert request.subjects == (ids(2)[1].hex(),)
+
+
+async def test_liquidate__all_are_in_flight__nothing_is_sent() -> None:
+    sender = FakeSender()
+    sender.taken = {each.hex() for each in ids(2)}
+    assert isinstance(await writer_to(sender).liquidate(batch(2)), Refused)
+    assert sender.asked == 0
+
+
 # The other calls
 
 

@@ -13,8 +13,8 @@ from fleet.runtime.loop import Bot, LoopPolicy
 from fleet.runtime.supervisor import Supervisor
 from fleet.settings import Settings
 from fleet.transactions.request import (
+    Final,
     Lane,
-    Mined,
     Outcome,
     Refused,
     Settled,
@@ -84,7 +84,7 @@ class Journal:
     def __init__(self) -> None:
         self.account: Address | None = KEEPER
         self.refusal: str | None = None
-        self.outcome: Outcome = Mined(
+        self.outcome: Outcome = Final(
             block=BlockNumber(7), gas_used=100_000, fee=Wei(10**15), logs=()
         )
         self.purposes: list[str] = []

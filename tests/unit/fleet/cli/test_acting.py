@@ -72,5 +72,5 @@ async def test_tell_outcomes__withdrawn_or_overtaken__is_a_failure(
 
     assert await tell_outcomes(fleet, CAREFUL, Output(is_json=False)) is Exit.REFUSED
     said = capsys.readouterr().out
-    assert "work that Expired: not mined in time and withdrawn" in said
+    assert "work that Expired: without effect, its last block passed" in said
     assert "its nonce was used by a transaction from elsewhere" in said

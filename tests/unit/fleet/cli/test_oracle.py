@@ -113,7 +113,7 @@ def test_push__json__is_one_document_with_exact_integers(
     assert market["decision"]["kind"] == "Publish"
     assert market["decision"]["update"]["price"] == 10**17
     assert ended.json["outcome"]["push"]["submission"]["tx_hash"].startswith("0xabab")
-    assert ended.json["settled"][0]["outcome"]["kind"] == "Mined"
+    assert ended.json["settled"][0]["outcome"]["kind"] == "Final"
 
 
 def test_show__reads_without_a_key(keepers: Console, fleet: SimulatedFleet) -> None:

@@ -137,7 +137,7 @@ async def test_prune__old_final_entries__go_with_their_bytes_and_the_nonce_count
     for nonce in range(10):
         entry = await journal.reserve(request(f"work {nonce}"), nonce)
         state = State.SEEN if nonce == 2 else State.FINAL
-        ending = None if nonce == 2 else Ending.MINED
+        ending = None if nonce == 2 else Ending.SUCCEEDED
         await journal.save(replace(entry, state=state, ending=ending, attempts=(attempt(nonce),)))
     assert await prune_journal(database, keep=3) == 6  # 0, 1, 3, 4, 5, 6; 2 is still in flight
     assert await journal.next_nonce() == 10

@@ -14,6 +14,7 @@ from fleet.transactions.attempt import (
     Situation,
     State,
     Step,
+    final,
     mined,
     moved,
     next_step,
@@ -21,6 +22,7 @@ from fleet.transactions.attempt import (
     superseded,
     unmined,
     wanted,
+    why_give_up,
 )
 from fleet.transactions.fees import Fee
 from fleet.transactions.request import Lane, TransactionRequest
@@ -60,12 +62,14 @@ def at(
     next_nonce: int = 7,
     base_fee: int = 100,
     started: int = 0,
+    in_front: int = 0,
     is_disturbed: bool = False,
 ) -> Situation:
     return Situation(
         head=BlockNumber(head),
         next_nonce=next_nonce,
         started_at=BlockNumber(started),
+        in_front_since=BlockNumber(in_front),
         base_fee=base_fee,
         is_disturbed=is_disturbed,
     )
@@ -118,36 +122,35 @@ def test_next_step__cancelled_already__is_only_pushed_like_any_other() -> None:
     assert next_step(cancelled, at(113), 3) is Step.REPLACE
 
 
-@pytest.mark.parametrize(
-    ("ending", "kind"),
-    [
-        (Ending.MINED, Kind.PAYLOAD),
-        (Ending.REVERTED, Kind.NOTHING),
-        (Ending.EXPIRED, Kind.NOTHING),
-    ],
-)
-def test_wanted__after_a_reorganisation__what_was_told_is_kept_true(
-    ending: Ending, kind: Kind
-) -> None:
-    undone = unmined(mined(SEEN, INCLUSION, ending))
-    assert undone.state is State.BROADCAST
-    assert undone.inclusion is None
-    assert wanted(undone, BlockNumber(101)) is kind
-    assert wanted(undone, BlockNumber(500)) is kind
+def test_next_step__next_only_since_the_last_head__its_blocks_behind_another_do_not_count() -> None:
+    assert next_step(SEEN, at(104, in_front=104), 3) is Step.RESEND
+    assert next_step(SEEN, at(106, in_front=104), 3) is Step.REPLACE
 
 
-def test_mined__a_second_time__the_first_ending_stays() -> None:
-    undone = unmined(mined(SEEN, INCLUSION, Ending.EXPIRED))
-    assert mined(undone, INCLUSION, Ending.MINED).ending is Ending.EXPIRED
-    assert superseded(undone).ending is Ending.EXPIRED
+def test_next_step__pointless_since__replaces_by_nothing() -> None:
+    assert next_step(SEEN, at(100), 3, "it would revert") is Step.REPLACE
+    assert wanted(SEEN, BlockNumber(100), "it would revert") is Kind.NOTHING
+
+
+def test_why_give_up__withdrawn_once__never_wanted_again() -> None:
+    withdrawn = moved(signed(SEEN, attempt(Kind.NOTHING)), State.SEEN)
+    assert why_give_up(SEEN, BlockNumber(100)) is None
+    assert why_give_up(withdrawn, BlockNumber(100)) == "it was withdrawn before"
+    assert next_step(withdrawn, at(100), 3) is Step.WAIT
+
+
+def test_unmined__after_a_reorganisation__open_again() -> None:
+    undone = unmined(mined(SEEN, INCLUSION))
+    assert (undone.state, undone.inclusion, undone.ending) == (State.BROADCAST, None, None)
 
 
 def test_entry__life__says_whether_nonce_and_key_are_taken() -> None:
     assert (RESERVED.is_open, RESERVED.is_unsettled) == (True, True)
-    done = mined(SEEN, INCLUSION, Ending.MINED)
+    in_block = mined(SEEN, INCLUSION)
+    assert (in_block.is_open, in_block.is_unsettled) == (False, True)
+    done = final(in_block, INCLUSION, Ending.SUCCEEDED)
     assert (done.is_open, done.is_unsettled) == (False, False)
-    undone = unmined(done)
-    assert (undone.is_open, undone.is_unsettled) == (True, False)
+    assert superseded(SEEN).ending is Ending.SUPERSEDED
     released = moved(RESERVED, State.RELEASED)
     assert (released.is_open, released.is_unsettled) == (False, False)
 

@@ -1,5 +1,3 @@
-from dataclasses import dataclass
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,6 +6,7 @@ from fleet.transactions.fees import (
     Fee,
     FeeMode,
     FeePolicy,
+    Quoted,
     bumped_fee,
     first_fee,
     gas_price_cap,
@@ -17,10 +16,8 @@ from fleet.transactions.fees import (
 GWEI = 10**9
 
 
-@dataclass(frozen=True)
-class Gas:
-    gas_price: int
-    base_fee: int
+def gas(price: int, base_fee: int, recent: int = 0) -> Quoted:
+    return Quoted(gas_price=price, base_fee=base_fee, recent_base_fee=max(recent, base_fee))
 
 
 prices = st.integers(0, 10**13)
@@ -28,34 +25,39 @@ modes = st.sampled_from(FeeMode)
 
 
 def test_first_fee__idle_chain__the_floor_with_room_for_one_full_block() -> None:
-    fee = first_fee(Gas(10 * GWEI, 10 * GWEI), FeePolicy(), FeePolicy().payload_ceiling)
+    fee = first_fee(gas(10 * GWEI, 10 * GWEI), FeePolicy(), FeePolicy().payload_ceiling)
     assert fee == Fee(max_fee=11_300_000_000)
 
 
 def test_first_fee__node_quotes_below_the_floor__the_floor_counts() -> None:
-    quote = Gas(8_750_000_000, 8_750_000_000)
+    quote = gas(8_750_000_000, 8_750_000_000)
     assert first_fee(quote, FeePolicy(headroom_percent=0), 10**12) == Fee(max_fee=10 * GWEI)
 
 
+def test_first_fee__base_fee_has_just_fallen__the_highest_of_late_counts() -> None:
+    quote = gas(10 * GWEI, 10 * GWEI, recent=20 * GWEI)
+    assert first_fee(quote, FeePolicy(), 10**12) == Fee(max_fee=22_600_000_000)
+
+
 def test_first_fee__base_fee_above_the_cap__none() -> None:
-    assert first_fee(Gas(30 * GWEI, 30 * GWEI), FeePolicy(), 29 * GWEI) is None
+    assert first_fee(gas(30 * GWEI, 30 * GWEI), FeePolicy(), 29 * GWEI) is None
 
 
 def test_first_fee__quote_out_of_all_proportion__capped() -> None:
-    fee = first_fee(Gas(10**15, 10 * GWEI), FeePolicy(), 50 * GWEI)
+    fee = first_fee(gas(10**15, 10 * GWEI), FeePolicy(), 50 * GWEI)
     assert fee == Fee(max_fee=50 * GWEI)
 
 
 def test_first_fee__eip1559__has_a_tip() -> None:
-    fee = first_fee(Gas(10 * GWEI, 10 * GWEI), FeePolicy(mode=FeeMode.EIP1559), 10**12)
+    fee = first_fee(gas(10 * GWEI, 10 * GWEI), FeePolicy(mode=FeeMode.EIP1559), 10**12)
     assert fee == Fee(max_fee=11_300_000_000, tip=GWEI)
 
 
-@given(gas=prices, base=prices, cap=st.integers(1, 10**13), mode=modes)
+@given(price=prices, base=prices, cap=st.integers(1, 10**13), mode=modes)
 def test_first_fee__anything__between_base_fee_and_cap(
-    gas: int, base: int, cap: int, mode: FeeMode
+    price: int, base: int, cap: int, mode: FeeMode
 ) -> None:
-    fee = first_fee(Gas(gas, base), FeePolicy(mode=mode), cap)
+    fee = first_fee(gas(price, base), FeePolicy(mode=mode), cap)
     if fee is None:
         assert base > cap or cap < FeePolicy().floor
     else:
@@ -66,17 +68,17 @@ def test_first_fee__anything__between_base_fee_and_cap(
 @given(
     old=st.integers(10 * GWEI, 200 * GWEI),
     tip=st.integers(1, GWEI),
-    gas=prices,
+    price=prices,
     base=prices,
     cap=st.integers(1, 200 * GWEI),
     mode=modes,
 )
 def test_bumped_fee__anything__replaces_in_every_pool_and_stays_below_the_cap(
-    *, old: int, tip: int, gas: int, base: int, cap: int, mode: FeeMode
+    *, old: int, tip: int, price: int, base: int, cap: int, mode: FeeMode
 ) -> None:
     policy = FeePolicy(mode=mode)
     previous = Fee(max_fee=old, tip=tip if mode is FeeMode.EIP1559 else None)
-    fee = bumped_fee(previous, Gas(gas, base), policy, cap)
+    fee = bumped_fee(previous, gas(price, base), policy, cap)
     if fee is None:
         assert old * 113 > cap * 100
         return
@@ -93,12 +95,12 @@ def test_payload_ceiling__offered_in_full__one_bump_still_fits(
 ) -> None:
     policy = FeePolicy(floor=GWEI, ceiling=ceiling, bump_percent=bump)
     at_most = Fee(max_fee=policy.payload_ceiling)
-    assert bumped_fee(at_most, Gas(base, base), policy, policy.ceiling) is not None
+    assert bumped_fee(at_most, gas(base, base), policy, policy.ceiling) is not None
 
 
-@given(gas=prices, base=prices)
-def test_insistent_fee__anything__never_above_the_ceiling(gas: int, base: int) -> None:
-    assert FeePolicy().floor <= insistent_fee(Gas(gas, base), FeePolicy()).max_fee <= 200 * GWEI
+@given(price=prices, base=prices)
+def test_insistent_fee__anything__never_above_the_ceiling(price: int, base: int) -> None:
+    assert FeePolicy().floor <= insistent_fee(gas(price, base), FeePolicy()).max_fee <= 200 * GWEI
 
 
 @given(limit=st.integers(0, 10**20), gas=st.integers(21_000, 75_000_000))

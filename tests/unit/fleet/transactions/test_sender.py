@@ -12,8 +12,8 @@ from fleet.transactions.policy import SenderPolicy
 from fleet.transactions.request import (
     AlreadyInFlight,
     Expired,
+    Final,
     Lane,
-    Mined,
     Refused,
     Reverted,
     Settled,
@@ -72,6 +72,10 @@ class World:
             settled += await self.sender.settle(self.chain.mine())
         return settled
 
+    async def conclude(self, blocks: int = 1) -> tuple[Settled, ...]:
+        """So many blocks, and those that make them final."""
+        return await self.mine(blocks + (self.chain.finality_lag or 0))
+
     async def stall(self, blocks: int) -> tuple[Settled, ...]:
         """Blocks come and take nothing."""
         settled: tuple[Settled, ...] = ()
@@ -105,11 +109,15 @@ async def test_submit__all_well__journaled_sent_mined_final() -> None:
     assert isinstance(submitted, Submitted)
     assert submitted.nonce == 0
     assert world.states() == [State.SEEN]
-    (settled,) = await world.mine()
-    assert isinstance(settled.outcome, Mined)
+    assert await world.mine() == ()
+    assert world.states() == [State.MINED]
+    assert [each.tx_hash for each in world.sender.inclusions()] == [submitted.tx_hash]
+    (settled,) = await world.mine(2)
+    assert isinstance(settled.outcome, Final)
     assert settled.tx_hash == submitted.tx_hash
     assert await world.mine(3) == ()
     assert world.states() == [State.FINAL]
+    assert world.sender.inclusions() == ()
     assert world.payloads() == [b"work"]
 
 
@@ -120,6 +128,8 @@ async def test_submit__same_work_in_flight__is_not_sent_twice() -> None:
     assert isinstance(first, Submitted)
     assert again == AlreadyInFlight(tx_hash=first.tx_hash)
     await world.mine()
+    assert isinstance(await world.submit(), AlreadyInFlight), "it may still be taken back"
+    await world.mine(2)
     assert isinstance(await world.submit(), Submitted), "after its outcome the key is free"
 
 
@@ -153,12 +163,15 @@ async def test_submit__last_block_has_passed__refused() -> None:
 
 async def test_submit__lane_is_full__refused_and_other_lanes_go_on() -> None:
     lanes = {Lane.PRICE: 2, Lane.LIQUIDATION: 1, Lane.FUNDING: 1, Lane.HOUSEKEEPING: 1}
-    world = World(SenderPolicy(lane_in_flight_max=lanes, in_flight_max=3))
+    world = World(SenderPolicy(lane_in_flight_max=lanes))
     assert isinstance(await world.submit("a"), Submitted)
     assert isinstance(await world.submit("b"), Refused)
     assert isinstance(await world.submit("c", lane=Lane.PRICE), Submitted)
     assert isinstance(await world.submit("d", lane=Lane.FUNDING), Submitted)
-    assert isinstance(await world.submit("e", lane=Lane.PRICE), Refused), "three are in flight"
+    assert isinstance(await world.submit("e", lane=Lane.PRICE), Submitted)
+    assert isinstance(await world.submit("f", lane=Lane.PRICE), Refused)
+    await world.mine()
+    assert isinstance(await world.submit("f", lane=Lane.PRICE), Submitted), "those are in a block"
 
 
 async def test_submit__insufficient_funds__refused_and_the_nonce_is_free_again() -> None:
@@ -195,8 +208,8 @@ async def test_submit__answer_lost_on_the_way__kept_and_never_sent_under_another
     assert isinstance(await world.submit(), Submitted)
     assert world.states() == [State.BROADCAST]
     world.chain.loses_answers = False
-    (settled,) = await world.mine()
-    assert isinstance(settled.outcome, Mined)
+    (settled,) = await world.conclude()
+    assert isinstance(settled.outcome, Final)
     assert len(world.payloads()) == 1
 
 
@@ -211,8 +224,8 @@ async def test_submit__gateway_took_it_and_answers_with_another_node_s_no__not_s
     world.chain.lies = lie
     assert isinstance(await world.submit(), Submitted)
     world.chain.lies = None
-    (settled,) = await world.mine()
-    assert isinstance(settled.outcome, Mined)
+    (settled,) = await world.conclude()
+    assert isinstance(settled.outcome, Final)
     assert world.payloads() == [b"work"]
     assert len(world.chain.sent) == 1
 
@@ -222,9 +235,8 @@ async def test_submit__never_arrived__sent_again_at_the_next_head() -> None:
     world.chain.is_deaf = True
     assert isinstance(await world.submit(), Submitted)
     world.chain.is_deaf = False
-    assert await world.mine() == ()
-    (settled,) = await world.mine()
-    assert isinstance(settled.outcome, Mined)
+    (settled,) = await world.conclude(2)
+    assert isinstance(settled.outcome, Final)
 
 
 async def test_submit__stranger_mined_with_our_key__next_nonce_is_tried() -> None:
@@ -264,8 +276,8 @@ async def test_settle__pool_forgot_it__sent_again() -> None:
     await world.submit()
     world.chain.pool.clear()
     await world.stall(1)
-    (settled,) = await world.mine()
-    assert isinstance(settled.outcome, Mined)
+    (settled,) = await world.conclude()
+    assert isinstance(settled.outcome, Final)
 
 
 async def test_settle__stuck__same_payload_with_a_higher_fee_after_three_blocks() -> None:
@@ -286,8 +298,8 @@ async def test_settle__base_fee_above_the_offer__offers_more_at_the_next_head() 
     world.chain.base_fee = 20 * GWEI
     await world.mine()
     assert world.chain.pool[0].fee >= 20 * GWEI
-    (settled,) = await world.mine()
-    assert isinstance(settled.outcome, Mined)
+    (settled,) = await world.conclude()
+    assert isinstance(settled.outcome, Final)
 
 
 async def test_settle__fee_ceiling_reached__stays_below_it_and_still_leaves_room_to_cancel() -> (
@@ -310,10 +322,10 @@ async def test_settle__deadline_passed__nonce_used_by_nothing_and_the_next_one_g
     await world.submit("next")
     world.chain.base_fee = 11 * GWEI
     await world.stall(2)
-    settled = await world.mine()
+    settled = await world.conclude()
     assert {each.request.idempotency_key: type(each.outcome) for each in settled} == {
         "late": Expired,
-        "next": Mined,
+        "next": Final,
     }
     assert world.payloads() == [b"next"]
 
@@ -322,7 +334,7 @@ async def test_settle__reverted_on_chain__says_why() -> None:
     world = World()
     world.chain.succeeds = lambda _: False
     await world.submit()
-    (settled,) = await world.mine()
+    (settled,) = await world.conclude()
     assert isinstance(settled.outcome, Reverted)
     assert settled.outcome.reason == "decoded no"
 
@@ -331,7 +343,7 @@ async def test_settle__all_gas_used__says_so() -> None:
     world = World()
     world.chain.succeeds = lambda _: False
     await world.submit(gas_limit=21_000)
-    (settled,) = await world.mine()
+    (settled,) = await world.conclude()
     assert isinstance(settled.outcome, Reverted)
     assert "out of gas" in settled.outcome.reason
 
@@ -373,18 +385,19 @@ async def test_settle__receipts_come_late__not_taken_for_a_stranger() -> None:
     await world.submit()
     assert await world.mine(5) == ()
     (settled,) = await world.mine(2)
-    assert isinstance(settled.outcome, Mined)
+    assert isinstance(settled.outcome, Final)
 
 
 async def test_settle__reorganised_away__brought_back_and_not_told_twice() -> None:
     world = World()
     await world.submit()
-    assert len(await world.mine()) == 1
+    assert await world.mine() == ()
     head = world.chain.reorganise(1, is_lossy=True)
     assert world.payloads() == []
     assert await world.sender.settle(head) == ()
     assert world.states() == [State.SEEN]
-    assert await world.mine(4) == ()
+    (settled,) = await world.mine(4)
+    assert isinstance(settled.outcome, Final)
     assert world.states() == [State.FINAL]
     assert world.payloads() == [b"work"]
 
@@ -416,10 +429,10 @@ async def test_settle__expired_one_reorganised_away__its_payload_stays_away() ->
     world = World()
     await world.submit(valid_until=BlockNumber(1))
     await world.stall(1)
-    (settled,) = await world.mine()
-    assert isinstance(settled.outcome, Expired)
+    await world.mine()
     await world.sender.settle(world.chain.reorganise(1, is_lossy=True))
-    await world.mine(5)
+    (settled,) = await world.mine(5)
+    assert isinstance(settled.outcome, Expired)
     assert world.payloads() == []
     assert world.states() == [State.FINAL]
 
@@ -436,17 +449,17 @@ async def test_settle__no_finalized_block__final_after_confirmations() -> None:
 
 async def test_settle__stranger_below_ours_reorganised_away__the_hole_is_filled() -> None:
     world = World()
+    await world.sender.recover()
     world.chain.intrude(0)
     await world.mine()
     submitted = await world.submit()
     assert isinstance(submitted, Submitted)
     assert submitted.nonce == 1
     await world.sender.settle(world.chain.reorganise(1, is_lossy=True))
-    settled = await world.mine(5)
+    settled = await world.mine(8)
     told = {each.request.idempotency_key: type(each.outcome) for each in settled}
-    assert told == {"work": Mined, "nonce 0": Expired}
-    await world.mine(3)
-    assert world.states() == [State.FINAL, State.FINAL]
+    assert told == {"work": Final, "nonce 0": Expired}
+    assert world.states() == [State.RELEASED, State.FINAL, State.FINAL]
 
 
 async def test_settle__outcome_not_written_and_then_reorganised__not_told_before_it_is_true() -> (
@@ -459,9 +472,9 @@ async def test_settle__outcome_not_written_and_then_reorganised__not_told_before
     with pytest.raises(Silence):
         await world.sender.settle(head)
     assert await world.sender.settle(world.chain.reorganise(1, is_lossy=True)) == ()
-    (settled,) = await world.mine()
-    assert isinstance(settled.outcome, Mined)
-    assert settled.outcome.block == world.chain.blocks[-1].head.number
+    (settled,) = await world.conclude()
+    assert isinstance(settled.outcome, Final)
+    assert settled.outcome.block == world.chain.blocks[-3].head.number
 
 
 async def test_settle__a_read_fails_half_way__no_outcome_is_lost() -> None:
@@ -472,7 +485,7 @@ async def test_settle__a_read_fails_half_way__no_outcome_is_lost() -> None:
     world.fuse.set(4, Silence(), is_after=False)  # after the first receipt and its journal entry
     with pytest.raises(Silence):
         await world.sender.settle(head)
-    settled = await world.mine()
+    settled = await world.conclude()
     assert [each.request.idempotency_key for each in settled] == ["a", "b"]
 
 
@@ -487,8 +500,8 @@ async def test_recover__killed_between_journal_and_broadcast__the_new_process_se
     await world.another_process().recover()
     assert world.states() == [State.SEEN]
     assert isinstance(await world.submit(), AlreadyInFlight)
-    (settled,) = await world.mine()
-    assert isinstance(settled.outcome, Mined)
+    (settled,) = await world.conclude()
+    assert isinstance(settled.outcome, Final)
 
 
 async def test_recover__killed_between_nonce_and_signature__the_nonce_is_given_back() -> None:
@@ -527,7 +540,7 @@ async def test_recover__expired_while_down__replaced_by_nothing_instead_of_sent(
     world.chain.is_deaf = False
     world.chain.sent.clear()
     await world.another_process().recover()
-    (settled,) = await world.mine()
+    (settled,) = await world.conclude()
     assert isinstance(settled.outcome, Expired)
     assert not any(b'"data": "776f726b"' in raw for raw in world.chain.sent)
 
@@ -537,8 +550,8 @@ async def test_recover__mined_while_down__told_by_the_next_settle_and_only_there
     await world.submit()
     world.chain.mine()
     await world.another_process().recover()
-    (settled,) = await world.mine()
-    assert isinstance(settled.outcome, Mined)
+    (settled,) = await world.conclude()
+    assert isinstance(settled.outcome, Final)
     assert await world.mine(3) == ()
     world.another_process()
     assert await world.mine(3) == ()
@@ -551,6 +564,8 @@ async def test_recover__journal_lost__goes_on_from_the_chain_s_count() -> None:
     await world.mine()
     world.journal.entries.clear()
     world.another_process()
+    assert isinstance(await world.submit("c"), Refused), "it may be taken back"
+    await world.mine(2)
     submitted = await world.submit("c")
     assert isinstance(submitted, Submitted)
     assert submitted.nonce == 2
@@ -562,7 +577,7 @@ async def test_recover__journal_lost_with_one_in_the_pool__waits_for_it() -> Non
     world.journal.entries.clear()
     world.another_process()
     assert isinstance(await world.submit("b"), Refused)
-    await world.mine()
+    await world.mine(3)
     assert isinstance(await world.submit("b"), Submitted)
 
 
@@ -594,14 +609,15 @@ async def test_status__one_waiting__tells_how_long_and_why() -> None:
 async def test_settle__journal_fails_after_it_wrote__the_outcome_is_told_all_the_same() -> None:
     world = World()
     await world.submit()
+    await world.mine(2)
     head = world.chain.mine()
-    world.fuse.set(3, Silence(), is_after=True)  # count, receipt, → save
+    world.fuse.set(3, Silence(), is_after=True)  # finalized, receipt, → save
     with pytest.raises(Silence):
         await world.sender.settle(head)
-    assert world.states() == [State.MINED]
+    assert world.states() == [State.FINAL]
     assert isinstance(await world.submit(), AlreadyInFlight), "the caller has not heard of it"
     (settled,) = await world.mine()
-    assert isinstance(settled.outcome, Mined)
+    assert isinstance(settled.outcome, Final)
     assert await world.mine(4) == ()
 
 
@@ -610,3 +626,145 @@ async def test_settle__node_lies_idle_for_long__nothing_is_asked() -> None:
     await world.mine()
     world.fuse.set(1, Silence(), is_after=False)
     assert await world.mine(5) == ()
+
+
+# --- what a reorganisation or a restart leaves in doubt -------------------------------------------
+
+
+async def test_settle__reorganised_away_and_without_a_point_since__withdrawn() -> None:
+    world = World()
+    await world.submit()
+    await world.mine()
+    head = world.chain.reorganise(1, is_lossy=True)
+    world.chain.rehearses = lambda _: False
+    await world.sender.settle(head)
+    assert world.chain.pool[0].data == b"", "replaced by nothing"
+    world.chain.rehearses = lambda _: True
+    (settled,) = await world.mine(4)
+    assert isinstance(settled.outcome, Expired)
+    assert "withdrawn" in settled.outcome.reason
+    assert world.payloads() == []
+
+
+async def test_settle__reorganised_away_after_its_last_block__expired() -> None:
+    world = World()
+    await world.submit(valid_until=BlockNumber(2))
+    await world.mine()
+    await world.sender.settle(world.chain.reorganise(1, is_lossy=True))
+    (settled,) = await world.mine(4)
+    assert settled.outcome == Expired()
+    assert world.payloads() == []
+
+
+async def test_settle__reorganised_away_and_no_simulation_to_be_had__not_sent_until_there_is() -> (
+    None
+):
+    world = World()
+    await world.submit()
+    await world.mine()
+    world.chain.is_dark = True
+    await world.sender.settle(world.chain.reorganise(1, is_lossy=True))
+    await world.mine(2)
+    assert world.payloads() == []
+    world.chain.is_dark = False
+    await world.mine(2)
+    assert world.payloads() == [b"work"]
+
+
+async def test_recover__what_was_open_has_no_point_any_more__withdrawn() -> None:
+    world = World()
+    world.chain.is_deaf = True
+    await world.submit()
+    world.chain.is_deaf = False
+    world.chain.mine()
+    world.chain.rehearses = lambda _: False
+    world.another_process()
+    (settled,) = await world.conclude(2)
+    assert isinstance(settled.outcome, Expired)
+    assert world.payloads() == []
+
+
+# --- one at a time over one subject ---------------------------------------------------------------
+
+
+async def test_submit__subject_in_flight__refused_by_name_until_it_is_in_a_block() -> None:
+    world = World()
+    await world.submit("a", subjects=("p", "q"))
+    assert world.sender.busy(("q", "r")) == frozenset({"q"})
+    refused = await world.submit("b", subjects=("q", "r"))
+    assert isinstance(refused, Refused)
+    assert refused.busy == frozenset({"q"})
+    await world.mine()
+    assert world.sender.busy(("q",)) == frozenset()
+    assert isinstance(await world.submit("b", subjects=("q", "r")), Submitted)
+
+
+async def test_submit__subject_of_a_withdrawn_request__free_at_once() -> None:
+    world = World()
+    await world.submit("a", subjects=("p",), valid_until=BlockNumber(1))
+    await world.stall(1)
+    assert isinstance(await world.submit("b", subjects=("p",)), Submitted)
+
+
+# --- urgent work and what stands before it --------------------------------------------------------
+
+
+async def test_submit__urgent_behind_cheaper_housekeeping__that_offers_as_much_at_once() -> None:
+    world = World()
+    await world.submit("tidy", lane=Lane.HOUSEKEEPING)
+    await world.stall(1)
+    world.chain.base_fee = 30 * GWEI
+    world.chain.mine(limit=0)  # a block that the sender has not heard of
+    await world.sender.settle(world.chain.blocks[-1].head)
+    await world.submit("price", lane=Lane.PRICE)
+    assert world.chain.pool[0].fee >= world.chain.pool[1].fee
+    await world.mine()
+    assert world.payloads() == [b"tidy", b"price"]
+
+
+async def test_submit__urgent_behind_housekeeping_that_may_not_pay_as_much__gives_way() -> None:
+    world = World()
+    limit = Wei(100_000 * 12 * GWEI)
+    await world.submit("tidy", lane=Lane.HOUSEKEEPING, spend_limit=limit)
+    world.chain.base_fee = 30 * GWEI
+    world.chain.mine(limit=0)
+    await world.submit("first price", lane=Lane.PRICE)
+    settled = await world.conclude()
+    told = {each.request.idempotency_key: type(each.outcome) for each in settled}
+    assert told == {"tidy": Expired, "first price": Final}
+    assert world.payloads() == [b"first price"]
+
+
+async def test_submit__urgent_behind_housekeeping_that_the_pool_forgot__sent_again_at_once() -> (
+    None
+):
+    world = World()
+    world.chain.is_deaf = True
+    await world.submit("tidy", lane=Lane.HOUSEKEEPING)
+    world.chain.is_deaf = False
+    await world.submit("price", lane=Lane.PRICE)
+    await world.mine()
+    assert world.payloads() == [b"tidy", b"price"]
+
+
+# --- an older journal -----------------------------------------------------------------------------
+
+
+async def test_recover__older_journal_put_back__held_until_final_and_the_unknown_superseded() -> (
+    None
+):
+    world = World()
+    await world.submit("known")
+    backup = dict(world.journal.entries)
+    world.chain.pool.clear()
+    world.chain.intrude(0)
+    world.chain.intrude(1)
+    world.chain.mine()
+    world.journal.entries = backup
+    world.another_process()
+    assert isinstance(await world.submit("new"), Refused)
+    settled = await world.mine(2)
+    assert [type(each.outcome) for each in settled] == [Superseded]
+    submitted = await world.submit("new")
+    assert isinstance(submitted, Submitted)
+    assert submitted.nonce == 2

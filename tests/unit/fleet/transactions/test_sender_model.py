@@ -1,9 +1,11 @@
 """The sender against everything at once: hypothesis mixes faults, crashes, forks and strangers.
 
 What must hold whatever happens: a piece of work succeeds on chain at most once, an outcome is
-told at most once and is true, no nonce stays open, everything ends.
+told at most once and is true, no nonce stays open, nothing costs more than it may, everything ends.
+`SENDER_MODEL_EXAMPLES` makes it longer than it is in every run of the tests.
 """
 
+import os
 from collections import Counter
 from collections.abc import Coroutine
 from dataclasses import dataclass
@@ -14,14 +16,14 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from fleet.transactions.attempt import Ending, State
+from fleet.transactions.attempt import Ending, Kind, State
 from fleet.transactions.chain import Verdict
 from fleet.transactions.policy import SenderPolicy
 from fleet.transactions.request import (
     AlreadyInFlight,
     Expired,
+    Final,
     Lane,
-    Mined,
     Reverted,
     Settled,
     Submitted,
@@ -36,13 +38,19 @@ from fleet.transactions.testing import (
     Silence,
     SimulatedChain,
 )
-from units import Address, BlockNumber, Head
+from units import Address, BlockNumber, Head, Wei
 
 EXCHANGE = Address("0x00000000000000000000000000000000000000Ee")
 GWEI = 10**9
 KEYS = tuple(f"work {number}" for number in range(6))
 REVERTING = frozenset({b"work 5"})
+SUBJECTS = {"work 0": ("p",), "work 1": ("p", "q"), "work 2": ("q",)}
+GAS = 100_000
+SPEND_LIMIT = Wei(GAS * 30 * GWEI)
+LIMITED = frozenset({"work 3"})
 BLOCKS_TO_END = 60
+EXAMPLES = int(os.environ.get("SENDER_MODEL_EXAMPLES", "150"))
+STEPS = 40
 _T = TypeVar("_T")
 
 
@@ -80,6 +88,8 @@ class SenderUnderFire(RuleBasedStateMachine):
         self.journal = MemoryJournal(self.fuse)
         self.policy = SenderPolicy(confirmations=4, mystery_blocks=10)
         self.caller = Caller(Counter(), set())
+        self.journaled: set[bytes] = set()
+        self.backup = dict(self.journal.entries)
         self.start()
 
     def start(self) -> None:
@@ -95,31 +105,46 @@ class SenderUnderFire(RuleBasedStateMachine):
     @rule()
     def restart(self) -> None:
         """Caller and sender are one process: a new caller reads the chain before it acts."""
-        ended = (e for e in self.journal.entries.values() if e.ending is Ending.MINED)
+        ended = (e for e in self.journal.entries.values() if e.ending is Ending.SUCCEEDED)
         self.caller.succeeded |= {entry.request.idempotency_key for entry in ended}
+        self.start()
+
+    @rule()
+    def journal_is_copied(self) -> None:
+        self.backup = dict(self.journal.entries)
+
+    @rule()
+    def copy_is_put_back(self) -> None:
+        """Outcomes told since are told again: the copy does not know that they were."""
+        self._remember_bytes()
+        self.journal.entries = dict(self.backup)
+        self.caller.told.clear()
+        self.caller.succeeded = {f.data.decode() for f in self.chain.executed() if f.data}
         self.start()
 
     @rule(key=st.sampled_from(KEYS), lane=st.sampled_from(Lane), patience=st.integers(1, 12))
     def submit(self, key: str, lane: Lane, patience: int) -> None:
-        if key in self.caller.succeeded:
+        if key in self.caller.succeeded or self._has_run(key):
             return
         head = self.chain.blocks[-1].head.number
         was_live = self._live(key)
         request = TransactionRequest(
             to=EXCHANGE,
             data=key.encode(),
-            gas_limit=100_000,
+            gas_limit=GAS,
             lane=lane,
             idempotency_key=key,
             valid_until=BlockNumber(head + patience),
             purpose="model",
+            subjects=SUBJECTS.get(key, ()),
+            spend_limit=SPEND_LIMIT if key in LIMITED else None,
         )
         answer = self._guarded(self.sender.submit(request))
         if was_live:
             assert not isinstance(answer, Submitted), "the same work twice"
         if isinstance(answer, Submitted | AlreadyInFlight):
             known = {tx.tx_hash for entry in self.journal.entries.values() for tx in entry.attempts}
-            assert answer.tx_hash in known, "only journaled bytes are out"
+            assert answer.tx_hash in known, "it is in the journal"
 
     @rule(limit=st.sampled_from([0, 0, 1, 1_000]), is_watched=st.booleans())
     def mine(self, limit: int, is_watched: bool) -> None:
@@ -151,6 +176,11 @@ class SenderUnderFire(RuleBasedStateMachine):
     def node_ails(self, loses: bool, is_deaf: bool, is_poor: bool, lag: int) -> None:
         self.chain.loses_answers, self.chain.is_deaf = loses, is_deaf
         self.chain.is_poor, self.chain.index_lag = is_poor, lag
+
+    @rule(is_dark=st.booleans(), pointless=st.sets(st.sampled_from(KEYS), max_size=3))
+    def simulations_change(self, is_dark: bool, pointless: set[str]) -> None:
+        self.chain.is_dark = is_dark
+        self.chain.rehearses = lambda data: data.decode() not in pointless
 
     @rule(
         verdict=st.sampled_from(
@@ -193,14 +223,35 @@ class SenderUnderFire(RuleBasedStateMachine):
 
     @invariant()
     def only_journaled_bytes_are_out(self) -> None:
-        raws = {each.raw for entry in self.journal.entries.values() for each in entry.attempts}
-        assert set(self.chain.sent) <= raws
+        self._remember_bytes()
+        assert set(self.chain.sent) <= self.journaled
+
+    @invariant()
+    def one_request_in_flight_a_subject(self) -> None:
+        taken = Counter(
+            subject
+            for entry in self.journal.entries.values()
+            if entry.is_open and (not entry.attempts or entry.newest.kind is Kind.PAYLOAD)
+            for subject in entry.request.subjects
+        )
+        undone = any(entry.state is State.BROADCAST for entry in self.journal.entries.values())
+        assert undone or all(times == 1 for times in taken.values()), f"{taken}"
+
+    @invariant()
+    def nothing_costs_more_than_it_may(self) -> None:
+        for entry in self.journal.entries.values():
+            for each in entry.attempts:
+                assert each.fee.max_fee <= self.policy.fees.ceiling
+                limit = entry.request.spend_limit
+                if limit is not None and each.kind is Kind.PAYLOAD:
+                    assert each.fee.max_fee * entry.request.gas_limit <= limit
 
     def teardown(self) -> None:
         """The storm is over: everything must end within some blocks."""
         self.fuse.clear()
         self.chain.lies = None
         self.node_ails(loses=False, is_deaf=False, is_poor=False, lag=0)
+        self.simulations_change(is_dark=False, pointless=set())
         self.chain.base_fee = 10 * GWEI
         self._calm()
         self._check_endings()
@@ -220,13 +271,13 @@ class SenderUnderFire(RuleBasedStateMachine):
             has_run = any(found.data for found in done)
             assert len(done) <= 1
             match entry.ending:
-                case Ending.MINED:
-                    # only a stranger in a reorganised block can undo what was told
-                    assert has_run or not done
+                case Ending.SUCCEEDED:
+                    assert has_run
                 case Ending.EXPIRED | Ending.SUPERSEDED:
                     assert not has_run
                 case Ending.REVERTED:
-                    assert all(found.data in REVERTING for found in done if found.data)
+                    assert has_run
+                    assert all(found.data in REVERTING for found in done)
                 case None:
                     assert entry.state is State.RELEASED
 
@@ -238,6 +289,13 @@ class SenderUnderFire(RuleBasedStateMachine):
             for each in self.journal.entries.values()
         )
 
+    def _has_run(self, key: str) -> bool:
+        return any(found.data == key.encode() for found in self.chain.executed())
+
+    def _remember_bytes(self) -> None:
+        entries = self.journal.entries.values()
+        self.journaled |= {each.raw for entry in entries for each in entry.attempts}
+
     def _settle(self, head: Head) -> None:
         for settled in self._guarded(self.sender.settle(head)) or ():
             self._hear(settled)
@@ -245,7 +303,7 @@ class SenderUnderFire(RuleBasedStateMachine):
     def _hear(self, settled: Settled) -> None:
         key = settled.request.idempotency_key
         ended = {
-            Mined: Ending.MINED,
+            Final: Ending.SUCCEEDED,
             Reverted: Ending.REVERTED,
             Expired: Ending.EXPIRED,
             Superseded: Ending.SUPERSEDED,
@@ -259,7 +317,7 @@ class SenderUnderFire(RuleBasedStateMachine):
         assert [entry.ending for entry in matching] == [ended], "told what the journal says"
         self.caller.told[settled.tx_hash] += 1
         assert self.caller.told[settled.tx_hash] == 1, "told twice"
-        if ended is Ending.MINED:
+        if ended is Ending.SUCCEEDED:
             self.caller.succeeded.add(key)
 
     def _guarded(self, call: Coroutine[Any, Any, _T]) -> _T | None:
@@ -273,9 +331,9 @@ class SenderUnderFire(RuleBasedStateMachine):
 
 
 SenderUnderFire.TestCase.settings = settings(
-    max_examples=150,
-    stateful_step_count=40,
+    max_examples=EXAMPLES,
+    stateful_step_count=STEPS,
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
-TestSenderUnderFire = pytest.mark.timeout(300)(SenderUnderFire.TestCase)
+TestSenderUnderFire = pytest.mark.timeout(300 + 2 * EXAMPLES)(SenderUnderFire.TestCase)

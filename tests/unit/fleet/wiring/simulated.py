@@ -1,7 +1,7 @@
 """Two chains whose heads a test gives by hand, a devnet, a sender, and a clock to move."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -11,8 +11,9 @@ from fleet.runtime.lockstep import WokenBy
 from fleet.runtime.wakes import Closed, Inbox
 from fleet.settings import Settings
 from fleet.transactions.request import (
+    Final,
+    Included,
     Lane,
-    Mined,
     Outcome,
     Settled,
     Submission,
@@ -217,6 +218,8 @@ class Post:
 
     def __init__(self) -> None:
         self.on_its_way: dict[str, tuple[int, Outcome]] = {}
+        self.in_a_block: list[Included] = []
+        self._seen: list[Included] = []
         self.is_journal_read = True
         self.heads: list[int] = []
         self.failure: Exception | None = None
@@ -224,12 +227,26 @@ class Post:
     def send(self, key: str, *, settles_at: int, outcome: Outcome | None = None) -> None:
         self.on_its_way[key] = settles_at, outcome or mined(settles_at)
 
+    def include(self, key: str, *, block: int) -> None:
+        """It is in a block from now on, and has its outcome at the head after it."""
+        found = Included(
+            request=request(key), tx_hash=HASH, block=BlockNumber(block), succeeded=True, logs=()
+        )
+        del self.on_its_way[key]
+        self.in_a_block.append(found)
+        self._seen.append(found)
+
+    def inclusions(self) -> tuple[Included, ...]:
+        seen, self._seen = tuple(self._seen), []
+        return seen
+
     @property
     def status(self) -> SenderStatus | None:
         if not self.is_journal_read:
             return None
         return SenderStatus(
             in_flight={Lane.PRICE: len(self.on_its_way), Lane.FUNDING: 0},
+            unsettled=len(self.on_its_way) + len(self.in_a_block),
             next_nonce=3 + len(self.on_its_way),
             is_held=False,
             oldest=None,
@@ -246,11 +263,20 @@ class Post:
         self.is_journal_read = True
         self.heads.append(head.number)
         done = [key for key, (at, _) in self.on_its_way.items() if at <= head.number]
-        return tuple(settled(key, self.on_its_way.pop(key)[1]) for key in done)
+        final = [each for each in self.in_a_block if each.block < head.number]
+        self.in_a_block = [each for each in self.in_a_block if each not in final]
+        return (
+            *(settled(key, self.on_its_way.pop(key)[1]) for key in done),
+            *(settled(each.request.idempotency_key, mined(each.block)) for each in final),
+        )
+
+    def busy(self, subjects: Iterable[str]) -> frozenset[str]:
+        del subjects
+        return frozenset()
 
 
-def mined(block: int = 7, logs: tuple[dict[str, Any], ...] = ()) -> Mined:
-    return Mined(block=BlockNumber(block), gas_used=100_000, fee=Wei(10**15), logs=logs)
+def mined(block: int = 7, logs: tuple[dict[str, Any], ...] = ()) -> Final:
+    return Final(block=BlockNumber(block), gas_used=100_000, fee=Wei(10**15), logs=logs)
 
 
 def request(key: str = "work", lane: Lane = Lane.PRICE) -> TransactionRequest:

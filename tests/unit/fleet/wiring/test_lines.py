@@ -129,7 +129,7 @@ def test_line__settled__tells_what_became_of_each_and_what_it_cost() -> None:
     told = line(EVERY["settled"])["settled"]
 
     assert [(each["purpose"], each["became"]) for each in told] == [
-        ("the push", "Mined"),
+        ("the push", "Final"),
         ("the accrual", "Reverted"),
         ("the batch", "Expired"),
         ("the suspension", "Superseded"),

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from fleet.settings import Settings
 from fleet.transactions.fees import FeeMode
+from fleet.transactions.policy import Finality
 from fleet.wiring import policies
 from keepers.liquidation.follower import Unreadable
 from keepers.warnings.alerts import Severity
@@ -118,7 +119,7 @@ WAYS: dict[str, tuple[Way, ...]] = {
     "transactions.tip_gwei": ((2, lambda s: policies.sender(s).fees.tip, 2 * GWEI),),
     "transactions.stuck_blocks": (same(4, lambda s: policies.sender(s).stuck_blocks),),
     "transactions.confirmations": (same(20, lambda s: policies.sender(s).confirmations),),
-    "transactions.in_flight_max": (same(8, lambda s: policies.sender(s).in_flight_max),),
+    "transactions.finality": (("depth", lambda s: policies.sender(s).finality, Finality.DEPTH),),
     "transactions.attempts_max": (same(5, lambda s: policies.sender(s).attempts_max),),
     "transactions.mystery_blocks": (same(250, lambda s: policies.sender(s).mystery_blocks),),
     "evm.poll_s": (same(3.5, lambda s: policies.heads(s).poll_s),),

@@ -208,7 +208,7 @@ def test_record__unknown_kind__leaves_everything_as_it_was(
         (
             "settled",
             {
-                "transactions_total[('lane', 'price'), ('outcome', 'mined')]": 1,
+                "transactions_total[('lane', 'price'), ('outcome', 'final')]": 1,
                 "transactions_total[('lane', 'price'), ('outcome', 'superseded')]": 1,
                 "transactions_total[('lane', 'funding'), ('outcome', 'reverted')]": 1,
                 "transactions_total[('lane', 'liquidation'), ('outcome', 'expired')]": 1,

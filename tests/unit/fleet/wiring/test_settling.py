@@ -1,15 +1,19 @@
 """What was sent, until it has its outcome."""
 
+from collections.abc import Callable
+
 import pytest
 
 from fleet.chain.failures import NodeUnavailable
-from fleet.transactions.request import Expired, Lane, Settled
+from fleet.transactions.request import Expired, Included, Lane, Settled
 from fleet.wiring.settling import (
     KEY_BLOCKS,
     KeyState,
     KeyWatch,
     SettledOutcomes,
-    is_anything_in_flight,
+    Settles,
+    is_all_included,
+    is_all_settled,
     settle,
     settle_all,
 )
@@ -21,14 +25,22 @@ from units import Wei
 class Rest:
     """Everything that settles, as it becomes known."""
 
-    def __init__(self, post: Post, chain: Chain, wall: Wall) -> None:
+    def __init__(
+        self,
+        post: Post,
+        chain: Chain,
+        wall: Wall,
+        is_done: Callable[[Settles], bool] = is_all_settled,
+    ) -> None:
         self.recorded: list[str] = []
         self.told: list[str] = []
         self.is_over = False
-        self._outcomes = settle_all(post, chain, self._record, clock=wall, poll_s=2)
+        self._outcomes = settle_all(
+            post, chain, self._record, clock=wall, poll_s=2, is_done=is_done
+        )
 
-    def _record(self, settled: Settled) -> None:
-        self.recorded.append(settled.request.idempotency_key)
+    def _record(self, news: Included | Settled) -> None:
+        self.recorded.append(news.request.idempotency_key)
 
     async def wait(self) -> None:
         async for each in self._outcomes:
@@ -84,7 +96,8 @@ async def test_settle_all__the_journal_was_never_read__waits_for_it(
     rest: Rest, post: Post, chain: Chain, wall: Wall
 ) -> None:
     post.is_journal_read = False
-    assert is_anything_in_flight(post)
+    assert not is_all_settled(post)
+    assert not is_all_included(post)
     chain.is_down()
     async with running(rest.wait()):
         await wall.pass_(10)
@@ -95,7 +108,7 @@ async def test_settle_all__the_journal_was_never_read__waits_for_it(
 
 
 async def test_settle__any_outcome__is_told_on_and_what_is_left_is_counted(post: Post) -> None:
-    recorded: list[Settled] = []
+    recorded: list[Included | Settled] = []
     post.send("push", settles_at=7)
     post.send("later", settles_at=9)
 
@@ -103,8 +116,47 @@ async def test_settle__any_outcome__is_told_on_and_what_is_left_is_counted(post:
 
     assert [each.request.idempotency_key for each in outcomes.settled] == ["push"]
     assert outcomes == SettledOutcomes(
-        head=head(7), settled=tuple(recorded), in_flight={Lane.PRICE: 1, Lane.FUNDING: 0}
+        head=head(7),
+        settled=tuple(each for each in recorded if isinstance(each, Settled)),
+        in_flight={Lane.PRICE: 1, Lane.FUNDING: 0},
     )
+
+
+async def test_settle__in_a_block_and_not_final__is_news_and_no_outcome(post: Post) -> None:
+    recorded: list[Included | Settled] = []
+    post.send("push", settles_at=999)
+    post.include("push", block=7)
+
+    outcomes = await settle(post, head(7), recorded.append)
+
+    assert [each.request.idempotency_key for each in outcomes.included] == ["push"]
+    assert (outcomes.settled, recorded) == ((), list(outcomes.included))
+
+
+async def test_settle_all__in_a_block__told_at_once_and_over_only_when_final(
+    rest: Rest, post: Post, chain: Chain, wall: Wall
+) -> None:
+    post.send("push", settles_at=999)
+    post.include("push", block=100)
+    async with running(rest.wait()):
+        assert (rest.told, rest.is_over) == (["push"], False)
+        chain.height = 101
+        await wall.pass_(2)
+        assert rest.is_over
+
+    assert rest.told == ["push", "push"]
+
+
+async def test_settle_all__stopping__does_not_wait_for_finality(
+    post: Post, chain: Chain, wall: Wall
+) -> None:
+    post.send("push", settles_at=999)
+    post.include("push", block=100)
+    rest = Rest(post, chain, wall, is_all_included)
+
+    await rest.wait()
+
+    assert rest.told == ["push"]
 
 
 async def test_key__first_head_and_then_now_and_again__is_looked_at(

@@ -1,0 +1,88 @@
+"""Runs a whole transaction without sending it, and asks what it would have been good for.
+
+Before its first sending, and again whenever what it was decided on may no longer hold: after a
+reorganisation took it back, and after a restart.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from fleet.transactions.chain import Chain, Simulation
+from fleet.transactions.request import TransactionRequest
+from units import Address, BlockNumber
+
+
+class Judge(Protocol):
+    """What the contracts' answers mean; `protocol/effects.py` knows the exchange's."""
+
+    def pointless(self, request: TransactionRequest, result: bytes) -> str | None:
+        """Why a call that returned this would do nothing; None when it would do something."""
+        ...
+
+    def had_effect(self, request: TransactionRequest, logs: Sequence[dict[str, Any]]) -> bool:
+        """Whether a transaction that left these logs did something, or was not to blame."""
+        ...
+
+
+class EverythingCounts:
+    """The judge of contracts that are not known: what does not revert has done something."""
+
+    def pointless(self, request: TransactionRequest, result: bytes) -> str | None:
+        """See `Judge`."""
+        del request, result
+        return None
+
+    def had_effect(self, request: TransactionRequest, logs: Sequence[dict[str, Any]]) -> bool:
+        """See `Judge`."""
+        del request, logs
+        return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rehearsed:
+    """What a simulation came to; `reason` is one line, empty when it is worth sending."""
+
+    verdict: Literal["worth sending", "pointless", "unknown"]
+    reason: str = ""
+
+
+class Rehearsal:
+    """Simulations of one key's transactions."""
+
+    def __init__(
+        self,
+        *,
+        chain: Chain,
+        account: Address,
+        decode_revert: Callable[[bytes], str],
+        judge: Judge,
+    ) -> None:
+        self._chain = chain
+        self._account = account
+        self._decode_revert = decode_revert
+        self._judge = judge
+
+    async def run(
+        self, request: TransactionRequest, at: BlockNumber | Literal["latest"]
+    ) -> Rehearsed:
+        """What the whole transaction would do on top of a block."""
+        found = await self._chain.simulate(
+            sender=self._account,
+            to=request.to,
+            data=request.data,
+            value=request.value,
+            gas=request.gas_limit,
+            block=at,
+        )
+        if found.outcome == "unknown":
+            return Rehearsed(verdict="unknown", reason=f"it could not be simulated: {found.detail}")
+        reason = self._why_not(request, found)
+        if reason is None:
+            return Rehearsed(verdict="worth sending")
+        return Rehearsed(verdict="pointless", reason=reason)
+
+    def _why_not(self, request: TransactionRequest, found: Simulation) -> str | None:
+        if found.outcome == "reverts":
+            return self._decode_revert(found.data) if found.data else found.detail
+        return self._judge.pointless(request, found.data)
