@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from devnet.chaos.workload import REFUSED, Piece, piece_number, request_of
+from devnet.chaos.workload import LANDED, REFUSED, Piece, piece_number, request_of
 from fleet.chain.failures import ChainError
-from fleet.transactions.request import Lane, Refused, Settled
+from fleet.transactions.request import Final, Lane, Outcome, Refused, Settled
 from fleet.transactions.sender import Sender
 from units import Head
 
@@ -100,9 +100,14 @@ class Caller:
     def _hear(self, settled: Settled) -> None:
         number = piece_number(settled.request.idempotency_key)
         if number is not None:
-            self._end(number, type(settled.outcome).__name__.lower())
+            self._end(number, _ending_of(settled.outcome))
 
     def _end(self, number: int, ending: str) -> None:
         self._notes.write(number, ending)
         self._waiting.pop(number, None)
         self._open.pop(number, None)
+
+
+def _ending_of(outcome: Outcome) -> str:
+    """In the journal's word."""
+    return LANDED if isinstance(outcome, Final) else type(outcome).__name__.lower()

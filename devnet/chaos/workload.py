@@ -9,7 +9,7 @@ from fleet.transactions.attempt import Ending
 from fleet.transactions.request import Lane, TransactionRequest
 from units import BlockNumber
 
-LANDED = Ending.MINED.value
+LANDED = Ending.SUCCEEDED.value
 """What the journal calls a success."""
 REFUSED = "refused"
 """What the caller calls an ending of which the journal knows nothing: nothing was sent."""
