@@ -105,9 +105,7 @@ async def opened_sender(ground: Ground, *, url: str | None = None) -> AsyncItera
             journal=stopwatch.around(StoredJournal(database, namespace="bench"), "journal"),
             chain_id=CHAIN_ID,
             decode_revert=bytes.hex,
-            policy=SenderPolicy(
-                in_flight_max=IN_FLIGHT_MAX, lane_in_flight_max=dict.fromkeys(Lane, IN_FLIGHT_MAX)
-            ),
+            policy=SenderPolicy(lane_in_flight_max=dict.fromkeys(Lane, IN_FLIGHT_MAX)),
         )
         try:
             await sender.recover()
