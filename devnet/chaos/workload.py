@@ -13,7 +13,8 @@ LANDED = Ending.SUCCEEDED.value
 """What the journal calls a success."""
 REFUSED = "refused"
 """What the caller calls an ending of which the journal knows nothing: nothing was sent."""
-_PREFIX = "piece "
+PREFIX = "piece "
+"""What the idempotency key of a piece begins with."""
 _LONG = 100_000
 _HASTE_BLOCKS = 2
 
@@ -45,7 +46,7 @@ class Piece:
     @property
     def key(self) -> str:
         """Its idempotency key."""
-        return f"{_PREFIX}{self.number}"
+        return f"{PREFIX}{self.number}"
 
 
 def make_workload(*, count: int, seed: int) -> tuple[Piece, ...]:
@@ -61,7 +62,7 @@ def make_workload(*, count: int, seed: int) -> tuple[Piece, ...]:
 
 def piece_number(idempotency_key: str) -> int | None:
     """The piece a key belongs to; None: the sender's own, which fills a hole."""
-    number = idempotency_key.removeprefix(_PREFIX)
+    number = idempotency_key.removeprefix(PREFIX)
     return int(number) if number != idempotency_key else None
 
 

@@ -1,0 +1,159 @@
+"""The real sender on a real node behind everything that can be between them."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from devnet.chaos.workload import LANDED
+from devnet.faults.faults import (
+    Cut,
+    Fault,
+    Lag,
+    Limited,
+    OtherChain,
+    Silence,
+    Stale,
+    TooManyRequests,
+    Truncated,
+    Twice,
+)
+from devnet.faults.plan import Plan, Rule
+from fleet.transactions.attempt import Ending
+from fleet.transactions.request import Submitted
+from tests.anvil.fleet.ground import GWEI
+from tests.anvil.fleet.storm import Storm, assert_all_is_well, brewed
+from units import BlockNumber
+
+pytestmark = pytest.mark.anvil
+
+SEND = frozenset({"eth_sendRawTransaction"})
+PIECES = range(6)
+LONG = Lag(seconds=0.6)  # longer than the sender's patience
+LATE = Lag(seconds=0.6, is_sent_late=True)
+FAULTS: dict[str, Fault] = {
+    "the answer comes too late": LONG,
+    "the node hears it too late": LATE,
+    "lost on the way there": Silence(is_forwarded=False),
+    "lost on the way back": Silence(is_forwarded=True),
+    "sent twice by a gateway": Twice(),
+    "disconnected in the answer": Cut(),
+    "half an answer": Truncated(),
+    "status 429": TooManyRequests(),
+    "status 429 with a delay": TooManyRequests(retry_after_s=1),
+    "error -32005": Limited(),
+    "three blocks behind": Stale(blocks=3),
+}
+each_fault = pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS.keys())
+
+
+@pytest.fixture
+async def storm(tmp_path: Path) -> AsyncIterator[Storm]:
+    async with brewed(tmp_path / "store.sqlite3") as brewing:
+        yield brewing
+
+
+async def assert_every_piece_lands(storm: Storm) -> None:
+    """In fair weather, with nobody asking twice for what is on its way."""
+    await storm.clear_up(PIECES)
+    await assert_all_is_well(storm, dict.fromkeys(PIECES, LANDED))
+
+
+@each_fault
+async def test_every_send__befallen__lands_once(storm: Storm, fault: Fault) -> None:
+    storm.proxy.follow(Plan(rules=(Rule(fault=fault, methods=SEND),)))
+    for _ in range(2):
+        await storm.send(PIECES)
+        await storm.block()
+    assert storm.proxy.struck.total() > 0
+    await assert_every_piece_lands(storm)
+    assert storm.told == dict.fromkeys(PIECES, 1)
+
+
+@each_fault
+async def test_half_of_all_requests__befallen__every_piece_lands_once(
+    storm: Storm, fault: Fault
+) -> None:
+    storm.proxy.follow(Plan(rules=(Rule(fault=fault, probability=0.5),), seed=5))
+    for _ in range(5):
+        await storm.send(PIECES)
+        await storm.block()
+    assert storm.proxy.struck.total() > 0
+    await assert_every_piece_lands(storm)
+
+
+async def test_another_chain__nothing_is_sent_to_it(storm: Storm) -> None:
+    lie = Rule(fault=OtherChain(chain_id=945), methods=frozenset({"eth_chainId"}))
+    storm.proxy.follow(Plan(rules=(lie,)))
+    await storm.send(PIECES)
+    assert storm.proxy.struck.total() > 0
+    assert storm.proxy.asked["eth_sendRawTransaction"] == 0
+    assert await storm.ground.pooled() == []
+    assert storm.waiting == set()
+    await storm.restart()
+    await assert_every_piece_lands(storm)
+
+
+async def test_expiring_while_nobody_answers__the_nonces_are_used_by_nothing(storm: Storm) -> None:
+    lost = Rule(fault=Silence(is_forwarded=False), methods=SEND)
+    storm.proxy.follow(Plan(rules=(lost,)))
+    tip = (await storm.ground.node.head()).number
+    for piece in PIECES:
+        assert isinstance(await storm.submit(piece, valid_until=BlockNumber(tip + 2)), Submitted)
+    for _ in range(3):
+        await storm.block()
+    await storm.clear_up()
+    await assert_all_is_well(storm, dict.fromkeys(PIECES, Ending.EXPIRED.value))
+    assert len(await storm.on_chain()) == len(PIECES), "every nonce is used"
+
+
+MIXTURE = tuple(
+    Rule(fault=fault, probability=probability, methods=methods)
+    for fault, probability, methods in (
+        (Silence(is_forwarded=True), 0.15, SEND),
+        (Silence(is_forwarded=False), 0.1, SEND),
+        (LATE, 0.1, SEND),
+        (Twice(), 0.1, SEND),
+        (Cut(), 0.04, frozenset[str]()),
+        (Truncated(), 0.04, frozenset[str]()),
+        (TooManyRequests(), 0.03, frozenset[str]()),
+        (Limited(), 0.03, frozenset[str]()),
+        (Stale(blocks=2), 0.1, frozenset[str]()),
+    )
+)
+
+
+async def strike_the_chain(storm: Storm, chance: Random) -> None:
+    """One of anvil's own faults, or none."""
+    lever, ground = storm.ground.lever, storm.ground
+    match chance.randrange(8):
+        case 0:
+            await lever.call("anvil_reorg", 1, [])
+            await storm.look()
+        case 1:
+            for pooled in await ground.pooled():
+                await lever.call("anvil_dropTransaction", pooled["hash"])
+        case 2:
+            await storm.block(base_fee=40 * GWEI)
+        case 3:
+            await storm.restart()
+        case _:
+            pass
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(4))
+async def test_mixture__with_reorgs_drops_spikes_and_restarts__each_piece_ends_once(
+    storm: Storm, seed: int
+) -> None:
+    chance = Random(seed)
+    storm.proxy.follow(Plan(rules=MIXTURE, seed=seed))
+    for _ in range(4):
+        await storm.ground.seal()
+    for _ in range(10):
+        await storm.send(PIECES)
+        await strike_the_chain(storm, chance)
+        await storm.block()
+    assert storm.proxy.struck.total() > 0
+    await assert_every_piece_lands(storm)
