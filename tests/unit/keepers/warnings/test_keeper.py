@@ -136,55 +136,6 @@ async def test_step__fell_below_the_last_tier_and_liquidated_next__only_the_liqu
     assert [alert.kind for alert in disk.outbox.values()] == [AlertKind.LIQUIDATED]
 
 
-async def test_step__after_downtime__liquidations_meanwhile_are_read() -> None:
-    world, disk = World(), Disk()
-    world.liquidations = {5: liquidated(1), 90: liquidated(2)}
-    await keeper(world, disk).step(head(1))
-
-    outcome = await keeper(world, disk).step(head(100))
-
-    assert [alert.key for alert in outcome.alerts] == [key(1), key(2)]
-
-
-async def test_step__after_downtime_beyond_the_logs__says_which_blocks_it_missed() -> None:
-    world, disk = World(), Disk()
-    world.liquidations = {990: liquidated(2)}
-    await keeper(world, disk).step(head(1))
-
-    outcome = await keeper(world, disk).step(head(1000))
-
-    assert [alert.kind for alert in outcome.alerts] == [
-        AlertKind.BLOCKS_MISSED,
-        AlertKind.LIQUIDATED,
-    ]
-    assert "blocks 2 to 800" in outcome.alerts[0].text
-
-
-async def test_step__block_after_block__reads_only_the_new_one() -> None:
-    world, disk = World(), Disk()
-    bot = keeper(world, disk)
-
-    for block in (10, 11, 12):
-        await bot.step(head(block))
-
-    assert world.asked == [(10, 10), (11, 11), (12, 12)]
-
-
-async def test_step__liquidation_in_a_replaced_block__read_from_the_block_that_replaced_it() -> (
-    None
-):
-    world, disk = World(), Disk()
-    bot = keeper(world, disk)
-    await bot.step(head(10))
-    world.liquidations = {10: liquidated(1)}
-
-    outcome = await bot.step(head(11, fork=1, parent_fork=1))
-    again = await bot.step(head(12, fork=2, parent_fork=2))
-
-    assert [alert.key for alert in outcome.alerts] == [key(1)]
-    assert again.alerts == ()
-
-
 async def test_step__market_unknown__one_alert_for_the_market_after_the_policys_blocks() -> None:
     policy = WarningPolicy(unknown_blocks=3)
     outcomes = await watched({1: [3300] + [None] * 9, 2: [3300] + [None] * 9}, policy)
