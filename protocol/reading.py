@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 from fleet.chain.answers import Sealed
 from fleet.chain.blooms import may_hold
 from fleet.chain.failures import ChainError
-from keepers.funding.calendar import FundingSnapshot
+from keepers.funding.calendar import FundingRow, FundingSnapshot
 from keepers.funding.keeper import FundingUnread
 from keepers.liquidation.follower import Unreadable
 from keepers.liquidation.positions import BlockEvents, BookOutline, BookSnapshot, Market, Position
@@ -146,8 +146,7 @@ class ExchangeReader:
         """The funding rows of the fleet's markets at the newest block."""
         try:
             head = await self._chain.head()
-            data = await self._view(calls.markets(self._markets), head.number)
-            return FundingSnapshot(head=head, rows=views.funding_rows(data))
+            return FundingSnapshot(head=head, rows=await self._funding_rows(head.number))
         except (ChainError, ValueError) as error:
             return FundingUnread(reason=f"funding rows: {error}")
 
@@ -161,6 +160,12 @@ class ExchangeReader:
         except (ChainError, ValueError) as error:
             return Unavailable(detail=f"feed rows: {error}")
         return FeedState(head=head, rows=self._landings.dated(found))
+
+    async def _funding_rows(self, block: BlockNumber) -> tuple[FundingRow, ...]:
+        rows = views.funding_rows(await self._view(calls.markets(self._markets), block))
+        if tuple(row.netuid for row in rows) != self._markets:
+            raise ValueError("they are not those of the markets that were asked for")
+        return rows
 
     async def _listed(self, block: BlockNumber) -> tuple[Market, ...]:
         listed = views.netuids(await self._view(calls.listed_markets(), block))

@@ -14,6 +14,7 @@ from oracle.quotes import Unavailable
 from protocol.deployment import Deployment
 from protocol.reading import ExchangeReader
 from protocol.views import VaultState
+from tests.unit.protocol.abi_values import Values
 from tests.unit.protocol.chain import DEPLOYMENT, ROUTER, FakeChain, Ledger, row
 from units import BlockNumber, Bps, Netuid, PriceWei, Seconds, Timestamp, Wei
 
@@ -99,6 +100,19 @@ async def test_read__markets_of_the_fleet__are_all_there_listed_or_not() -> None
         interval=Seconds(28_800),
         cap=Seconds(115_200),
     )
+
+
+class Forgetful(Ledger):
+    """An exchange that leaves the last market out."""
+
+    def answer(self, function: str, given: Values) -> Values:
+        return super().answer(function, given | {"keys": given["keys"][:-1]})
+
+
+async def test_read__a_market_is_left_out__is_unread_and_not_a_market_that_is_not_due() -> None:
+    found = await reader_of(FakeChain(Forgetful())).read()
+    assert isinstance(found, FundingUnread)
+    assert "asked for" in found.reason
 
 
 def test_reader__as_the_funding_port__fits() -> None:
