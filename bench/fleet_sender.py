@@ -13,8 +13,8 @@ from bench.ground import FOREVER, Ground
 from devnet.anvil import CHAIN_ID
 from devnet.chaos.tally import GAS_LIMIT, TALLY, tally_call
 from fleet.chain.endpoint import Endpoint
-from fleet.chain.failover import Failover
 from fleet.chain.node import Node
+from fleet.chain.pool import Pool
 from fleet.store.engine import open_database
 from fleet.store.journal import StoredJournal
 from fleet.transactions.policy import SenderPolicy
@@ -95,7 +95,7 @@ class FleetSender:
 async def opened_sender(ground: Ground, *, url: str | None = None) -> AsyncIterator[FleetSender]:
     """A new journal; `url`: another way to the ground's node."""
     endpoint = Endpoint(name="anvil", url=url or ground.url, rate=None, timeout_s=10)
-    node = Node(Failover([endpoint], chain_id=CHAIN_ID))
+    node = Node(Pool([endpoint], chain_id=CHAIN_ID))
     stopwatch = Stopwatch()
     with TemporaryDirectory(prefix="bench-") as folder:
         database = await open_database(f"sqlite+aiosqlite:///{Path(folder) / 'store.sqlite3'}")

@@ -18,9 +18,9 @@ from devnet.chaos.caller import REVERTS, Caller, Notes, read_notes
 from devnet.chaos.ledger import ended_pieces
 from devnet.chaos.workload import REFUSED, make_workload
 from fleet.chain.endpoint import Endpoint
-from fleet.chain.failover import Failover
 from fleet.chain.failures import ChainError
 from fleet.chain.node import Node
+from fleet.chain.pool import Pool
 from fleet.store.engine import Database, open_database
 from fleet.store.journal import StoredJournal
 from fleet.transactions.policy import SenderPolicy
@@ -109,7 +109,7 @@ async def _work(orders: Orders, node: Node, caller: Caller, journal: StoredJourn
 @asynccontextmanager
 async def _opened(orders: Orders) -> AsyncIterator[tuple[Node, Database]]:
     endpoint = Endpoint(name="anvil", url=orders.url, rate=None, timeout_s=_TIMEOUT_SECONDS)
-    node = Node(Failover([endpoint], chain_id=CHAIN_ID))
+    node = Node(Pool([endpoint], chain_id=CHAIN_ID))
     database = await open_database(store_url(Path(orders.folder)))
     try:
         yield node, database

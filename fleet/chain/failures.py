@@ -3,6 +3,8 @@
 Everything here is a ChainError; whoever only wants to know "no answer" catches that.
 """
 
+from collections.abc import Mapping, Sequence
+
 
 class ChainError(Exception):
     """The node gave no usable answer; the text is one line without secrets."""
@@ -24,8 +26,20 @@ class RateUsedUp(NodeUnavailable):
     """Our own limit for a node held the request back; it says nothing about the node."""
 
 
-class StateUnavailable(NodeUnavailable):
+class CannotAnswer(NodeUnavailable):
+    """The node is well and cannot answer just this; another one may."""
+
+
+class StateUnavailable(CannotAnswer):
     """The node has no state of that block: pruned away, or the node has not reached it."""
+
+
+class NodesDisagree(NodeUnavailable):
+    """Nodes that must agree do not; `said` is what each endpoint says, shortened."""
+
+    def __init__(self, message: str, *, said: Mapping[str, str]) -> None:
+        super().__init__(message)
+        self.said = said
 
 
 class CallReverted(ChainError):  # noqa: N818 -- named after what happened
@@ -50,9 +64,30 @@ class WrongChain(ChainError):  # noqa: N818 -- named after what happened
     """A configured endpoint serves another chain."""
 
 
-class LogsTooOld(ChainError):  # noqa: N818 -- named after what happened
+class LogsTooOld(CannotAnswer):
     """The range reaches back to where a pruned node answers "no logs" instead of refusing."""
 
 
-class TooManyLogs(ChainError):  # noqa: N818 -- named after what happened
+class TooManyLogs(CannotAnswer):
     """One single block has more logs than the node is willing to return."""
+
+
+_SHARED = (StateUnavailable, LogsTooOld, TooManyLogs, CannotAnswer, AskedToWait, RateUsedUp)
+
+
+def gathered(
+    failures: Sequence[NodeUnavailable | WrongChain], message: str | None = None
+) -> NodeUnavailable | WrongChain:
+    """One failure for all: of the type that they share, with the shortest delay.
+
+    Args:
+        failures: at least one.
+        message: instead of what they say.
+    """
+    text = message or "; ".join(str(failure) for failure in failures)
+    absences = [each for each in failures if isinstance(each, NodeUnavailable)]
+    if not absences:
+        return WrongChain(text)
+    wait_s = min(failure.retry_after_s for failure in absences)
+    shared = (kind for kind in _SHARED if all(isinstance(each, kind) for each in absences))
+    return next(shared, NodeUnavailable)(text, retry_after_s=wait_s)

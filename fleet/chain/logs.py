@@ -96,6 +96,13 @@ def _is_within(log: Any, first: BlockNumber, last: BlockNumber) -> bool:
         return False
 
 
+def log_mark(log: Log) -> tuple[Any, ...]:
+    """What of a log has to be the same from every node; clients add fields of their own."""
+    names = ("blockHash", "logIndex", "transactionHash", "address", "data")
+    topics = (str(topic).lower() for topic in log.get("topics", ()))
+    return (*(str(log.get(name)).lower() for name in names), *topics)
+
+
 def log_filter(
     first: BlockNumber,
     last: BlockNumber,

@@ -1,7 +1,8 @@
-"""Chain 964 as the fleet reads and writes it: typed questions to whichever node answers.
+"""Chain 964 as the fleet reads and writes it: typed questions to its nodes.
 
-Knows JSON-RPC method names and units; nothing of the exchange, of keys or of who is asking.
-Every read takes an urgency; the rate keeps a share for deciding and sending.
+What names a block is asked of as many operators as must agree; what is about "now" (the pool, the
+fee) is one node's word. Knows JSON-RPC method names and units; nothing of the exchange, of keys or
+of who is asking. Every read takes an urgency; the rate keeps a share for deciding and sending.
 """
 
 from collections.abc import Sequence
@@ -10,10 +11,20 @@ from typing import Any, Literal
 
 from fleet.chain import answers
 from fleet.chain.answers import FeeQuote, Receipt, Sealed
-from fleet.chain.failover import Failover
-from fleet.chain.failures import CallReverted, ChainError, NodeUnavailable, RequestRejected
-from fleet.chain.logs import Log, LogPolicy, log_filter, read_logs
+from fleet.chain.calls import Simulation, call_of, simulated
+from fleet.chain.endpoint import Endpoint
+from fleet.chain.failures import (
+    NodeUnavailable,
+    StateUnavailable,
+)
+from fleet.chain.logs import Log, LogPolicy, log_filter, log_mark, read_logs
+from fleet.chain.member import Listener, genesis_of
+from fleet.chain.pool import Pool
+from fleet.chain.receipts import Receipts, agreed_receipts, read_receipts
 from fleet.chain.rejections import Broadcast
+from fleet.chain.replies import Asked
+from fleet.chain.spenders import block_of_nonce
+from fleet.chain.states import NodeState
 from fleet.chain.throttle import Urgency
 from units import Address, BlockHash, BlockNumber, Head, TxHash, Wei
 
@@ -22,19 +33,26 @@ Block = BlockNumber | Tag
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Simulation:
-    """What a transaction would do now. `data` is what the contract returned, or reverted with."""
+class Nonces:
+    """An account's next nonce in each sense of the word; `pending` is one node's pool's."""
 
-    outcome: Literal["succeeds", "reverts", "unknown"]
-    data: bytes = b""
-    detail: str = ""
+    finalized: int | None
+    latest: int
+    pending: int
 
 
 class Node:
     """The chain behind its endpoints. Raises `ChainError`s, see fleet/chain/failures.py."""
 
-    def __init__(self, endpoints: Failover, *, log_policy: LogPolicy | None = None) -> None:
+    def __init__(
+        self,
+        endpoints: Pool,
+        *,
+        log_policy: LogPolicy | None = None,
+        genesis: BlockHash | None = None,
+    ) -> None:
         self._endpoints = endpoints
+        self._genesis = genesis
         self._log_policy = log_policy or LogPolicy()
 
     async def check(self) -> None:
@@ -50,26 +68,35 @@ class Node:
         """Closes every connection."""
         await self._endpoints.close()
 
+    async def watch(self) -> None:
+        """Keeps the states of the nodes current until cancelled."""
+        await self._endpoints.watch()
+
+    def listen(self, listener: Listener) -> None:
+        """Tells `listener` the state of every node, and each change from now on."""
+        self._endpoints.listen(listener)
+
+    def states(self) -> dict[str, NodeState | None]:
+        """The state of each endpoint; None of one that nothing is known of yet."""
+        return self._endpoints.states()
+
     async def head(self, urgency: Urgency = Urgency.DECIDING) -> Head:
-        """The latest block."""
-        return answers.head(await self._block("latest", urgency))
+        """The latest block; with agreement, the latest that so many operators have reached."""
+        return await self._endpoints.head(urgency)
 
     async def finalized(self, urgency: Urgency = Urgency.DECIDING) -> Head | None:
-        """The latest finalized block; None while the node names none."""
-        found = await self._block("finalized", urgency)
-        return None if found is None else answers.head(found)
+        """The latest finalized block; None while the nodes name none."""
+        return await self._endpoints.finalized(urgency)
 
     async def block(self, number: BlockNumber, urgency: Urgency = Urgency.DECIDING) -> Head | None:
-        """The block of that height on the chain the node now holds for best; None beyond it."""
-        found = await self._block(number, urgency)
-        return None if found is None else answers.head(found)
+        """The block of that height on the chain the nodes now hold for best; None beyond it."""
+        return await self._endpoints.block(number, urgency, answers.head)
 
     async def sealed(
         self, number: BlockNumber, urgency: Urgency = Urgency.DECIDING
     ) -> Sealed | None:
         """The same with its bloom of logs."""
-        found = await self._block(number, urgency)
-        return None if found is None else answers.sealed(found)
+        return await self._endpoints.block(number, urgency, answers.sealed)
 
     async def call(
         self,
@@ -87,8 +114,8 @@ class Node:
             CallReverted: it reverted; `.data` is what it reverted with.
             StateUnavailable: no endpoint has the state of that block.
         """
-        asked = _call(to=to, data=data, sender=sender, gas=gas)
-        return answers.octets(await self._ask("eth_call", [asked, _tag(block)], urgency))
+        asked = call_of(to=to, data=data, sender=sender, gas=gas)
+        return answers.octets(await self._ask_at(block, "eth_call", [asked], urgency))
 
     async def simulate(
         self,
@@ -101,16 +128,8 @@ class Node:
         block: BlockNumber | Literal["latest"] = "latest",
     ) -> Simulation:
         """What a whole transaction would do on top of a block; never raises for a node's no."""
-        asked = _call(to=to, data=data, sender=sender, gas=gas, value=value)
-        try:
-            found = await self._ask("eth_call", [asked, _tag(block)], Urgency.SENDING)
-            return Simulation(outcome="succeeds", data=answers.octets(found))
-        except CallReverted as reverted:
-            return Simulation(outcome="reverts", data=reverted.data, detail=str(reverted))
-        except RequestRejected as rejection:  # too little money for the value, for one
-            return Simulation(outcome="reverts", detail=rejection.message)
-        except ChainError as failure:
-            return Simulation(outcome="unknown", detail=str(failure))
+        asked = call_of(to=to, data=data, sender=sender, gas=gas, value=value)
+        return await simulated(self._ask_at(block, "eth_call", [asked], Urgency.SENDING))
 
     async def logs(
         self,
@@ -127,44 +146,104 @@ class Node:
             TooManyLogs: one block alone has more than the node returns.
             NodeUnavailable: as ever, and when the node has not reached `last` yet.
         """
-        head = answers.quantity(await self._ask("eth_blockNumber", [], urgency))
-        if last > head:
-            raise NodeUnavailable(f"the node is at block {head}, logs to {last} are not there yet")
-        self._log_policy.check(first, BlockNumber(head))
 
-        async def read(start: BlockNumber, end: BlockNumber) -> Any:
-            asked = log_filter(start, end, addresses, topics)
-            return await self._ask("eth_getLogs", [asked], urgency)
+        async def inquiry(node: Endpoint) -> tuple[Log, ...]:
+            head = answers.quantity(await node.request("eth_blockNumber", [], urgency))
+            if last > head:
+                raise StateUnavailable(
+                    f"{node.name} is at block {head}, logs to {last} are not there yet"
+                )
+            self._log_policy.check(first, BlockNumber(head))
 
-        return await read_logs(read, first, last, self._log_policy)
+            async def read(start: BlockNumber, end: BlockNumber) -> Any:
+                asked = log_filter(start, end, addresses, topics)
+                return await node.request("eth_getLogs", [asked], urgency)
+
+            return await read_logs(read, first, last, self._log_policy)
+
+        return await self._endpoints.agreed(
+            inquiry, urgency, key=lambda found: tuple(map(log_mark, found))
+        )
 
     async def send_raw(self, raw: bytes) -> Broadcast:
-        """Hands over a signed transaction; a node's no is an answer, not an exception."""
+        """Hands a signed transaction to every node; a node's no is an answer, not an exception."""
         return await self._endpoints.broadcast(raw)
 
     async def transaction_count(self, account: Address, block: Block = "latest") -> int:
         """How many transactions the account has sent by that block: its next nonce."""
-        params = [account, _tag(block)]
-        return answers.quantity(await self._ask("eth_getTransactionCount", params, Urgency.SENDING))
+        found = await self._ask_at(block, "eth_getTransactionCount", [account], Urgency.SENDING)
+        return answers.quantity(found)
+
+    async def nonces(self, account: Address) -> Nonces:
+        """All three counts, with one node's pool: in one exchange where the node takes batches.
+
+        With agreement the counts of the latest and the finalized block are those of blocks that
+        so many operators have.
+        """
+        if self._endpoints.agreement > 1:
+            return await self._agreed_nonces(account)
+        tags: tuple[Tag, ...] = ("finalized", "latest", "pending")
+        asked: list[Asked] = [("eth_getTransactionCount", [account, tag]) for tag in tags]
+
+        async def inquiry(node: Endpoint) -> Nonces:
+            found = await node.batch(asked, Urgency.SENDING)
+            finalized, latest, pending = map(answers.quantity, found)
+            return Nonces(finalized=finalized, latest=latest, pending=pending)
+
+        return await self._endpoints.first(inquiry, Urgency.SENDING)
+
+    async def _agreed_nonces(self, account: Address) -> Nonces:
+        pending = await self.transaction_count(account, "pending")
+        latest = await self.transaction_count(account, (await self.head(Urgency.SENDING)).number)
+        final = await self.finalized(Urgency.SENDING)
+        count = None if final is None else await self.transaction_count(account, final.number)
+        return Nonces(finalized=count, latest=latest, pending=pending)
 
     async def receipt(self, tx_hash: TxHash) -> Receipt | None:
         """The receipt; None while it is in no block, or the node has not indexed that block."""
-        found = await self._ask("eth_getTransactionReceipt", [tx_hash], Urgency.SENDING)
-        return None if found is None else answers.receipt(found)
+        return (await self.receipts([tx_hash]))[0]
+
+    async def receipts(self, hashes: Sequence[TxHash]) -> Receipts:
+        """The receipt of each, in one exchange where the node takes batches; see `receipt`.
+
+        With agreement a receipt is there once so many operators have it.
+        """
+
+        async def inquiry(node: Endpoint) -> tuple[str, Receipts]:
+            return node.name, await read_receipts(node, hashes, Urgency.SENDING)
+
+        if self._endpoints.agreement == 1:
+            return (await self._endpoints.first(inquiry, Urgency.SENDING))[1]
+        said = await self._endpoints.everything(inquiry, Urgency.SENDING)
+        return agreed_receipts(said, self._endpoints.agreement)
 
     async def knows(self, tx_hash: TxHash) -> bool:
-        """Does the node hold this transaction, in its pool or in a block?"""
-        params = [tx_hash]
-        return await self._ask("eth_getTransactionByHash", params, Urgency.SENDING) is not None
+        """Does any node hold this transaction, in its pool or in a block?
+
+        Raises:
+            NodeUnavailable: none says yes, and one that can be reached did not say no.
+        """
+
+        async def inquiry(node: Endpoint) -> bool:
+            asked = [tx_hash]
+            return (
+                await node.request("eth_getTransactionByHash", asked, Urgency.SENDING) is not None
+            )
+
+        return await self._endpoints.anyone(inquiry, Urgency.SENDING)
 
     async def fee_quote(self) -> FeeQuote:
         """What gas costs at the latest block."""
-        latest = await self._block("latest", Urgency.SENDING)
-        gas_price = await self._ask("eth_gasPrice", [], Urgency.SENDING)
-        return FeeQuote(
-            gas_price=answers.quantity(gas_price),
-            base_fee=answers.quantity(answers.field(latest, "baseFeePerGas")),
-        )
+        asked: list[Asked] = [("eth_getBlockByNumber", ["latest", False]), ("eth_gasPrice", [])]
+
+        async def inquiry(node: Endpoint) -> FeeQuote:
+            latest, gas_price = await node.batch(asked, Urgency.SENDING)
+            return FeeQuote(
+                gas_price=answers.quantity(gas_price),
+                base_fee=answers.quantity(answers.field(latest, "baseFeePerGas")),
+            )
+
+        return await self._endpoints.first(inquiry, Urgency.SENDING)
 
     async def spender_of(
         self, account: Address, nonce: int, *, after: BlockNumber, by: BlockNumber
@@ -174,59 +253,66 @@ class Node:
         Found by bisection over the account's transaction count, which needs the state of those
         blocks.
         """
+
+        async def count(block: BlockNumber) -> int:
+            return await self.transaction_count(account, block)
+
         try:
-            used_in = await self._block_of_nonce(account, nonce, after, by)
-            params = [_tag(used_in), True]
-            found = await self._ask("eth_getBlockByNumber", params, Urgency.SENDING)
+            used_in = await block_of_nonce(count, nonce, after=after, by=by)
+            sent = await self._sent_in(used_in)
         except NodeUnavailable:
             return None
-        sent = answers.transactions(found)
         mine = (each for each in sent if answers.is_account(each, account))
         return next((each.tx_hash for each in mine if each.nonce == nonce), None)
 
-    async def _block_of_nonce(
-        self, account: Address, nonce: int, after: BlockNumber, by: BlockNumber
-    ) -> BlockNumber:
-        low, high = after, by
-        while high - low > 1:
-            middle = BlockNumber((low + high) // 2)
-            is_used = await self.transaction_count(account, middle) > nonce
-            low, high = (low, middle) if is_used else (middle, high)
-        return high
+    async def _sent_in(self, block: BlockNumber) -> tuple[answers.Sent, ...]:
+        async def inquiry(node: Endpoint) -> tuple[answers.Sent, ...]:
+            asked = [hex(block), True]
+            found = await node.request("eth_getBlockByNumber", asked, Urgency.SENDING)
+            return answers.transactions(found)
+
+        return await self._endpoints.agreed(inquiry, Urgency.SENDING)
 
     async def balance(self, account: Address, block: Block = "latest") -> Wei:
         """An account's balance."""
-        params = [account, _tag(block)]
-        return Wei(answers.quantity(await self._ask("eth_getBalance", params, Urgency.DECIDING)))
+        found = await self._ask_at(block, "eth_getBalance", [account], Urgency.DECIDING)
+        return Wei(answers.quantity(found))
 
     async def code(self, account: Address) -> bytes:
         """A contract's code at the latest block; empty when there is none."""
-        return answers.octets(await self._ask("eth_getCode", [account, "latest"], Urgency.DECIDING))
+        found = await self._ask_at("latest", "eth_getCode", [account], Urgency.DECIDING)
+        return answers.octets(found)
 
     async def genesis(self) -> BlockHash:
-        """The hash of the chain's first block, which tells one devnet from another."""
-        found = await self._ask("eth_getBlockByNumber", ["earliest", False], Urgency.DECIDING)
-        return answers.head(found).hash
+        """The hash of the chain's first block, which tells one devnet from another.
 
-    async def _block(self, block: Block, urgency: Urgency) -> Any:
-        return await self._ask("eth_getBlockByNumber", [_tag(block), False], urgency)
+        Raises:
+            NodeUnavailable: the nodes do not have that block, and no setting names its hash.
+        """
+        if self._genesis is not None:
+            return self._genesis
+        found = await self._endpoints.agreed(genesis_of, Urgency.DECIDING)
+        if found is None:
+            raise NodeUnavailable("no node has the first block any more: set evm.genesis")
+        return found
 
-    async def _ask(self, method: str, params: list[Any], urgency: Urgency) -> Any:
-        return await self._endpoints.request(method, params, urgency)
+    async def _ask_at(self, block: Block, method: str, params: list[Any], urgency: Urgency) -> Any:
+        """About one block as the operators agree; about "now" as one node says.
+
+        With agreement, the finalized block is one that so many operators hold for final.
+        """
+        if block == "finalized" and self._endpoints.agreement > 1:
+            final = await self.finalized(urgency)
+            if final is None:
+                raise NodeUnavailable("no block is final yet")
+            block = final.number
+        asked = [*params, _tag(block)]
+        if isinstance(block, str):
+            return await self._endpoints.request(method, asked, urgency)
+        return await self._endpoints.agreed(
+            lambda node: node.request(method, asked, urgency), urgency
+        )
 
 
 def _tag(block: Block) -> str:
     return block if isinstance(block, str) else hex(block)
-
-
-def _call(
-    *, to: Address, data: bytes, sender: Address | None, gas: int | None, value: Wei = Wei(0)
-) -> dict[str, str]:
-    asked = {"to": str(to), "data": "0x" + data.hex()}
-    if sender is not None:
-        asked["from"] = sender
-    if gas is not None:
-        asked["gas"] = hex(gas)
-    if value:
-        asked["value"] = hex(value)
-    return asked

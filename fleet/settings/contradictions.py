@@ -112,14 +112,40 @@ def _chain(network: NetworkSettings) -> Iterator[Contradiction]:
         yield "network.chain_id", f"mainnet is {MAINNET_CHAIN_ID}, not {network.chain_id}"
 
 
-def _operators(evm: EvmSettings, subtensor: SubtensorSettings) -> Iterator[Contradiction]:
-    for section, endpoints in (("evm", evm.endpoints), ("subtensor", subtensor.endpoints)):
-        names = [endpoint.operator for endpoint in endpoints]
-        for index, name in enumerate(names):
-            if name in names[:index]:
-                yield f"{section}.endpoints[{index}].operator", f"{name!r} names two endpoints"
+def _operators(subtensor: SubtensorSettings) -> Iterator[Contradiction]:
+    names = [endpoint.operator for endpoint in subtensor.endpoints]
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            yield f"subtensor.endpoints[{index}].operator", f"{name!r} names two endpoints"
     if subtensor.reconnect_s_min > subtensor.reconnect_s_max:
         yield "subtensor.reconnect_s_min", "is longer than subtensor.reconnect_s_max"
+
+
+def _agreement(evm: EvmSettings) -> Iterator[Contradiction]:
+    names = evm.names
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            yield f"evm.endpoints[{index}].operator", f"{name!r} is what another is called"
+    if evm.agreement is None:
+        return
+    if evm.agreement > evm.operators:
+        yield (
+            "evm.agreement",
+            f"{evm.agreement} must agree and evm.endpoints has {evm.operators} different operators",
+        )
+    elif 2 * evm.agreement <= evm.operators:
+        yield (
+            "evm.agreement",
+            (
+                f"{evm.agreement} is not more than half of {evm.operators} operators:"
+                " two answers could both be agreed on"
+            ),
+        )
+
+
+def _lags(evm: EvmSettings) -> Iterator[Contradiction]:
+    if evm.lag_blocks_max >= evm.sync_blocks_max:
+        yield "evm.lag_blocks_max", f"is not below evm.sync_blocks_max {evm.sync_blocks_max}"
 
 
 def _horizon(
@@ -169,7 +195,9 @@ _RULES: tuple[tuple[tuple[str, ...], Callable[..., Iterator[Contradiction]]], ..
     (("oracle", "exchange"), _deviation),
     (("warnings", "exchange"), _tiers),
     (("lockstep", "network", "evm"), _lockstep),
-    (("evm", "subtensor"), _operators),
+    (("subtensor",), _operators),
+    (("evm",), _agreement),
+    (("evm",), _lags),
     (("liquidation", "warnings", "evm"), _horizon),
     (("transactions",), _fees),
     (("runtime",), _backoff),

@@ -98,7 +98,42 @@ class EvmSettings(Section):
     """How the EVM chain is read and written."""
 
     endpoints: Annotated[tuple[EvmEndpoint, ...], FromJson, Field(min_length=1)]
-    """Nodes in the order in which they are tried; a later one serves while an earlier is down."""
+    """Nodes in the order in which they are tried: those that are alive first, whatever their
+    place. Several of one operator stand in for each other and are one witness."""
+
+    agreement: Annotated[int, Field(ge=1)] | None = None
+    """Operators that must say the same of a block before anything is decided by it: more than
+    half of those in evm.endpoints. Absent = the smallest such number, so two operators must both
+    agree, and of three any two. With one operator its word is believed ("single source")."""
+
+    genesis: Hash | None = None
+    """Hash of the EVM chain's block 0; a node that has another one is refused. Absent = only the
+    chain id is compared, and the store is stamped with what the nodes say. Needed where nodes no
+    longer have block 0."""
+
+    lag_blocks_max: Annotated[int, Field(ge=1, le=100)] = 3
+    """Blocks that a node may be behind the others and still be asked first. 3: what propagation
+    and the time between two looks come to."""
+
+    sync_blocks_max: Annotated[int, Field(ge=2)] = 25
+    """Blocks behind the others from which a node is out of sync instead of lagging. 25: five
+    minutes, the oldest price the feed takes."""
+
+    failures_max: Annotated[int, Field(ge=1, le=100)] = 3
+    """Failures in a row that make a node unreachable: asked last, and for its chain id again when
+    it is back. 3: one lost request proves nothing."""
+
+    recheck_s: Annotated[float, Field(ge=1)] = 12.0
+    """Seconds between two looks at a node that is not otherwise asked. 12: once a block, a
+    twelfth of a public node's allowance."""
+
+    hedge_s: Annotated[float, Field(gt=0)] = 1.0
+    """Seconds of an operator's silence after which another is asked in its place. 1: far above
+    a healthy answer, far below evm.timeout_s."""
+
+    batch_max: Annotated[int, Field(ge=1, le=1_000)] = 20
+    """Requests sent to a node in one exchange where several belong together; 1 = never. A node
+    that refuses a batch is asked one by one. Each request counts against the rate."""
 
     ws_url: WebSocketUrl | None = None
     """Subscription for new heads, over a socket of its own; without it heads are polled."""
@@ -132,6 +167,25 @@ class EvmSettings(Section):
     """Age of the newest head, against this machine's clock, at which `keepers doctor` fails, and
     wall-clock seconds without a new one after which a running process logs `no_new_block`. 60:
     five missed blocks, a node that lags, or a clock that is wrong."""
+
+    @property
+    def operators(self) -> int:
+        """How many different operators there are."""
+        return len({endpoint.operator for endpoint in self.endpoints})
+
+    @property
+    def must_agree(self) -> int:
+        """How many of them must say the same."""
+        return self.agreement or self.operators // 2 + 1
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What logs and metrics call each endpoint: its operator, numbered from the second on."""
+        operators = [endpoint.operator for endpoint in self.endpoints]
+        return tuple(
+            operator if (nth := operators[:index].count(operator)) == 0 else f"{operator}-{nth + 1}"
+            for index, operator in enumerate(operators)
+        )
 
 
 class SubtensorSettings(Section):

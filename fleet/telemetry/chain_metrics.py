@@ -1,6 +1,6 @@
 """Numbers about the chain, its nodes, and what is sent to it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from prometheus_client import CollectorRegistry
 
@@ -32,6 +32,12 @@ class ChainMetrics:
             "node_requests", "Requests to nodes, by result.", ("endpoint", "result")
         )
         self._result = Bounded()
+        self._state = make.gauge(
+            "node_state", "1 for the state a node is in, 0 for the others.", ("endpoint", "state")
+        )
+        self._disagreements = make.counter(
+            "node_disagreements", "Answers that others did not agree with.", ("endpoint",)
+        )
 
     def head_age(self, age: Callable[[], float]) -> None:
         """Shows how long ago the newest head came, in wall-clock seconds; call it once.
@@ -57,6 +63,15 @@ class ChainMetrics:
     def requested(self, endpoint: str, result: str) -> None:
         """A request was answered or failed; `result` is a kind, not a node's words."""
         self._requests.labels(endpoint, self._result(result)).inc()
+
+    def node_state(self, endpoint: str, state: str, states: Sequence[str]) -> None:
+        """A node is in this one of all `states`."""
+        for each in states:
+            self._state.labels(endpoint, each).set(each == state)
+
+    def disagreed(self, endpoint: str) -> None:
+        """A node said something else than the others, or no two said the same."""
+        self._disagreements.labels(endpoint).inc()
 
 
 class TransactionMetrics:

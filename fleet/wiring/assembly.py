@@ -26,6 +26,7 @@ from fleet.wiring.facts import BotName, VaultView
 from fleet.wiring.inspection import WorldInspector
 from fleet.wiring.lines import news_line
 from fleet.wiring.memory import Memory, RememberedJournal
+from fleet.wiring.node_lines import NodeLines, NodeNumbers
 from fleet.wiring.settling import Settles, is_all_included, is_all_settled, settle_all
 from fleet.wiring.speaking import VERSION, speak
 from fleet.wiring.standing_warnings import StandingWarnings
@@ -182,6 +183,8 @@ class Assembly:
     def supervisor(self, bots: frozenset[BotName]) -> Supervisor:
         """The daemon of these bots."""
         clock = self._clock
+        metrics = Metrics(version=VERSION, network=self.settings.network.name)
+        self.node.listen(NodeNumbers(metrics.chain))
         return daemon.supervisor(
             bots,
             settings=self.settings,
@@ -190,8 +193,8 @@ class Assembly:
                 self.settings, node=self.node, source=self.source, clock=clock
             ),
             clock=clock,
-            metrics=Metrics(version=VERSION, network=self.settings.network.name),
-            services=(connections.checking(self.node, clock, every_s=self.settings.evm.poll_s),),
+            metrics=metrics,
+            services=connections.node_services(self.settings, self.node, clock),
             drain=partial(self._drain, tells=BotName.WARNINGS in bots),
         )
 
@@ -264,6 +267,7 @@ async def assemble(settings: Settings, workload: Workload | None) -> AsyncIterat
     speak(settings)
     async with AsyncExitStack() as closing:
         node = await closing.enter_async_context(connections.open_node(settings))
+        node.listen(NodeLines())
         source = await closing.enter_async_context(connections.open_source(settings, _report))
         clock = SystemClock()
         memory = Memory(settings=settings, node=node, clock=clock, closing=closing)

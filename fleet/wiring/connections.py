@@ -1,18 +1,19 @@
 """Opens what a process talks to: nodes, Subtensor, the database, its key, what wakes it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Protocol
 
 from asyncio_throttle.throttler import Throttler
 
 from fleet.chain.endpoint import Endpoint
-from fleet.chain.failover import Failover
 from fleet.chain.failures import NodeUnavailable
 from fleet.chain.heads import EthHeads
 from fleet.chain.node import Node
+from fleet.chain.pool import Pool
 from fleet.runtime.clock import Clock
 from fleet.runtime.lockstep import LockstepClient
 from fleet.runtime.service import Service
@@ -41,26 +42,44 @@ class Check(Protocol):
 
 
 @asynccontextmanager
-async def open_node(
-    settings: Settings, endpoints: Sequence[EvmEndpoint] | None = None
-) -> AsyncIterator[Node]:
-    """The chain behind the configured endpoints, or these; chain ids are checked at first use."""
-    evm = settings.evm
-    opened = [
-        Endpoint(
-            name=endpoint.operator,
-            url=endpoint.address(),
-            rate=policies.rate(endpoint, evm.reserved_share_percent),
-            timeout_s=evm.timeout_s,
-        )
-        for endpoint in endpoints or evm.endpoints
-    ]
-    failover = Failover(opened, chain_id=settings.network.chain_id)
-    node = Node(failover, log_policy=policies.logs(settings))
+async def open_node(settings: Settings, only: str | None = None) -> AsyncIterator[Node]:
+    """The chain behind the configured endpoints; chain ids are checked at first use.
+
+    Args:
+        settings: the fleet's.
+        only: the name of one endpoint, to hear what it alone says.
+    """
+    named = zip(settings.evm.names, settings.evm.endpoints, strict=True)
+    opened = [_endpoint(settings, *each) for each in named if only in {None, each[0]}]
+    genesis = _block_hash(settings.evm.genesis)
+    policy = policies.pool(settings)
+    pool = Pool(
+        opened,
+        chain_id=settings.network.chain_id,
+        genesis=genesis,
+        policy=policy if only is None else replace(policy, agreement=1),
+    )
+    node = Node(pool, log_policy=policies.logs(settings), genesis=genesis)
     try:
         yield node
     finally:
         await node.close()
+
+
+def _endpoint(settings: Settings, name: str, endpoint: EvmEndpoint) -> Endpoint:
+    evm = settings.evm
+    return Endpoint(
+        name=name,
+        operator=endpoint.operator,
+        url=endpoint.address(),
+        rate=policies.rate(endpoint, evm.reserved_share_percent),
+        timeout_s=evm.timeout_s,
+        batch_max=evm.batch_max,
+    )
+
+
+def _block_hash(found: str | None) -> BlockHash | None:
+    return None if found is None else BlockHash(found)
 
 
 @asynccontextmanager
@@ -157,6 +176,12 @@ def checking(node: Check, clock: Clock, *, every_s: float) -> Service:
                 return
 
     return check
+
+
+def node_services(settings: Settings, node: Node, clock: Clock) -> tuple[Service, ...]:
+    """What keeps an eye on the nodes; in lock-step there is one, and no time of its own."""
+    check = checking(node, clock, every_s=settings.evm.poll_s)
+    return (check,) if policies.is_lockstep(settings) else (check, node.watch)
 
 
 def market_netuids(settings: Settings) -> tuple[Netuid, ...]:

@@ -9,7 +9,7 @@ from eth_utils.crypto import keccak
 from fleet.chain.failures import ChainError, NodeUnavailable
 from fleet.chain.node import Node
 from fleet.runtime.clock import Clock
-from fleet.settings import EvmEndpoint, Settings, SettingsError, SubtensorEndpoint, Workload
+from fleet.settings import Settings, SettingsError, SubtensorEndpoint, Workload
 from fleet.wiring import connections
 from fleet.wiring.facts import (
     AccountFacts,
@@ -57,8 +57,8 @@ class WorldInspector:
         self._clock = clock
 
     async def nodes(self) -> Mapping[str, NodeFacts | Unread]:
-        """Every EVM endpoint by its operator."""
-        return {e.operator: await self._node_facts(e) for e in self._settings.evm.endpoints}
+        """Every EVM endpoint by its name."""
+        return {name: await self._node_facts(name) for name in self._settings.evm.names}
 
     async def sources(self) -> Mapping[str, SourceFacts | Unread]:
         """Every Subtensor endpoint by its operator."""
@@ -120,9 +120,9 @@ class WorldInspector:
         registered = await self._registrations()
         return tuple(_market_facts(view, registered) for view in views)
 
-    async def _node_facts(self, endpoint: EvmEndpoint) -> NodeFacts | Unread:
+    async def _node_facts(self, name: str) -> NodeFacts | Unread:
         try:
-            async with connections.open_node(self._settings, [endpoint]) as node:
+            async with connections.open_node(self._settings, only=name) as node:
                 head = await node.head()
         except (ChainError, SettingsError) as error:
             return Unread(reason=str(error))

@@ -5,6 +5,8 @@ from itertools import pairwise
 
 from fleet.chain.heads import HeadPolicy
 from fleet.chain.logs import LogPolicy
+from fleet.chain.pool import PoolPolicy
+from fleet.chain.states import StatePolicy
 from fleet.chain.throttle import Rate
 from fleet.settings import Endpoint, Settings
 from fleet.transactions.fees import FeeMode, FeePolicy
@@ -190,6 +192,21 @@ def heads(settings: Settings) -> HeadPolicy:
         poll_s=settings.evm.poll_s,
         silence_s_max=settings.evm.subscription_silence_s,
         redial_s=settings.evm.subscription_redial_s,
+    )
+
+
+def pool(settings: Settings) -> PoolPolicy:
+    """How many nodes must agree, and when one is in which state."""
+    evm = settings.evm
+    return PoolPolicy(
+        agreement=evm.must_agree,
+        hedge_s=evm.hedge_s,
+        states=StatePolicy(
+            lag_blocks_max=evm.lag_blocks_max,
+            sync_blocks_max=evm.sync_blocks_max,
+            failures_max=evm.failures_max,
+            recheck_s=evm.recheck_s,
+        ),
     )
 
 

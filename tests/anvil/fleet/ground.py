@@ -11,8 +11,8 @@ from devnet.accounts import DEPLOYER_KEY, Unsigned, account_of, sign
 from devnet.anvil import CHAIN_ID, Genesis, running_anvil
 from devnet.rpc import NodeClient
 from fleet.chain.endpoint import Endpoint
-from fleet.chain.failover import Failover
 from fleet.chain.node import Node
+from fleet.chain.pool import Pool
 from fleet.store.engine import Database, open_database
 from fleet.store.journal import StoredJournal
 from fleet.transactions.chain import Chain
@@ -40,7 +40,7 @@ def open_endpoint(url: str) -> Endpoint:
 
 
 def open_node(url: str) -> Node:
-    return Node(Failover([open_endpoint(url)], chain_id=CHAIN_ID))
+    return Node(Pool([open_endpoint(url)], chain_id=CHAIN_ID))
 
 
 def build_sender(chain: Chain, journal: Journal, policy: SenderPolicy | None = None) -> Sender:

@@ -20,9 +20,9 @@ from devnet.faults.plan import Plan
 from devnet.faults.proxy import FaultProxy, running_proxy
 from devnet.rpc import Request
 from fleet.chain.endpoint import Endpoint
-from fleet.chain.failover import Failover
 from fleet.chain.failures import ChainError
 from fleet.chain.node import Node
+from fleet.chain.pool import Pool
 from fleet.chain.replies import Patience
 from fleet.transactions.request import (
     Lane,
@@ -163,7 +163,7 @@ def open_stormy_node(url: str) -> Node:
         timeout_s=0.4,
         patience=Patience(refusal_wait_s=0.01, wait_s_max=0.01),
     )
-    return Node(Failover([endpoint], chain_id=CHAIN_ID))
+    return Node(Pool([endpoint], chain_id=CHAIN_ID))
 
 
 @asynccontextmanager

@@ -5,10 +5,10 @@ import asyncio
 import pytest
 
 from devnet.accounts import Unsigned, account_of, sign
-from fleet.chain.failover import Failover
 from fleet.chain.failures import CallReverted, LogsTooOld, StateUnavailable, WrongChain
 from fleet.chain.heads import EthHeads, HeadPolicy
 from fleet.chain.node import Node
+from fleet.chain.pool import Pool
 from fleet.chain.rejections import Verdict
 from tests.anvil.fleet.ground import COUNTER, GENESIS, GWEI, KEY, Ground, open_endpoint
 from units import Address, BlockNumber, Head, Wei
@@ -80,7 +80,7 @@ async def test_call__block_is_not_there__state_unavailable(ground: Ground) -> No
 
 
 async def test_check__anvil_of_another_chain__refused(ground: Ground) -> None:
-    wrong = Node(Failover([open_endpoint(ground.url)], chain_id=945))
+    wrong = Node(Pool([open_endpoint(ground.url)], chain_id=945))
     with pytest.raises(WrongChain, match="serves chain 964, not 945"):
         await wrong.check()
     await wrong.close()

@@ -6,8 +6,8 @@ from copy import copy
 import pytest
 
 from fleet.chain.endpoint import Endpoint
-from fleet.chain.failover import Failover
 from fleet.chain.node import Node as FleetNode
+from fleet.chain.pool import Pool
 from protocol.deployment import Deployment
 from protocol.reading import ExchangeReader
 from tests.anvil.protocol.session import FLEET
@@ -50,7 +50,7 @@ async def chain(node: Node) -> AsyncIterator[FleetNode]:
     """The node as the fleet asks it."""
     url = f"http://127.0.0.1:{node._connection.port}"
     endpoint = Endpoint(name="anvil", url=url, rate=None, timeout_s=10)
-    opened = FleetNode(Failover([endpoint], chain_id=964))
+    opened = FleetNode(Pool([endpoint], chain_id=964))
     yield opened
     await opened.close()
 

@@ -7,7 +7,6 @@ import pytest
 
 from fleet.chain.answers import FeeQuote
 from fleet.chain.endpoint import Endpoint
-from fleet.chain.failover import Failover
 from fleet.chain.failures import (
     CallReverted,
     LogsTooOld,
@@ -17,6 +16,7 @@ from fleet.chain.failures import (
 )
 from fleet.chain.logs import LogPolicy
 from fleet.chain.node import Node
+from fleet.chain.pool import Pool
 from fleet.chain.throttle import Urgency
 from units import Address, BlockNumber, TxHash, Wei
 
@@ -44,7 +44,7 @@ class PlayedEndpoint(Endpoint):
 
 def node(policy: LogPolicy | None = None, **answers: Answer) -> Node:
     endpoint = PlayedEndpoint({f"eth_{name}": answer for name, answer in answers.items()})
-    return Node(Failover([endpoint], chain_id=964), log_policy=policy)
+    return Node(Pool([endpoint], chain_id=964), log_policy=policy)
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ async def test_logs__pruned_range__refused() -> None:
 
 async def test_logs__for_backfill__every_request_carries_that_urgency() -> None:
     endpoint = PlayedEndpoint({"eth_blockNumber": lambda _: "0x64", "eth_getLogs": lambda _: []})
-    played = Node(Failover([endpoint], chain_id=964), log_policy=LogPolicy(range_blocks_max=10))
+    played = Node(Pool([endpoint], chain_id=964), log_policy=LogPolicy(range_blocks_max=10))
     first, last = BlockNumber(61), BlockNumber(100)
     await played.logs(first, last, [ACCOUNT], urgency=Urgency.BACKFILL)
     assert endpoint.urgencies == [Urgency.BACKFILL] * (1 + 1 + 4)

@@ -44,6 +44,59 @@ CONTRADICTIONS: list[tuple[str, Document, str]] = [
         "markets[1].symbol: A is also markets[0]",
     ),
     (
+        "agreement of half the operators",
+        {
+            "evm": {
+                "agreement": 1,
+                "endpoints": [
+                    {"operator": "a", "url": "http://127.0.0.1:1"},
+                    {"operator": "b", "url": "http://127.0.0.1:2"},
+                ],
+            }
+        },
+        (
+            "evm.agreement: 1 is not more than half of 2 operators:"
+            " two answers could both be agreed on"
+        ),
+    ),
+    (
+        "agreement of more operators than there are: two endpoints of one are one witness",
+        {
+            "evm": {
+                "agreement": 2,
+                "endpoints": [
+                    {"operator": "a", "url": "http://127.0.0.1:1"},
+                    {"operator": "a", "url": "http://127.0.0.1:2"},
+                ],
+            }
+        },
+        "evm.agreement: 2 must agree and evm.endpoints has 1 different operators",
+    ),
+    (
+        "an operator called as another's second endpoint",
+        {
+            "evm": {
+                "endpoints": [
+                    {"operator": "a", "url": "http://127.0.0.1:1"},
+                    {"operator": "a", "url": "http://127.0.0.1:2"},
+                    {"operator": "a-2", "url": "http://127.0.0.1:3"},
+                ],
+            }
+        },
+        "evm.endpoints[2].operator: 'a-2' is what another is called",
+    ),
+    (
+        "lagging from where a node is out of sync",
+        {
+            "evm": {
+                "lag_blocks_max": 5,
+                "sync_blocks_max": 5,
+                "endpoints": [{"operator": "a", "url": "http://127.0.0.1:1"}],
+            }
+        },
+        "evm.lag_blocks_max: is not below evm.sync_blocks_max 5",
+    ),
+    (
         "every market off",
         {"markets": [{"netuid": 3, "symbol": "A", "enabled": False}]},
         "markets: not one is enabled",

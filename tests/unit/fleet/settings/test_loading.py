@@ -170,3 +170,26 @@ def _descriptions(model: Any, path: str) -> list[tuple[str, str | None]]:
             if hasattr(inner, "model_fields"):
                 found += _descriptions(inner, f"{path}{name}.")
     return found
+
+
+@pytest.mark.parametrize(
+    ("operators", "names", "must_agree"),
+    [
+        ("a", ("a",), 1),
+        ("ab", ("a", "b"), 2),
+        ("aab", ("a", "a-2", "b"), 2),
+        ("abc", ("a", "b", "c"), 2),
+        ("abcd", ("a", "b", "c", "d"), 3),
+    ],
+)
+def test_evm__several_endpoints__each_has_a_name_and_most_operators_must_agree(
+    document: Document, write: Write, operators: str, names: tuple[str, ...], must_agree: int
+) -> None:
+    document["evm"]["endpoints"] = [
+        {"operator": operator, "url": f"http://127.0.0.1:{port}"}
+        for port, operator in enumerate(operators, start=1)
+    ]
+
+    evm = load(write(document)).evm
+
+    assert (evm.names, evm.must_agree) == (names, must_agree)

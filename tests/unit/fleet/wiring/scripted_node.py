@@ -3,9 +3,9 @@
 from typing import Any
 
 from fleet.chain.endpoint import Endpoint
-from fleet.chain.failover import Failover
 from fleet.chain.failures import ChainError, NodeUnavailable
 from fleet.chain.node import Node
+from fleet.chain.pool import Pool
 from fleet.chain.throttle import Urgency
 
 
@@ -52,4 +52,4 @@ class ScriptedEndpoint(Endpoint):
 
 
 def node_behind(*endpoints: Endpoint) -> Node:
-    return Node(Failover(endpoints, chain_id=964))
+    return Node(Pool(endpoints, chain_id=964))

@@ -62,7 +62,7 @@ async def test_rhythm__as_the_settings_say__is_the_chains_or_a_devnet_s(wall: Wa
 
 async def test_node__closed__leaves_no_session(caplog: pytest.LogCaptureFixture) -> None:
     async with connections.open_node(settings()) as node:
-        endpoint = node._endpoints._endpoints[0]
+        endpoint = node._endpoints._members.all[0].endpoint
         session = endpoint._provider._open()
         assert not session.closed
 

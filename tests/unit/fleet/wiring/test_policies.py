@@ -122,6 +122,11 @@ WAYS: dict[str, tuple[Way, ...]] = {
     "transactions.finality": (("depth", lambda s: policies.sender(s).finality, Finality.DEPTH),),
     "transactions.attempts_max": (same(5, lambda s: policies.sender(s).attempts_max),),
     "transactions.mystery_blocks": (same(250, lambda s: policies.sender(s).mystery_blocks),),
+    "evm.lag_blocks_max": (same(7, lambda s: policies.pool(s).states.lag_blocks_max),),
+    "evm.sync_blocks_max": (same(40, lambda s: policies.pool(s).states.sync_blocks_max),),
+    "evm.failures_max": (same(5, lambda s: policies.pool(s).states.failures_max),),
+    "evm.recheck_s": (same(20.0, lambda s: policies.pool(s).states.recheck_s),),
+    "evm.hedge_s": (same(2.0, lambda s: policies.pool(s).hedge_s),),
     "evm.poll_s": (same(3.5, lambda s: policies.heads(s).poll_s),),
     "evm.subscription_silence_s": (same(25.0, lambda s: policies.heads(s).silence_s_max),),
     "evm.subscription_redial_s": (same(70.0, lambda s: policies.heads(s).redial_s),),
@@ -135,6 +140,9 @@ WAYS: dict[str, tuple[Way, ...]] = {
 
 READ_ELSEWHERE = {
     "evm.endpoints": "connections.open_node",
+    "evm.agreement": "EvmSettings.must_agree",
+    "evm.genesis": "connections.open_node",
+    "evm.batch_max": "connections.open_node",
     "evm.ws_url": "connections.open_rhythm",
     "evm.timeout_s": "connections.open_node",
     "evm.reserved_share_percent": "connections.open_node",
