@@ -21,6 +21,7 @@ class Verdict:
     """
 
     liquidations: int = 0
+    liquidations_by_market: Counter[Netuid] = field(default_factory=Counter)
     penalties_wei: int = 0
     bad_debt_wei: int = 0
     healthy_touched: list[str] = field(default_factory=list)
@@ -50,6 +51,7 @@ class Verdict:
         """
         left = remaining(taken.holding, taken.price, taken.index)
         self.liquidations += 1
+        self.liquidations_by_market[taken.holding.netuid] += 1
         self.penalties_wei += taken.event["penalty"]
         self.bad_debt_wei += taken.event["badDebt"]
         self._judge_amounts(taken, left)

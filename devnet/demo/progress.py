@@ -1,5 +1,7 @@
 """What one sees while the drill runs, and the tables at its end."""
 
+import asyncio
+from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Self
@@ -10,15 +12,17 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from devnet.audit.ledger import MarketBooks
 from devnet.audit.watch import Audit
 from devnet.demo.summary import tier_name
 from devnet.demo.webhook import Inbox
 from devnet.parameters import MARKETS
 from devnet.world import World
-from units import BLOCK_TIME, Timestamp
+from units import BLOCK_TIME, ONE, RAO_IN_PRICE_WEI, Timestamp
 
 _LINES_EVERY_BLOCKS = 300
-_REFRESHES_A_SECOND = 4
+_REFRESH_SECONDS = 0.25
+_BAR_COLUMNS = 60
 
 
 def clock(time: Timestamp) -> str:
@@ -39,29 +43,35 @@ class Progress:
         self._blocks = blocks
         self._moves = 0
         self._live: Live | None = None
+        self._shown_at = 0.0
 
     def __enter__(self) -> Self:
         if self._console.is_terminal:
-            self._live = Live(
-                get_renderable=self._panel,
-                console=self._console,
-                refresh_per_second=_REFRESHES_A_SECOND,
-            )
+            # drawn between blocks: a thread of its own would read the books while they change
+            self._live = Live(self._panel(), console=self._console, auto_refresh=False)
             self._live.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._live is not None:
+            self._live.update(self._panel())
             self._live.stop()
 
     def block_done(self) -> None:
         """The world has sealed a block and everybody has finished it."""
         number = self._world.head.head.number
         self._moves += self._prices_moved()
-        done = number - self._world.start
-        if self._live is None and done % _LINES_EVERY_BLOCKS == 0:
+        if self._live is not None:
+            self._refresh(self._live)
+        elif (number - self._world.start) % _LINES_EVERY_BLOCKS == 0:
             facts = ", ".join(f"{name} {value}" for name, value in self._facts().items())
             self._console.print(f"{self._when()}  {facts}", highlight=False, soft_wrap=True)
+
+    def _refresh(self, live: Live) -> None:
+        now = asyncio.get_running_loop().time()
+        if now - self._shown_at >= _REFRESH_SECONDS:
+            live.update(self._panel(), refresh=True)
+            self._shown_at = now
 
     def _prices_moved(self) -> int:
         """Markets whose price differs from the block before."""
@@ -84,8 +94,8 @@ class Progress:
         warned = sorted(self._inbox.falls.items(), reverse=True)
         return {
             "prices moved": str(self._moves),
-            "pushes": str(sum(market.pushes for market in markets.values())),
-            "accruals": str(sum(referee.accruals_by_fleet.values())),
+            "prices pushed": str(sum(market.pushes for market in markets.values())),
+            "funding accruals": str(sum(referee.accruals_by_fleet.values())),
             "open positions": str(len(referee.ledger.holdings)),
             "warnings": " ".join(f"{tier_name(tier)}:{n}" for tier, n in warned) or "0",
             "liquidations": str(referee.verdict.liquidations),
@@ -94,13 +104,49 @@ class Progress:
         }
 
     def _panel(self) -> RenderableType:
-        table = Table.grid(padding=(0, 2))
-        for name, value in self._facts().items():
-            table.add_row(Text(name, style="dim"), value)
+        """At most 20 lines of 80 columns."""
+        shown = [fact for fact in self._facts().items() if fact[0] != "suspended"]
+        figures = Table.grid(padding=(0, 2))
+        for pair in (shown[first : first + 2] for first in range(0, len(shown), 2)):
+            figures.add_row(*(part for name, value in pair for part in (Text(name, "dim"), value)))
         done = self._world.head.head.number - self._world.start
         bar = Table.grid()
-        bar.add_row(ProgressBar(total=self._blocks, completed=done, width=60))
-        return Group(Text(self._when(), style="bold"), bar, table)
+        bar.add_row(ProgressBar(total=self._blocks, completed=done, width=_BAR_COLUMNS))
+        return Group(Text(self._when(), style="bold"), bar, self._markets(), figures)
+
+    def _markets(self) -> Table:
+        """Every market as it stands: what the source says, what the feed says, who is in it."""
+        table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+        for name in ("market", "source", "feed", "funding", "positions", "liquidated", ""):
+            table.add_column(name, justify="left" if name in ("market", "") else "right")
+        referee = self._audit.referee
+        sources = self._world.options.tape.row_at(self._world.head.head.number).prices
+        held = Counter(one.netuid for one in referee.ledger.holdings.values())
+        for netuid, market in referee.ledger.markets.items():
+            table.add_row(
+                f"{netuid} {MARKETS[netuid]}",
+                _price(sources.get(netuid, 0) * RAO_IN_PRICE_WEI),
+                _price(market.price),
+                _rate(market),
+                str(held[netuid]),
+                str(referee.verdict.liquidations_by_market[netuid]),
+                Text("suspended", style="yellow") if market.suspended_at else "",
+            )
+        return table
+
+
+def _price(price: int) -> str:
+    """TAO per Alpha to a millionth, none for 0."""
+    return f"{price / ONE:.6f}" if price else "–"
+
+
+def _rate(market: MarketBooks) -> str:
+    """What longs pay shorts in a funding interval, in percent of their size."""
+    interest = market.long + market.short
+    if not interest:
+        return "–"
+    rate = market.terms.funding_rate_max * (market.long - market.short) / interest
+    return f"{100 * rate / ONE:+.3f} %"
 
 
 def print_summary(console: Console, summary: Mapping[str, Any]) -> None:
