@@ -61,7 +61,8 @@ async def run(options: DemoOptions, *, console: Console | None = None) -> dict[s
         except FleetDiedError as error:
             raise DevnetError(str(error)) from error
     print_summary(screen, summary)
-    screen.print(f"summary: {options.summary}   fleet's log: {options.log}")
+    for name, path in (("summary", options.summary), ("fleet's log", options.log)):
+        screen.print(f"{name}: {path}", highlight=False, soft_wrap=True)
     reasons = failures(summary)
     if reasons:
         raise DevnetError(f"the drill has failed: {'; '.join(reasons)}")

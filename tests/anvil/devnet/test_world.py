@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from devnet.accounts import Account, Unsigned, sign
+from devnet.audit.duties import Duty
 from devnet.audit.invariants import Invariant
 from devnet.audit.watch import Audit
 from devnet.base_fee import BASE_FEE_FLOOR
@@ -49,6 +50,11 @@ def nothing(account: Account) -> str:
     return sign(account, unsigned)
 
 
+def neglected(audit: Audit) -> set[Duty]:
+    duties = audit.referee.duties
+    return {duty for duty in Duty if not duties.is_done(duty)}
+
+
 async def test_world__good_keeper_through_a_crash__every_invariant_holds() -> None:
     tape = tape_with_a_crash()
     async with running_world(options(tape)) as world:
@@ -69,6 +75,7 @@ async def test_world__good_keeper_through_a_crash__every_invariant_holds() -> No
     assert referee.below.left_alone == {}
     assert referee.verdict.healthy_touched == []
     assert max(referee.verdict.gap_bps_max.values()) == 0
+    assert neglected(audit) == {Duty.JUMPS_STOOD}  # this keeper has no guard
     assert counts.succeeded["open"] >= 30
     assert counts.succeeded["close"] >= 1
     assert counts.succeeded["withdraw"] >= 1
