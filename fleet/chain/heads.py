@@ -1,29 +1,22 @@
-"""New heads of chain 964: pushed over a WebSocket of its own, polled by HTTP while that is silent.
+"""New heads of chain 964: pushed over sockets of their own, polled while those are silent.
 
 Consumers get the newest head only: in order, none twice, another block of the same height (a
-reorganisation) as well. Knows nothing of what is done at a head. A socket that also carried calls
-would starve: a few hundred unread heads make a call on it time out.
+reorganisation) as well. What happened to the chain in between is traced behind it and told to a
+listener. Knows nothing of what is done at a head.
 """
 
 import asyncio
 import itertools
-import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
 
-from websockets.asyncio.client import connect
-from websockets.exceptions import WebSocketException
-
-from fleet.chain import answers
-from fleet.chain.failures import ChainError, NodeUnavailable
+from fleet.chain.failures import ChainError
+from fleet.chain.subscription import Socket, SocketPolicy, Subscription
+from fleet.chain.tracing import Tracer
 from units import BlockHash, BlockNumber, Head
 
 _SEEN_MAX = 512
-# a str, so that it goes out as a text frame: some proxies read no binary ones
-_SUBSCRIBE = json.dumps(
-    {"jsonrpc": "2.0", "id": 1, "method": "eth_subscribe", "params": ["newHeads"]}
-)
 
 
 class HeadSource(Protocol):
@@ -39,17 +32,14 @@ class HeadPolicy:
 
     `poll_s`: between polls while the subscription is silent or there is none.
     `silence_s_max`: without a pushed head, polling begins. 18: a block and a half.
-    `redial_s`: without a pushed head, the socket is given up. 60: five blocks.
-    `open_s_max`: for the socket to open.
-    `backoff_s_min`, `backoff_s_max`: between attempts to subscribe; doubles.
+    `trusts_pushes`: False: a pushed head only wakes the poll, which asks as many operators as
+    must agree.
     """
 
     poll_s: float = 2.0
     silence_s_max: float = 18.0
-    redial_s: float = 60.0
-    open_s_max: float = 10.0
-    backoff_s_min: float = 1.0
-    backoff_s_max: float = 30.0
+    trusts_pushes: bool = True
+    sockets: SocketPolicy = field(default_factory=SocketPolicy)
 
 
 class HeadOrder:
@@ -65,14 +55,18 @@ class HeadOrder:
 
     def admit(self, head: Head) -> bool:
         """Is it news? Then it is the newest from now on."""
-        if self.newest is not None and head.number <= self.newest.number:
-            known = self._seen.get(head.number)
-            if known is None or known == head.hash:
-                return False
+        is_below = self.newest is not None and head.number <= self.newest.number
+        if is_below and not self.replaces(head):
+            return False
         self._forget(head.number)
         self._seen[head.number] = head.hash
         self.newest = head
         return True
+
+    def replaces(self, head: Head) -> bool:
+        """Is it another block than the one seen at its height?"""
+        known = self._seen.get(head.number)
+        return known is not None and known != head.hash
 
     def _forget(self, number: BlockNumber) -> None:
         """Blocks from `number` on are no longer on the chain; very old ones need no memory."""
@@ -81,24 +75,41 @@ class HeadOrder:
 
 
 class EthHeads:
-    """`run` keeps it going; any number of consumers iterate over `heads()`."""
+    """`run` keeps it going; any number of consumers iterate over `heads()`.
+
+    Args:
+        latest: asks for the latest block.
+        sockets: where heads are pushed from, in the order in which they are tried.
+        chain_id: which chain those must serve; None: not asked.
+        policy: how patient it is.
+        tracer: follows each head back to what is known; None: nobody wants to know.
+    """
 
     def __init__(
         self,
         *,
         latest: Callable[[], Awaitable[Head]],
-        ws_url: str | None,
+        sockets: Sequence[Socket] = (),
+        chain_id: int | None = None,
         policy: HeadPolicy | None = None,
+        tracer: Tracer | None = None,
     ) -> None:
         self._latest = latest
-        self._ws_url = ws_url
         self._policy = policy or HeadPolicy()
         self._order = HeadOrder()
-        self._changed = asyncio.Condition()
+        self._arrived = asyncio.Event()
+        self._rung = asyncio.Event()
+        self._promised: BlockNumber | None = None
         self._pushed_at: float | None = None
         self._arrived_at: float | None = None
         self._poll_problem: str | None = None
-        self._push_problem: str | None = None
+        self._trace_problem: str | None = None
+        self._tracer = tracer
+        self._subscription = (
+            Subscription(sockets, chain_id=chain_id, policy=self._policy.sockets, hear=self._pushed)
+            if sockets
+            else None
+        )
 
     @property
     def newest(self) -> Head | None:
@@ -115,78 +126,83 @@ class EthHeads:
     @property
     def problem(self) -> str | None:
         """What fails now, in one line; the other way may still deliver."""
-        return self._push_problem or self._poll_problem
+        pushing = None if self._subscription is None else self._subscription.problem
+        return pushing or self._poll_problem or self._trace_problem
 
     async def heads(self) -> AsyncIterator[Head]:
         """The newest head now if there is one, then every newer one that is not overtaken."""
         seen: Head | None = None
         while True:
-            async with self._changed:
-                while (head := self._order.newest) is None or head == seen:
-                    await self._changed.wait()
-            seen = head
-            yield head
+            seen = await self._after(seen)
+            yield seen
 
     async def run(self) -> None:
         """Subscribes and polls until cancelled; failures are waited out and told by `problem`."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._poll(), name="heads: poll")
-            if self._ws_url is not None:
-                tasks.create_task(self._subscribe(self._ws_url), name="heads: subscription")
+            if self._subscription is not None:
+                tasks.create_task(self._subscription.run(), name="heads: subscription")
+            if self._tracer is not None:
+                tasks.create_task(self._trace(self._tracer), name="heads: trace")
+
+    async def _after(self, seen: Head | None) -> Head:
+        while (head := self._order.newest) is None or head == seen:
+            await self._arrived.wait()
+        return head
 
     async def _poll(self) -> None:
         while True:
-            if self._is_silent():
+            if self._is_silent() or self._is_promised():
                 try:
-                    await self._arrive(await self._latest())
+                    self._arrive(await self._latest())
                     self._poll_problem = None
                 except ChainError as failure:
                     self._poll_problem = f"polling for heads: {failure}"
-            await asyncio.sleep(self._policy.poll_s)
+            await self._pause()
+
+    async def _pause(self) -> None:
+        """Until the next poll, or a head that is known of and not had yet."""
+        try:
+            async with asyncio.timeout(self._policy.poll_s):
+                await self._rung.wait()
+        except TimeoutError:
+            return
+        self._rung.clear()
 
     def _is_silent(self) -> bool:
         pushed_at = self._pushed_at
         return pushed_at is None or _now() - pushed_at > self._policy.silence_s_max
 
-    async def _subscribe(self, ws_url: str) -> None:
-        backoff_s = self._policy.backoff_s_min
-        while True:
-            connected_at = _now()
-            try:
-                await self._listen(ws_url)
-            except (OSError, TimeoutError, WebSocketException, ChainError, ValueError) as failure:
-                self._push_problem = f"head subscription: {type(failure).__name__}"
-            if _now() - connected_at > self._policy.redial_s:
-                backoff_s = self._policy.backoff_s_min
-            await asyncio.sleep(backoff_s)
-            backoff_s = min(2 * backoff_s, self._policy.backoff_s_max)
+    def _is_promised(self) -> bool:
+        newest = self._order.newest
+        return self._promised is not None and (newest is None or newest.number < self._promised)
 
-    async def _listen(self, ws_url: str) -> None:
-        """One connection, until it fails or falls silent."""
-        async with connect(ws_url, open_timeout=self._policy.open_s_max) as socket:
-            await socket.send(_SUBSCRIBE)
-            while True:
-                async with asyncio.timeout(self._policy.redial_s):
-                    message = json.loads(await socket.recv())
-                header = _header(message)
-                if header is not None:
-                    self._pushed_at, self._push_problem = _now(), None
-                    await self._arrive(answers.head(header))
+    def _pushed(self, head: Head) -> bool:
+        """Takes a pushed head; one that is behind what is known is no news."""
+        newest = self._order.newest
+        if newest is not None and head.number < newest.number and not self._order.replaces(head):
+            return False
+        self._pushed_at, self._poll_problem = _now(), None
+        if self._policy.trusts_pushes:
+            self._arrive(head)
+        else:
+            self._promised = head.number
+            self._rung.set()
+        return True
 
-    async def _arrive(self, head: Head) -> None:
+    def _arrive(self, head: Head) -> None:
         if self._order.admit(head):
             self._arrived_at = _now()
-            async with self._changed:
-                self._changed.notify_all()
+            self._arrived.set()  # whoever waits now; later ones wait for the next
+            self._arrived = asyncio.Event()
 
-
-def _header(message: Any) -> Any:
-    """The header in a notification; None in the answer to the subscription itself."""
-    if not isinstance(message, dict) or message.get("error") is not None:
-        raise NodeUnavailable("the node does not push heads")
-    if message.get("method") != "eth_subscription":
-        return None
-    return answers.field(message.get("params"), "result")
+    async def _trace(self, tracer: Tracer) -> None:
+        async for head in self.heads():
+            try:
+                await tracer.follow(head)
+                self._trace_problem = None
+            except ChainError as failure:
+                self._trace_problem = f"following the chain back: {failure}"
 
 
 def _now() -> float:

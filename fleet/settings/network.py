@@ -43,8 +43,8 @@ class NetworkSettings(Section):
     """EVM chain id; a node that answers another one is refused at start (964 mainnet, 945 test)."""
 
 
-class Endpoint(Section):
-    """A node to connect to."""
+class Place(Section):
+    """Where something is reached."""
 
     operator: Annotated[str, Field(min_length=1, max_length=64)]
     """Who runs it: the name that logs and metrics use, so that no address with a key appears."""
@@ -55,17 +55,10 @@ class Endpoint(Section):
     url_file: Path | None = None
     """A file that holds the address, for providers whose address carries a key; instead of url."""
 
-    requests_per_second: Annotated[float, Field(gt=0)] | None = None
-    """Requests a second the operator allows. Public nodes allow about 1; only a node on this
-    machine may go without a limit."""
-
     @model_validator(mode="after")
-    def _has_one_limited_address(self) -> Self:
+    def _has_one_address(self) -> Self:
         if (self.url is None) == (self.url_file is None):
             raise ValueError("give exactly one of url and url_file")
-        is_local = self.url is not None and is_loopback(self.url)
-        if self.requests_per_second is None and not is_local:
-            raise ValueError("give requests_per_second: only a node on this machine has no limit")
         return self
 
     def address(self) -> str:
@@ -80,11 +73,33 @@ class Endpoint(Section):
         return self.url
 
 
+class Endpoint(Place):
+    """A node to connect to."""
+
+    requests_per_second: Annotated[float, Field(gt=0)] | None = None
+    """Requests a second the operator allows. Public nodes allow about 1; only a node on this
+    machine may go without a limit."""
+
+    @model_validator(mode="after")
+    def _is_limited(self) -> Self:
+        is_local = self.url is not None and is_loopback(self.url)
+        if self.requests_per_second is None and not is_local:
+            raise ValueError("give requests_per_second: only a node on this machine has no limit")
+        return self
+
+
 class EvmEndpoint(Endpoint):
     """One JSON-RPC node of the EVM chain."""
 
     url: HttpUrl | None = None
     """Its http:// or https:// address."""
+
+
+class EvmSubscription(Place):
+    """One socket on which a node of the EVM chain pushes its heads."""
+
+    url: WebSocketUrl | None = None
+    """Its ws:// or wss:// address."""
 
 
 class SubtensorEndpoint(Endpoint):
@@ -135,8 +150,13 @@ class EvmSettings(Section):
     """Requests sent to a node in one exchange where several belong together; 1 = never. A node
     that refuses a batch is asked one by one. Each request counts against the rate."""
 
+    subscriptions: Annotated[tuple[EvmSubscription, ...], FromJson] = ()
+    """Sockets on which heads are pushed, in the order in which they are tried: one at a time, the
+    next when one fails, falls silent or lags. Nothing else is asked on them. Without any, heads
+    are polled."""
+
     ws_url: WebSocketUrl | None = None
-    """Subscription for new heads, over a socket of its own; without it heads are polled."""
+    """One more such socket, tried last; the short form where there is one without a key in it."""
 
     timeout_s: Annotated[float, Field(gt=0, le=60)] = 5.0
     """Wall-clock seconds for one request. 5: well inside a block of 12 s, so there is time for

@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry
 from fleet.telemetry.instruments import Bounded, Instruments, tao
 
 _WAIT_SECONDS = (0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10)
+_REORG_BLOCKS = (1, 2, 3, 5, 8, 16, 64)
 _INCLUSION_BLOCKS = (1, 2, 3, 4, 5, 8, 13, 25)
 
 
@@ -35,6 +36,12 @@ class ChainMetrics:
         self._state = make.gauge(
             "node_state", "1 for the state a node is in, 0 for the others.", ("endpoint", "state")
         )
+        self._reorgs = make.histogram(
+            "reorg_depth_blocks", "Blocks that a reorganisation replaced.", _REORG_BLOCKS
+        )
+        self._missed = make.counter(
+            "heads_missed", "Blocks between two heads that had to be fetched by number."
+        )
         self._disagreements = make.counter(
             "node_disagreements", "Answers that others did not agree with.", ("endpoint",)
         )
@@ -45,6 +52,14 @@ class ChainMetrics:
         `age` is asked at every scrape: a chain that stands still must not look fresh.
         """
         self._make.asked("head_age_seconds", "Seconds since a new head came.", age)
+
+    def reorganised(self, *, depth: int) -> None:
+        """So many blocks were replaced by others."""
+        self._reorgs.observe(depth)
+
+    def missed(self, blocks: int) -> None:
+        """So many blocks were not seen when they came."""
+        self._missed.inc(blocks)
 
     def head(self, *, number: int, timestamp: int) -> None:
         """A head of chain 964 came."""

@@ -22,6 +22,7 @@ from fleet.transactions.request import Included, Settled
 from fleet.transactions.sender import Sender
 from fleet.wiring import connections, daemon, policies, telling
 from fleet.wiring.bots import Crew
+from fleet.wiring.chain_changes import ChainChanges
 from fleet.wiring.facts import BotName, VaultView
 from fleet.wiring.inspection import WorldInspector
 from fleet.wiring.lines import news_line
@@ -190,7 +191,11 @@ class Assembly:
             settings=self.settings,
             crew=self._crew(),
             rhythm=connections.open_rhythm(
-                self.settings, node=self.node, source=self.source, clock=clock
+                self.settings,
+                node=self.node,
+                source=self.source,
+                clock=clock,
+                changes=ChainChanges(metrics.chain),
             ),
             clock=clock,
             metrics=metrics,

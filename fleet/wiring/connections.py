@@ -14,6 +14,9 @@ from fleet.chain.failures import NodeUnavailable
 from fleet.chain.heads import EthHeads
 from fleet.chain.node import Node
 from fleet.chain.pool import Pool
+from fleet.chain.subscription import Socket
+from fleet.chain.throttle import Urgency
+from fleet.chain.tracing import ChainListener, Tracer
 from fleet.runtime.clock import Clock
 from fleet.runtime.lockstep import LockstepClient
 from fleet.runtime.service import Service
@@ -145,18 +148,38 @@ async def load_signer(settings: Settings, workload: Workload | None) -> LocalSig
     return LocalSigner(key.private_key.get_secret_value())
 
 
-def open_rhythm(settings: Settings, *, node: Node, source: FailoverSource, clock: Clock) -> Rhythm:
+def open_rhythm(
+    settings: Settings,
+    *,
+    node: Node,
+    source: FailoverSource,
+    clock: Clock,
+    changes: ChainListener,
+) -> Rhythm:
     """What wakes the bots: the chains, or a devnet that waits for them."""
     if settings.lockstep.url is not None:
         client = LockstepClient(settings.lockstep.url)
         return LockstepRhythm(client=client, node=node, source=source)
-    heads = EthHeads(latest=node.head, ws_url=settings.evm.ws_url, policy=policies.heads(settings))
+    heads = EthHeads(
+        latest=node.head,
+        sockets=_sockets(settings),
+        chain_id=settings.network.chain_id,
+        policy=policies.heads(settings),
+        tracer=Tracer(block=partial(node.block, urgency=Urgency.BACKFILL), listener=changes),
+    )
     return ChainRhythm(
         heads=heads,
         source=source,
         stall_blocks=settings.oracle.stall_blocks,
         services=(watching(heads, clock, stall_s=settings.evm.head_stall_s),),
     )
+
+
+def _sockets(settings: Settings) -> tuple[Socket, ...]:
+    evm = settings.evm
+    own = [Socket(name=each.operator, url=each.address()) for each in evm.subscriptions]
+    short = [] if evm.ws_url is None else [Socket(name="evm.ws_url", url=evm.ws_url)]
+    return (*own, *short)
 
 
 def checking(node: Check, clock: Clock, *, every_s: float) -> Service:

@@ -7,6 +7,7 @@ from fleet.chain.heads import HeadPolicy
 from fleet.chain.logs import LogPolicy
 from fleet.chain.pool import PoolPolicy
 from fleet.chain.states import StatePolicy
+from fleet.chain.subscription import SocketPolicy
 from fleet.chain.throttle import Rate
 from fleet.settings import Endpoint, Settings
 from fleet.transactions.fees import FeeMode, FeePolicy
@@ -191,7 +192,8 @@ def heads(settings: Settings) -> HeadPolicy:
     return HeadPolicy(
         poll_s=settings.evm.poll_s,
         silence_s_max=settings.evm.subscription_silence_s,
-        redial_s=settings.evm.subscription_redial_s,
+        trusts_pushes=settings.evm.must_agree == 1,
+        sockets=SocketPolicy(redial_s=settings.evm.subscription_redial_s),
     )
 
 

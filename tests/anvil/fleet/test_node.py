@@ -7,9 +7,12 @@ import pytest
 from devnet.accounts import Unsigned, account_of, sign
 from fleet.chain.failures import CallReverted, LogsTooOld, StateUnavailable, WrongChain
 from fleet.chain.heads import EthHeads, HeadPolicy
+from fleet.chain.lineage import Change, Reorg
 from fleet.chain.node import Node
 from fleet.chain.pool import Pool
 from fleet.chain.rejections import Verdict
+from fleet.chain.subscription import Socket
+from fleet.chain.tracing import Tracer
 from tests.anvil.fleet.ground import COUNTER, GENESIS, GWEI, KEY, Ground, open_endpoint
 from units import Address, BlockNumber, Head, Wei
 
@@ -129,7 +132,19 @@ async def test_genesis__chain_grows__stays(ground: Ground) -> None:
 
 
 async def test_heads__over_websocket__every_block_and_a_reorganisation(ground: Ground) -> None:
-    heads = EthHeads(latest=ground.node.head, ws_url=ground.ws_url, policy=HeadPolicy(poll_s=0.1))
+    changes: list[Change] = []
+
+    class Noted:
+        def changed(self, change: Change) -> None:
+            changes.append(change)
+
+    heads = EthHeads(
+        latest=ground.node.head,
+        sockets=[Socket(name="anvil", url=ground.ws_url)],
+        chain_id=964,
+        policy=HeadPolicy(poll_s=0.1),
+        tracer=Tracer(block=ground.node.block, listener=Noted()),
+    )
     seen: list[Head] = []
     changed = asyncio.Event()
 
@@ -154,9 +169,15 @@ async def test_heads__over_websocket__every_block_and_a_reorganisation(ground: G
         before = seen[-1]
         await ground.lever.call("anvil_reorg", 2, [])
         await until(before.number, before.hash)
+        await asyncio.sleep(0.3)  # and is followed back
         for task in running:
             task.cancel()
     assert seen[-1] == await ground.node.head()
+    last = changes[-1]
+    assert isinstance(last, Reorg)
+    assert last.ancestor.number == before.number - 2
+    assert (last.left[-1], last.branch[-1]) == (before, seen[-1])
+    assert last.branch[0].parent_hash == last.ancestor.hash
     numbers = [head.number - GENESIS.block for head in seen]
     assert numbers[:6] == [0, 1, 2, 3, 4, 5]
     assert len({head.hash for head in seen}) == len(seen)

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import pytest
@@ -11,13 +11,13 @@ from websockets.asyncio.server import ServerConnection, serve
 
 from fleet.chain.failures import NodeUnavailable
 from fleet.chain.heads import EthHeads, HeadPolicy
+from fleet.chain.subscription import Socket, SocketPolicy
 from units import BlockHash, BlockNumber, Head, Timestamp
 
 pytestmark = pytest.mark.loopback
 
-FAST = HeadPolicy(
-    poll_s=0.01, silence_s_max=0.3, redial_s=0.5, backoff_s_min=0.01, backoff_s_max=0.02
-)
+SOCKETS = SocketPolicy(redial_s=0.5, open_s_max=1, backoff_s_min=0.01, backoff_s_max=0.02)
+FAST = HeadPolicy(poll_s=0.01, silence_s_max=0.3, sockets=SOCKETS)
 Behaviour = Callable[[ServerConnection], Awaitable[None]]
 
 
@@ -49,11 +49,14 @@ async def push(socket: ServerConnection, number: int) -> None:
     await socket.send(json.dumps(notification))
 
 
-async def accept(socket: ServerConnection) -> Any:
-    asked = await socket.recv()
-    assert isinstance(asked, str), "a text frame"
-    request = json.loads(asked)
-    await socket.send(json.dumps({"jsonrpc": "2.0", "id": request["id"], "result": "0x1"}))
+async def accept(socket: ServerConnection, chain_id: int = 964) -> Any:
+    """Says the chain and takes the subscription, which is all that is ever asked on a socket."""
+    for method, result in (("eth_chainId", hex(chain_id)), ("eth_subscribe", "0x1")):
+        asked = await socket.recv()
+        assert isinstance(asked, str), "a text frame"
+        request = json.loads(asked)
+        assert request["method"] == method
+        await socket.send(json.dumps({"jsonrpc": "2.0", "id": request["id"], "result": result}))
     return request
 
 
@@ -72,10 +75,16 @@ class Polled:
 
 
 @asynccontextmanager
-async def listening(behaviour: Behaviour, polled: Polled) -> AsyncIterator[EthHeads]:
-    async with serve(behaviour, "127.0.0.1", 0) as server:
-        port = next(iter(server.sockets)).getsockname()[1]
-        heads = EthHeads(latest=polled, ws_url=f"ws://127.0.0.1:{port}", policy=FAST)
+async def listening(
+    behaviour: Behaviour, polled: Polled, *others: Behaviour, policy: HeadPolicy = FAST
+) -> AsyncIterator[EthHeads]:
+    async with AsyncExitStack() as closing:
+        sockets = []
+        for index, each in enumerate((behaviour, *others)):
+            server = await closing.enter_async_context(serve(each, "127.0.0.1", 0))
+            port = next(iter(server.sockets)).getsockname()[1]
+            sockets.append(Socket(name=f"ws-{index}", url=f"ws://127.0.0.1:{port}/secret-key"))
+        heads = EthHeads(latest=polled, sockets=sockets, chain_id=964, policy=policy)
         async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
             running = tasks.create_task(heads.run())
             yield heads
@@ -176,3 +185,98 @@ async def test_subscription__refused_or_nonsense__polling_goes_on(answer: str) -
         await asyncio.sleep(0.1)
         assert heads.problem is not None
         assert "subscription" in heads.problem
+
+
+async def test_sockets__first_is_down__the_second_is_listened_to() -> None:
+    async def closes(socket: ServerConnection) -> None:
+        await socket.close()
+
+    async def behave(socket: ServerConnection) -> None:
+        await accept(socket)
+        await push(socket, 5)
+        await socket.wait_closed()
+
+    async with listening(closes, Polled(), behave) as heads:
+        assert await until(heads, 5) == [5]
+
+
+async def test_sockets__each_falls_silent__the_next_is_dialled_and_then_the_first_again() -> None:
+    dialled: list[str] = []
+
+    async def silent(socket: ServerConnection) -> None:
+        dialled.append("first")
+        await accept(socket)
+        await socket.wait_closed()
+
+    async def behave(socket: ServerConnection) -> None:
+        dialled.append("second")
+        await accept(socket)
+        await push(socket, len(dialled))
+
+    async with listening(silent, Polled(), behave) as heads:
+        await until(heads, 4)
+    assert dialled[:4] == ["first", "second", "first", "second"]
+
+
+async def test_sockets__first_serves_another_chain__its_heads_are_never_heard() -> None:
+    async def wrong(socket: ServerConnection) -> None:
+        await accept(socket, chain_id=1)
+        await push(socket, 999)
+        await socket.wait_closed()
+
+    async def behave(socket: ServerConnection) -> None:
+        await accept(socket)
+        await push(socket, 5)
+        await socket.wait_closed()
+
+    async with listening(wrong, Polled(), behave) as heads:
+        assert await until(heads, 5) == [5]
+        assert heads.problem is None
+    async with listening(wrong, Polled()) as heads:
+        await asyncio.sleep(0.1)
+        assert heads.problem == "head subscription: ws-0: serves chain 1, not 964"
+
+
+async def test_sockets__first_lags_for_ever__polling_goes_on_and_the_next_is_dialled() -> None:
+    async def lags(socket: ServerConnection) -> None:
+        await accept(socket)
+        for number in range(1, 500):
+            await push(socket, number)
+            await asyncio.sleep(0.01)
+
+    async def behave(socket: ServerConnection) -> None:
+        await accept(socket)
+        await push(socket, 10_001)
+        await socket.wait_closed()
+
+    polled = Polled(head(10_000))
+    async with listening(lags, polled, behave) as heads:
+        assert (await until(heads, 10_001))[-1] == 10_001
+
+
+async def test_problem__of_a_socket__never_holds_its_address() -> None:
+    async def refuses(socket: ServerConnection) -> None:
+        await socket.close(code=1011, reason="ws://secret-key")
+
+    async with listening(refuses, Polled()) as heads:
+        await asyncio.sleep(0.1)
+        assert heads.problem is not None
+        assert "secret-key" not in heads.problem
+
+
+async def test_push__not_trusted__only_wakes_the_poll() -> None:
+    async def behave(socket: ServerConnection) -> None:
+        await accept(socket)
+        await push(socket, 5)
+        await socket.wait_closed()
+
+    slow = HeadPolicy(poll_s=0.05, silence_s_max=30, trusts_pushes=False, sockets=SOCKETS)
+    polled = Polled(head(4))
+    async with listening(behave, polled, policy=slow) as heads:
+        assert await until(heads, 4) == [4], "the pushed head is not handed on"
+        polled.newest = head(5)
+        assert (await until(heads, 5))[-1] == 5
+        await asyncio.sleep(0.1)
+        asked = polled.asked
+        await asyncio.sleep(0.2)
+        assert polled.asked == asked, "what was promised has been had"

@@ -97,13 +97,13 @@ def test_order__many_heads__memory_stays_small() -> None:
 
 async def test_heads__polling__each_new_head_once() -> None:
     node = PolledNode([head(1), head(1), head(2), head(2), head(3)])
-    heads = EthHeads(latest=node, ws_url=None, policy=FAST)
+    heads = EthHeads(latest=node, policy=FAST)
     assert await collect(heads, 3) == [head(1), head(2), head(3)]
 
 
 async def test_heads__slow_consumer__gets_the_newest_only() -> None:
     node = PolledNode([head(number) for number in range(1, 40)])
-    heads = EthHeads(latest=node, ws_url=None, policy=FAST)
+    heads = EthHeads(latest=node, policy=FAST)
     first, second = await collect(heads, 2, pause_s=0.1)
     assert first.number <= 2
     assert second.number > first.number + 4
@@ -111,7 +111,7 @@ async def test_heads__slow_consumer__gets_the_newest_only() -> None:
 
 async def test_heads__several_consumers__all_get_the_last() -> None:
     node = PolledNode([head(1), head(2), head(3)])
-    heads = EthHeads(latest=node, ws_url=None, policy=FAST)
+    heads = EthHeads(latest=node, policy=FAST)
 
     async def until_three() -> Head:
         async for each in heads.heads():
@@ -129,12 +129,12 @@ async def test_heads__several_consumers__all_get_the_last() -> None:
 
 async def test_heads__node_down_for_a_while__told_and_waited_out() -> None:
     node = PolledNode([head(1), NodeUnavailable("down"), NodeUnavailable("down"), head(2)])
-    heads = EthHeads(latest=node, ws_url=None, policy=FAST)
+    heads = EthHeads(latest=node, policy=FAST)
     assert await collect(heads, 2) == [head(1), head(2)]
 
 
 async def test_heads__chain_stands_still__its_age_grows() -> None:
-    heads = EthHeads(latest=PolledNode([head(1)]), ws_url=None, policy=FAST)
+    heads = EthHeads(latest=PolledNode([head(1)]), policy=FAST)
     assert heads.age_s() is None
     await collect(heads, 1)
     await asyncio.sleep(0.05)
@@ -144,7 +144,7 @@ async def test_heads__chain_stands_still__its_age_grows() -> None:
 
 
 async def test_heads__every_poll_fails__the_problem_is_named() -> None:
-    heads = EthHeads(latest=PolledNode([NodeUnavailable("no route")]), ws_url=None, policy=FAST)
+    heads = EthHeads(latest=PolledNode([NodeUnavailable("no route")]), policy=FAST)
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.05):
             await heads.run()

@@ -1,10 +1,13 @@
 """What a process opens, and the check that its nodes serve the right chain."""
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from fleet.chain.failures import WrongChain
 from fleet.settings import Workload
+from fleet.telemetry.chain_metrics import ChainMetrics
 from fleet.wiring import connections
+from fleet.wiring.chain_changes import ChainChanges
 from fleet.wiring.chain_rhythm import ChainRhythm
 from fleet.wiring.lockstep_rhythm import LockstepRhythm
 from oracle.sources.failover import FailoverSource
@@ -50,9 +53,13 @@ async def test_checking__another_chain__is_an_error_at_once(chain: Chain, wall: 
 async def test_rhythm__as_the_settings_say__is_the_chains_or_a_devnet_s(wall: Wall) -> None:
     node, source = node_behind(ScriptedEndpoint()), FailoverSource([Endpoint()])
 
-    plain = connections.open_rhythm(settings(), node=node, source=source, clock=wall)
+    changes = ChainChanges(ChainMetrics(CollectorRegistry()))
+
+    plain = connections.open_rhythm(
+        settings(), node=node, source=source, clock=wall, changes=changes
+    )
     in_step = connections.open_rhythm(
-        settings(lockstep=LOCKSTEP), node=node, source=source, clock=wall
+        settings(lockstep=LOCKSTEP), node=node, source=source, clock=wall, changes=changes
     )
 
     assert isinstance(plain, ChainRhythm)

@@ -1,0 +1,33 @@
+"""Says what happens to the chain between two heads: a line for each reorganisation, and numbers."""
+
+import structlog
+
+from fleet.chain.lineage import Advance, Change, Leap, Reorg
+from fleet.telemetry.chain_metrics import ChainMetrics
+
+_log = structlog.stdlib.get_logger("chain")
+
+
+class ChainChanges:
+    """Implements `fleet.chain.tracing.ChainListener`."""
+
+    def __init__(self, metrics: ChainMetrics) -> None:
+        self._metrics = metrics
+
+    def changed(self, change: Change) -> None:
+        """A block more is silent; blocks that were missed and fetched are counted."""
+        match change:
+            case Advance(branch=branch):
+                self._metrics.missed(len(branch) - 1)
+            case Reorg(ancestor=ancestor, left=left, branch=branch):
+                self._metrics.reorganised(depth=len(left))
+                _log.warning(
+                    "reorganised",
+                    ancestor=ancestor.number,
+                    ancestor_hash=ancestor.hash,
+                    left=[head.hash for head in left],
+                    branch=[head.hash for head in branch],
+                )
+            case Leap(head=head, known=known):
+                if known is not None:
+                    _log.warning("lost_sight_of_the_chain", since=known.number, head=head.number)
