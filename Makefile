@@ -9,6 +9,7 @@ WORKERS ?= 2
 KILLS ?= 200
 REQUESTS ?= 500
 SEED ?= 1
+NETWORK ?= good
 PYTEST_FLAGS ?=
 
 .PHONY: help setup demo test chaos bench lint types imports unit contracts lock clean
@@ -40,8 +41,8 @@ demo: setup      ## the whole fleet over a local chain 964: make demo [TAPE=file
 
 test: setup contracts/node_modules/ready lint types imports unit  ## lint, types, import rules, all tests
 
-chaos: setup     ## kill -9 of a sending process at random instants, audited: make chaos [KILLS=n REQUESTS=n SEED=n]
-	$(BIN)/python -m devnet.chaos --kills $(KILLS) --requests $(REQUESTS) --seed $(SEED) --out build/chaos.json
+chaos: setup     ## kill -9 of a sending process at random instants, audited: make chaos [KILLS=n REQUESTS=n SEED=n NETWORK=bad]
+	$(BIN)/python -m devnet.chaos --kills $(KILLS) --requests $(REQUESTS) --seed $(SEED) $(if $(filter bad,$(NETWORK)),--bad-network) --out build/chaos.json
 
 bench: setup     ## speed beside baselines measured in the same run, into build/bench.json
 	$(BIN)/python -m bench --out build/bench.json

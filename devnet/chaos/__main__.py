@@ -25,12 +25,18 @@ def main(
     kills: Annotated[int, typer.Option(min=0)] = _STANDARD.kills,
     requests: Annotated[int, typer.Option(min=1)] = _STANDARD.requests,
     seed: int = _STANDARD.seed,
+    bad_network: Annotated[
+        bool, typer.Option("--bad-network", help="with the fault proxy before the node")
+    ] = False,
     out: Annotated[Path, typer.Option(help="the figures as JSON")] = Path("build/chaos.json"),
 ) -> None:
     """Kills the whole sending process at random instants of a run, and audits what is left."""
     console = Console()
     try:
-        report = _run(ChaosOptions(kills=kills, requests=requests, seed=seed), console)
+        report = _run(
+            ChaosOptions(kills=kills, requests=requests, seed=seed, is_network_bad=bad_network),
+            console,
+        )
     except* (LifeError, AnvilError, NodeGoneError, RpcError) as failures:
         for failure in failures.exceptions:
             console.print(f"[red]the run broke off:[/] {failure}", highlight=False)

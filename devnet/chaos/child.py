@@ -21,6 +21,7 @@ from fleet.chain.endpoint import Endpoint
 from fleet.chain.failures import ChainError
 from fleet.chain.node import Node
 from fleet.chain.pool import Pool
+from fleet.chain.replies import Patience
 from fleet.store.engine import Database, open_database
 from fleet.store.journal import StoredJournal
 from fleet.transactions.policy import SenderPolicy
@@ -29,7 +30,9 @@ from fleet.transactions.signer import LocalSigner
 
 NAMESPACE = "chaos"
 READY = "ready"
-_TIMEOUT_SECONDS = 5
+_TIMEOUT_SECONDS = 1.0
+_PATIENCE = Patience(refusal_wait_s=0.15)
+"""A block of this chain, as the standard one is a block of chain 964."""
 _POLL_SECONDS = 0.02
 
 
@@ -108,7 +111,9 @@ async def _work(orders: Orders, node: Node, caller: Caller, journal: StoredJourn
 
 @asynccontextmanager
 async def _opened(orders: Orders) -> AsyncIterator[tuple[Node, Database]]:
-    endpoint = Endpoint(name="anvil", url=orders.url, rate=None, timeout_s=_TIMEOUT_SECONDS)
+    endpoint = Endpoint(
+        name="anvil", url=orders.url, rate=None, timeout_s=_TIMEOUT_SECONDS, patience=_PATIENCE
+    )
     node = Node(Pool([endpoint], chain_id=CHAIN_ID))
     database = await open_database(store_url(Path(orders.folder)))
     try:

@@ -24,6 +24,7 @@ class Report:
         blocks, spikes, dropped: what the chain did meanwhile.
         nonces: transactions of the account on chain.
         deaths: entries in flight at the kills, by the journal's state.
+        network_faults: what befell requests on their way, by kind.
         idle_deaths: kills at which nothing was in flight.
         verdict: what the audit found.
     """
@@ -37,6 +38,7 @@ class Report:
     dropped: int
     nonces: int
     deaths: Mapping[str, int]
+    network_faults: Mapping[str, int]
     idle_deaths: int
     verdict: Verdict
 
@@ -81,6 +83,7 @@ def _figures(report: Report) -> dict[str, str]:
         "requests": str(report.requests),
         "nonces": str(report.nonces),
         "blocks": f"{report.blocks}, {report.spikes} fee spikes, {report.dropped} dropped",
+        "network faults": str(sum(report.network_faults.values())),
         "told by the journal alone": str(report.verdict.told_by_journal_alone),
         "duration": f"{report.duration_s:.1f} s, seed {report.seed}",
     }

@@ -20,6 +20,9 @@ from devnet.chaos.report import Report
 from devnet.chaos.tally import deploy_tally, read_tally
 from devnet.chaos.weather import Weather, pooled_hashes, sending_account
 from devnet.chaos.workload import make_workload
+from devnet.faults.mixtures import bad_network
+from devnet.faults.plan import Plan
+from devnet.faults.proxy import running_proxy
 from devnet.rpc import NodeClient, Request
 from fleet.store.engine import Database, open_database
 from units import Address, BlockNumber, Timestamp
@@ -33,11 +36,16 @@ _SUCCEEDED = "0x1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChaosOptions:
-    """How much of it. `seed` decides everything but how the machine schedules processes."""
+    """How much of it, and over what.
+
+    `seed` decides everything but how the machine schedules processes. `is_network_bad`: between
+    the process and its node is the fault proxy with everything it can do.
+    """
 
     kills: int = 200
     requests: int = 500
     seed: int = 1
+    is_network_bad: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,10 +90,14 @@ async def run_chaos(options: ChaosOptions, progress: Callable[[int], None]) -> R
     with TemporaryDirectory(prefix="chaos-") as folder:
         store = await open_database(store_url(Path(folder)))
         try:
-            async with running_anvil(_GENESIS) as anvil, aiohttp.ClientSession() as session:
+            async with (
+                running_anvil(_GENESIS) as anvil,
+                running_proxy(anvil.rpc_url, _network(options)) as proxy,
+                aiohttp.ClientSession() as session,
+            ):
                 stage = _Stage(
                     options=options,
-                    url=anvil.rpc_url,
+                    url=proxy.rpc_url,
                     folder=Path(folder),
                     node=NodeClient(session=session, url=anvil.rpc_url),
                     account=sending_account(options.seed),
@@ -94,10 +106,22 @@ async def run_chaos(options: ChaosOptions, progress: Callable[[int], None]) -> R
                 weather = await _prepared(stage, chance)
                 deaths = await _act(stage, weather, chance, progress)
                 evidence = await _collect(stage)
+                faults = dict(proxy.struck)
         finally:
             await store.close()
     duration_s = asyncio.get_running_loop().time() - began
-    return _report(options, weather, deaths, evidence, duration_s)
+    return _report(
+        options=options,
+        weather=weather,
+        deaths=deaths,
+        evidence=evidence,
+        faults=faults,
+        duration_s=duration_s,
+    )
+
+
+def _network(options: ChaosOptions) -> Plan:
+    return bad_network(options.seed) if options.is_network_bad else Plan()
 
 
 async def _prepared(stage: _Stage, chance: Random) -> Weather:
@@ -167,10 +191,12 @@ async def _statuses(node: NodeClient, hashes: list[str]) -> dict[str, bool]:
 
 
 def _report(
+    *,
     options: ChaosOptions,
     weather: Weather,
     deaths: list[Counter[str]],
     evidence: Evidence,
+    faults: dict[str, int],
     duration_s: float,
 ) -> Report:
     return Report(
@@ -183,6 +209,7 @@ def _report(
         dropped=weather.dropped,
         nonces=evidence.transactions_sent,
         deaths=dict(sorted(sum(deaths, Counter[str]()).items())),
+        network_faults=faults,
         idle_deaths=sum(not states for states in deaths),
         verdict=judge(evidence),
     )

@@ -19,6 +19,7 @@ from devnet.faults.faults import (
     Truncated,
     Twice,
 )
+from devnet.faults.mixtures import bad_network
 from devnet.faults.plan import Plan, Rule
 from fleet.transactions.attempt import Ending
 from fleet.transactions.request import Submitted
@@ -108,22 +109,6 @@ async def test_expiring_while_nobody_answers__the_nonces_are_used_by_nothing(sto
     assert len(await storm.on_chain()) == len(PIECES), "every nonce is used"
 
 
-MIXTURE = tuple(
-    Rule(fault=fault, probability=probability, methods=methods)
-    for fault, probability, methods in (
-        (Silence(is_forwarded=True), 0.15, SEND),
-        (Silence(is_forwarded=False), 0.1, SEND),
-        (LATE, 0.1, SEND),
-        (Twice(), 0.1, SEND),
-        (Cut(), 0.04, frozenset[str]()),
-        (Truncated(), 0.04, frozenset[str]()),
-        (TooManyRequests(), 0.03, frozenset[str]()),
-        (Limited(), 0.03, frozenset[str]()),
-        (Stale(blocks=2), 0.1, frozenset[str]()),
-    )
-)
-
-
 async def strike_the_chain(storm: Storm, chance: Random) -> None:
     """One of anvil's own faults, or none."""
     lever, ground = storm.ground.lever, storm.ground
@@ -148,7 +133,7 @@ async def test_mixture__with_reorgs_drops_spikes_and_restarts__each_piece_ends_o
     storm: Storm, seed: int
 ) -> None:
     chance = Random(seed)
-    storm.proxy.follow(Plan(rules=MIXTURE, seed=seed))
+    storm.proxy.follow(bad_network(seed))
     for _ in range(4):
         await storm.ground.seal()
     for _ in range(10):
