@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from fleet.cli import funding, oracle, world
+from fleet.cli import funding, oracle, spend, world
 from fleet.cli.daemon import run
 from fleet.cli.examination import doctor
 from fleet.cli.exits import EXIT_CODES
@@ -71,6 +71,7 @@ app.command(epilog=EXIT_CODES)(settings)
 app.command(epilog=EXIT_CODES)(world.demo)
 app.add_typer(oracle.app, name="oracle")
 app.add_typer(funding.app, name="funding")
+app.add_typer(spend.app, name="spend")
 app.add_typer(world.app, name="devnet")
 
 

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from fleet.runtime.supervisor import Supervisor
 from fleet.settings import Settings, Workload
-from fleet.transactions.request import Included, Settled, Submission
+from fleet.transactions.request import Included, Lane, Settled, Submission
 from fleet.wiring.facts import (
     AccountFacts,
     BotName,
@@ -152,6 +152,17 @@ class Assembly(Protocol):
 
     def outcomes(self) -> AsyncIterator[Included | Settled]:
         """What becomes of everything that was sent, as it becomes known; ends when all is."""
+        ...
+
+    async def stopped_lanes(self) -> dict[str, dict[Lane, str]]:
+        """Lanes that spent too much and wait for an operator, with the reason, by whose they are.
+
+        Raises StoreError.
+        """
+        ...
+
+    async def reset_lane(self, name: str, lane: Lane) -> None:
+        """Lets a stopped lane go on; `name` as `stopped_lanes` has it. Raises StoreError."""
         ...
 
     async def deliver(self) -> int:

@@ -23,6 +23,7 @@ from fleet.settings.policies import (
     FundingSettings,
     LiquidationSettings,
     OracleSettings,
+    SpendSettings,
     TransactionSettings,
     WarningsSettings,
 )
@@ -59,6 +60,7 @@ __all__ = [
     "RuntimeSettings",
     "Settings",
     "SettingsError",
+    "SpendSettings",
     "StoreSettings",
     "SubtensorEndpoint",
     "SubtensorSettings",

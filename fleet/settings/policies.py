@@ -145,8 +145,45 @@ class WarningsSettings(Section):
     """Blocks read again when the chain reorganised. 16: deeper than the lag of finality."""
 
 
+class SpendSettings(Section):
+    """What each lane may pay for gas within 24 hours of chain time, in whole TAO.
+
+    Without effect is what reverted, came to nothing or was skipped whole: it is what drains a key
+    on a false positive. Beyond either limit a lane sends nothing until `keepers spend reset`.
+    """
+
+    price_wasted_tao: Annotated[int, Field(ge=1)] = 6
+    """Without effect, prices and the liquidations that travel with them. 6: four transactions of
+    300 positions that are all skipped, at ten times the base fee's floor."""
+
+    price_tao: Annotated[int, Field(ge=2)] = 300
+    """With effect; half of it pages and goes on. 300: twice what 20 full blocks of nothing else
+    cost at ten times the base fee's floor."""
+
+    liquidation_wasted_tao: Annotated[int, Field(ge=1)] = 6
+    """Without effect, liquidations alone."""
+
+    liquidation_tao: Annotated[int, Field(ge=2)] = 300
+    """With effect, liquidations alone; half of it pages and goes on."""
+
+    funding_wasted_tao: Annotated[int, Field(ge=1)] = 1
+    """Without effect, funding accruals. 1: forty of twelve markets at ten times the floor."""
+
+    funding_tao: Annotated[int, Field(ge=2)] = 10
+    """With effect, funding accruals; half of it pages and goes on."""
+
+    housekeeping_wasted_tao: Annotated[int, Field(ge=1)] = 1
+    """Without effect, everything else. Replacements that do nothing are among them."""
+
+    housekeeping_tao: Annotated[int, Field(ge=2)] = 5
+    """With effect, everything else; half of it pages and goes on."""
+
+
 class TransactionSettings(Section):
     """How transactions are priced, resent and given up."""
+
+    spend: SpendSettings = SpendSettings()
+    """What each lane may spend."""
 
     mode: Literal["legacy", "eip1559"] = "legacy"
     """Kind of transaction. Legacy: chain 964 ignores tips, and submission then never depends on

@@ -13,12 +13,14 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fleet.store.engine import Database
+from fleet.store.spending import book, read_account
 from fleet.store.tables import journal_attempts as attempts
 from fleet.store.tables import journal_entries as entries
 from fleet.transactions.attempt import Attempt, Ending, Entry, Inclusion, Kind, State
 from fleet.transactions.fees import Fee
 from fleet.transactions.journal import JournalConflict
 from fleet.transactions.request import Lane, TransactionRequest
+from fleet.transactions.spending import Account, Spend
 from units import Address, BlockHash, BlockNumber, TxHash, Wei
 
 _DONE = (State.FINAL.value, State.RELEASED.value)
@@ -48,10 +50,17 @@ class StoredJournal:
     async def save(self, entry: Entry) -> None:
         """Writes the entry's present state, with attempts it did not have before."""
         async with self._database.writing() as connection:
-            await connection.execute(
-                update(entries).where(entries.c.id == entry.id).values(_state_columns(entry))
-            )
-            await _add_attempts(connection, entry)
+            await _write(connection, entry)
+
+    async def conclude(self, entry: Entry, spend: Spend, stop: str | None) -> None:
+        """Writes the entry's last state, what it cost, and a stop if there is one."""
+        async with self._database.writing() as connection:
+            await _write(connection, entry)
+            await book(connection, self._namespace, spend, stop)
+
+    async def account(self) -> Account:
+        """What was spent in the hours that are kept, and which lanes are stopped."""
+        return await read_account(self._database, self._namespace)
 
     async def unfinished(self) -> tuple[Entry, ...]:
         """Entries that are neither final nor released, in the order of their nonces."""
@@ -92,6 +101,12 @@ async def prune_journal(database: Database, *, keep: int) -> int:
     async with database.writing() as connection:
         await connection.execute(delete(attempts).where(attempts.c.entry_id.in_(old)))
         return (await connection.execute(delete(entries).where(entries.c.id.in_(old)))).rowcount
+
+
+async def _write(connection: AsyncConnection, entry: Entry) -> None:
+    own = update(entries).where(entries.c.id == entry.id)
+    await connection.execute(own.values(_state_columns(entry)))
+    await _add_attempts(connection, entry)
 
 
 async def _add_attempts(connection: AsyncConnection, entry: Entry) -> None:

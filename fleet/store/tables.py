@@ -165,3 +165,25 @@ journal_attempts = Table(
     Column("kind", String(16), nullable=False),
     Column("block", BigInteger, nullable=False),
 )
+
+# --- spending: what each lane of a key paid for gas, and which wait for an operator -------------
+
+spend_hours = Table(
+    "spend_hours",
+    metadata,
+    Column("namespace", String(128), primary_key=True),
+    Column("lane", Integer, primary_key=True, autoincrement=False),
+    # hours since 1970, of chain time
+    Column("hour", BigInteger, primary_key=True, autoincrement=False),
+    Column("with_effect", String(80), nullable=False),
+    Column("without_effect", String(80), nullable=False),
+)
+
+spend_stops = Table(
+    "spend_stops",
+    metadata,
+    Column("namespace", String(128), primary_key=True),
+    Column("lane", Integer, primary_key=True, autoincrement=False),
+    Column("reason", Text, nullable=False),
+    Column("since", BigInteger, nullable=False),
+)

@@ -113,6 +113,12 @@ class TransactionMetrics:
         self._gap = make.gauge(
             "nonce_gap", "Nonces handed out that the chain has not seen used.", ("key",)
         )
+        self._spent = make.gauge(
+            "spent_tao_day", "Paid for gas within a day, by what it did.", ("lane", "effect")
+        )
+        self._stopped = make.gauge(
+            "lane_stopped", "1: it spent too much and waits for an operator.", lanes
+        )
         self._balance = make.gauge("key_balance_tao", "Balance of a key.", ("key",))
         self._reason = Bounded()
         self._states: set[str] = set()
@@ -136,6 +142,14 @@ class TransactionMetrics:
         self._states |= set(counts)
         for state in self._states:
             self._open.labels(state).set(counts.get(state, 0))
+
+    def spent(
+        self, lane: str, *, with_effect_wei: int, without_effect_wei: int, is_stopped: bool
+    ) -> None:
+        """What a lane spent within a day, and whether it has to wait for an operator."""
+        self._spent.labels(lane, "yes").set(tao(with_effect_wei))
+        self._spent.labels(lane, "no").set(tao(without_effect_wei))
+        self._stopped.labels(lane).set(is_stopped)
 
     def key(self, address: str, *, balance_wei: int, nonce_gap: int) -> None:
         """The key's balance and how far its nonces are ahead of the chain."""

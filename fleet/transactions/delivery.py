@@ -8,6 +8,7 @@ from fleet.transactions.chain import Broadcast, Chain
 from fleet.transactions.fees import Fee
 from fleet.transactions.journal import Journal
 from fleet.transactions.signer import Signer, Unsigned
+from fleet.transactions.spending import Spend
 from units import BlockNumber, Wei
 
 TRANSFER_GAS = 21_000
@@ -44,6 +45,11 @@ class Delivery:
     async def record(self, entry: Entry) -> Entry:
         """Writes the entry's state, and gives it back."""
         await self._journal.save(entry)
+        return entry
+
+    async def conclude(self, entry: Entry, spend: Spend, stop: str | None) -> Entry:
+        """Writes the entry's end and what it cost, and gives it back."""
+        await self._journal.conclude(entry, spend, stop)
         return entry
 
     def _unsigned(self, entry: Entry, kind: Kind, fee: Fee) -> Unsigned:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from fleet.transactions.attempt import Entry
 from fleet.transactions.request import TransactionRequest
+from fleet.transactions.spending import Account, Spend
 
 
 class Journal(Protocol):
@@ -22,6 +23,15 @@ class Journal(Protocol):
 
     async def save(self, entry: Entry) -> None:
         """Writes an entry's present state, with attempts it did not have before."""
+
+    async def conclude(self, entry: Entry, spend: Spend, stop: str | None) -> None:
+        """Writes an entry's last state and what it cost, all or nothing.
+
+        `stop`: why its lane is stopped from now on; None: it is not, or was before.
+        """
+
+    async def account(self) -> Account:
+        """What was spent in the last days, and which lanes are stopped."""
 
     async def unfinished(self) -> tuple[Entry, ...]:
         """Entries that are neither final nor released, in the order of their nonces."""

@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from fleet.transactions.fees import FeePolicy
 from fleet.transactions.request import Lane
+from fleet.transactions.spending import SpendPolicy
 
 _LANES: Mapping[Lane, int] = MappingProxyType(
     {Lane.PRICE: 32, Lane.LIQUIDATION: 16, Lane.FUNDING: 4, Lane.HOUSEKEEPING: 2}
@@ -36,6 +37,7 @@ class SenderPolicy:
     """
 
     fees: FeePolicy = field(default_factory=FeePolicy)
+    spending: SpendPolicy = field(default_factory=SpendPolicy)
     stuck_blocks: int = 3
     finality: Finality = Finality.FINALIZED
     confirmations: int = 12

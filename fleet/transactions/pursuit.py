@@ -13,6 +13,7 @@ from fleet.transactions.attempt import Entry, Kind, Situation, State, Step, next
 from fleet.transactions.chain import Chain
 from fleet.transactions.delivery import TRANSFER_GAS, Delivery
 from fleet.transactions.fees import Fee, bumped_fee, insistent_fee
+from fleet.transactions.guard import SpendGuard
 from fleet.transactions.in_flight import InFlight
 from fleet.transactions.journal import Journal, JournalConflict
 from fleet.transactions.launch import payload_cap
@@ -54,6 +55,7 @@ class Pursuit:
         rehearsal: Rehearsal,
         recount: Recount,
         quotes: Quotes,
+        guard: SpendGuard,
         account: Address,
         policy: SenderPolicy,
     ) -> None:
@@ -64,6 +66,7 @@ class Pursuit:
         self._rehearsal = rehearsal
         self._recount = recount
         self._quotes = quotes
+        self._guard = guard
         self._account = account
         self._policy = policy
         self._started_at: BlockNumber | None = None
@@ -120,7 +123,7 @@ class Pursuit:
         for entry in mined:
             if final is None:
                 final = await self._settlement.final_block(head)
-            found = await self._settlement.confirm(entry, final)
+            found = await self._settlement.confirm(entry, final, head)
             if found.entry.is_open:
                 self._doubtful.add(entry.id)
             known.in_flight.put(await self._record(entry, found))
@@ -252,7 +255,11 @@ class Pursuit:
         if found.settled is not None:
             self.news.settled(before.id, found.settled)
         after = found.entry
-        if after != before:
+        if found.spend is not None:
+            account, stop = self._guard.after(found.spend)
+            after = await self._delivery.conclude(after, found.spend, stop)
+            self._guard.book(account, found.spend.time)
+        elif after != before:
             after = await self._delivery.record(after)
         if found.included is not None:
             self.news.included(found.included)

@@ -16,6 +16,7 @@ from typing import Literal
 from fleet.transactions.attempt import State
 from fleet.transactions.chain import Chain
 from fleet.transactions.delivery import Delivery
+from fleet.transactions.guard import SpendGuard
 from fleet.transactions.in_flight import InFlight, objection
 from fleet.transactions.journal import Journal
 from fleet.transactions.lanes import Turns
@@ -37,6 +38,7 @@ from fleet.transactions.request import (
 )
 from fleet.transactions.settlement import Settlement
 from fleet.transactions.signer import Signer
+from fleet.transactions.spending import Spent
 from units import BlockNumber, Head
 
 _REREADING = "the journal is being read again after a failure"
@@ -48,13 +50,17 @@ class SenderStatus:
 
     `in_flight` counts what is in no block, `unsettled` all that has no outcome yet.
     `oldest` is the head at which the oldest transaction in no block was first signed; `problem`
-    the node's last words against one that stays in flight.
+    the node's last words against one that stays in flight. `stopped` are lanes that spent too
+    much, `half_spent` those that are on the way there, `day` what each spent.
     """
 
     in_flight: dict[Lane, int]
     unsettled: int
     next_nonce: int
     is_held: bool
+    stopped: dict[Lane, str]
+    half_spent: frozenset[Lane]
+    day: dict[Lane, Spent]
     oldest: BlockNumber | None
     problem: str | None
 
@@ -83,14 +89,16 @@ class Sender:
         self._policy = policy = policy or SenderPolicy()
         self._quotes = quotes = Quotes(chain)
         delivery = Delivery(chain=chain, signer=signer, journal=journal, chain_id=chain_id)
+        self._guard = guard = SpendGuard(journal=journal, policy=policy.spending)
+        judge = judge or EverythingCounts()
         settlement = Settlement(
-            chain=chain, account=account, decode_revert=decode_revert, policy=policy
+            chain=chain, account=account, decode_revert=decode_revert, judge=judge, policy=policy
         )
         self._rehearsal = rehearsal = Rehearsal(
             chain=chain,
             account=account,
             decode_revert=decode_revert,
-            judge=judge or EverythingCounts(),
+            judge=judge,
         )
         self._recount = recount = Recount(chain=chain, settlement=settlement, account=account)
         self._launch = Launch(
@@ -109,6 +117,7 @@ class Sender:
             rehearsal=rehearsal,
             recount=recount,
             quotes=quotes,
+            guard=guard,
             account=account,
             policy=policy,
         )
@@ -126,7 +135,8 @@ class Sender:
         """
         if self._known is None:
             await self.recover()
-        refusal = self._objection(request) or await self._rehearse(request)
+        refusal = self._objection(request) or await self._guard.objection(request.lane)
+        refusal = refusal or await self._rehearse(request)
         if refusal is not None:
             return refusal
         async with self._turns.turn(request.lane):
@@ -178,6 +188,9 @@ class Sender:
             unsettled=self._known.in_flight.unsettled(),
             next_nonce=self._known.nonces.next,
             is_held=self._known.nonces.is_held,
+            stopped=self._guard.stopped,
+            half_spent=self._guard.half_spent,
+            day=self._guard.day,
             oldest=min((entry.attempts[0].block for entry in still_open), default=None),
             problem=self._pursuit.problem if still_open else None,
         )
@@ -215,6 +228,7 @@ class Sender:
         async with self._turns.turn(Lane.PRICE):
             self._head = head = await self._chain.head()
             entries = await self._journal.unfinished()
+            await self._guard.read()
             self._pursuit.news.forget(entries)
             self._pursuit.doubt(entries)
             in_flight = InFlight(entries)

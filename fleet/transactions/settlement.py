@@ -10,6 +10,7 @@ from fleet.transactions import attempt
 from fleet.transactions.attempt import Attempt, Ending, Entry, Inclusion, Kind
 from fleet.transactions.chain import Chain, Receipt
 from fleet.transactions.policy import Finality, SenderPolicy
+from fleet.transactions.rehearsal import Judge
 from fleet.transactions.request import (
     Expired,
     Final,
@@ -19,16 +20,18 @@ from fleet.transactions.request import (
     Settled,
     Superseded,
 )
+from fleet.transactions.spending import Spend
 from units import Address, BlockNumber, Head
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """An entry as the chain now has it, and what is to be told of it."""
+    """An entry as the chain now has it, what is to be told of it, and what it cost for good."""
 
     entry: Entry
     included: Included | None = None
     settled: Settled | None = None
+    spend: Spend | None = None
 
 
 class Settlement:
@@ -40,11 +43,13 @@ class Settlement:
         chain: Chain,
         account: Address,
         decode_revert: Callable[[bytes], str],
+        judge: Judge,
         policy: SenderPolicy,
     ) -> None:
         self._chain = chain
         self._account = account
         self._decode_revert = decode_revert
+        self._judge = judge
         self._policy = policy
 
     async def final_block(self, head: Head) -> BlockNumber:
@@ -67,8 +72,11 @@ class Settlement:
         found = attempt.superseded(entry)
         return Finding(entry=found, settled=_settled(found, found.newest, Superseded()))
 
-    async def confirm(self, entry: Entry, final: BlockNumber) -> Finding:
-        """Reads a mined entry's receipt again: final, still there, elsewhere, or gone."""
+    async def confirm(self, entry: Entry, final: BlockNumber, head: Head) -> Finding:
+        """Reads a mined entry's receipt again: final, still there, elsewhere, or gone.
+
+        What it cost is booked at the head's time, which is at most finality's lag later.
+        """
         receipt, which = await self._chain.receipt(_mined_as(entry).tx_hash), _mined_as(entry)
         if receipt is None:
             return Finding(entry=attempt.unmined(entry))
@@ -76,7 +84,14 @@ class Settlement:
             return Finding(entry=attempt.mined(entry, _inclusion(receipt)))
         ending, outcome = await self._outcome(entry, which, receipt)
         found = attempt.final(entry, _inclusion(receipt), ending)
-        return Finding(entry=found, settled=_settled(found, which, outcome))
+        spend = Spend(
+            lane=entry.request.lane,
+            fee=receipt.fee,
+            time=head.time,
+            had_effect=ending is Ending.SUCCEEDED
+            and self._judge.had_effect(entry.request, receipt.logs),
+        )
+        return Finding(entry=found, settled=_settled(found, which, outcome), spend=spend)
 
     async def _outcome(
         self, entry: Entry, which: Attempt, receipt: Receipt

@@ -16,9 +16,10 @@ from fleet.runtime.loop import describe
 from fleet.runtime.supervisor import Supervisor
 from fleet.settings import Settings, Workload
 from fleet.store.engine import StoreError
+from fleet.store.spending import reset, stopped_lanes
 from fleet.telemetry.metrics import Metrics
 from fleet.telemetry.notify import Notifier
-from fleet.transactions.request import Included, Settled
+from fleet.transactions.request import Included, Lane, Settled
 from fleet.transactions.sender import Sender
 from fleet.wiring import connections, daemon, policies, telling
 from fleet.wiring.bots import Crew
@@ -30,6 +31,7 @@ from fleet.wiring.memory import Memory, RememberedJournal
 from fleet.wiring.node_lines import NodeLines, NodeNumbers
 from fleet.wiring.settling import Settles, is_all_included, is_all_settled, settle_all
 from fleet.wiring.speaking import VERSION, speak
+from fleet.wiring.spending import SpendWatch
 from fleet.wiring.standing_warnings import StandingWarnings
 from keepers.funding.keeper import FundingKeeper
 from keepers.liquidation.follower import BookFollower, Unreadable
@@ -69,12 +71,14 @@ class Assembly:
         source: FailoverSource,
         memory: Memory,
         sender: Sends | None,
+        workload: Workload | None = None,
     ) -> None:
         self.settings = settings
         self.node = node
         self.source = source
         self.sender = sender
         self.account: Address | None = None if sender is None else sender.account
+        self._name = "nobody" if workload is None else workload.value
         self._memory = memory
         self._clock: Clock = SystemClock()
         self._telling = telling.Telling(opened=self._open_notifier, clock=self._clock)
@@ -181,6 +185,14 @@ class Assembly:
         """Delivers the alerts that wait; how many are left undelivered."""
         return await self._telling.rest()
 
+    async def stopped_lanes(self) -> dict[str, dict[Lane, str]]:
+        """Lanes that spent too much, by workload and key, with the reason; raises StoreError."""
+        return await stopped_lanes(await self._memory.database())
+
+    async def reset_lane(self, name: str, lane: Lane) -> None:
+        """Lets a stopped lane go on, with a clean slate; `name` as `stopped_lanes` has it."""
+        await reset(await self._memory.database(), name, lane)
+
     def supervisor(self, bots: frozenset[BotName]) -> Supervisor:
         """The daemon of these bots."""
         clock = self._clock
@@ -227,6 +239,7 @@ class Assembly:
             warnings=StandingWarnings(
                 read=self.read_tiers, made=lambda: self.warnings, rebuilds=self._rebuilds
             ).keeper,
+            watch_spending=SpendWatch(name=self._name, opened=self._memory.database).look,
             tell=self._telling.round,
             tidy=self._memory.tidy,
         )
@@ -278,7 +291,12 @@ async def assemble(settings: Settings, workload: Workload | None) -> AsyncIterat
         memory = Memory(settings=settings, node=node, clock=clock, closing=closing)
         sender = await _sender(settings, workload, node, memory)
         assembly = Assembly(
-            settings=settings, node=node, source=source, memory=memory, sender=sender
+            settings=settings,
+            node=node,
+            source=source,
+            memory=memory,
+            sender=sender,
+            workload=workload,
         )
         await assembly.read_tiers()
         yield assembly

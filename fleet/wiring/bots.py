@@ -9,6 +9,7 @@ from fleet.runtime.loop import Bot
 from fleet.runtime.wakes import Alarm
 from fleet.telemetry.notify import Round
 from fleet.transactions.request import Final, Included, Settled
+from fleet.transactions.sender import SenderStatus
 from fleet.wiring.facts import BotName
 from fleet.wiring.memory import Tidied
 from fleet.wiring.rhythm import FeederWake, Order, Rhythm, Tick
@@ -46,6 +47,7 @@ class Crew:
     """Everybody who may be woken. Without a sender nothing was sent, so nothing is settled.
 
     `warnings` gives its one keeper, and raises ChainError while the exchange's tiers can't be read.
+    `watch_spending` raises an alert when a lane was stopped for what it spent.
     `tell` delivers one round of alerts, `tidy` forgets what is done with.
     """
 
@@ -57,6 +59,7 @@ class Crew:
     upkeep: BookUpkeep
     funding: FundingKeeper
     warnings: Callable[[], Awaitable[WarningsKeeper]]
+    watch_spending: Callable[[SenderStatus | None, Head], Awaitable[None]]
     tell: Callable[[], Awaitable[Round]]
     tidy: Callable[[], Awaitable[Tidied | None]]
 
@@ -97,6 +100,7 @@ def _transactions(crew: Crew, sender: Settles, rhythm: Rhythm) -> Bot[Head]:
 
     async def step(head: Head) -> SettledOutcomes:
         outcomes = await settle(sender, head, crew.record)
+        await crew.watch_spending(sender.status, head)
         return replace(outcomes, key=await watch.look(head))
 
     return Bot(

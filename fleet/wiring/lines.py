@@ -38,11 +38,12 @@ def is_quiet(outcome: object) -> bool:
     match outcome:
         case LiquidationsSubmitted(plan=plan, reconciliation=None):
             return not plan.candidates
+        case SettledOutcomes(included=(), settled=(), stopped=stopped):
+            return not stopped
         case Round(delivered=delivered, failed=failed):
             return not any((*delivered.values(), *failed.values()))
         case (
             FeedOutcome(plan=FeedPlan(alerts=()), push=None, suspensions=())
-            | SettledOutcomes(included=(), settled=())
             | NotYetDue()
             | FundingOutcome(submission=None)
             | WarningsOutcome(alerts=(), collected=(), blindness=None)
@@ -153,6 +154,12 @@ def settled_line(settled: Settled) -> dict[str, Any]:
     return found
 
 
+def _stopped(found: SettledOutcomes) -> dict[str, Any]:
+    """Lanes that wait for an operator are told with every block, until somebody has looked."""
+    stopped = {lane.name.lower(): why for lane, why in found.stopped.items()}
+    return {"stopped": stopped} if stopped else {}
+
+
 def news_line(news: Included | Settled) -> dict[str, Any]:
     """What is known of one transaction, final or not."""
     if isinstance(news, Settled):
@@ -206,5 +213,6 @@ _KINDS: dict[type, Callable[[Any], dict[str, Any]]] = {
     SettledOutcomes: lambda found: {
         "included": [news_line(each) for each in found.included],
         "settled": [settled_line(each) for each in found.settled],
+        **_stopped(found),
     },
 }

@@ -13,6 +13,7 @@ from fleet.store.outbox import prune_outbox
 from fleet.store.warnings import StoredWarnings
 from fleet.transactions.attempt import Entry
 from fleet.transactions.request import TransactionRequest
+from fleet.transactions.spending import Account, Spend
 from fleet.wiring.connections import open_store
 from keepers.warnings.observation import WarningChange, WarningState
 from units import Seconds, Timestamp
@@ -101,6 +102,14 @@ class RememberedJournal:
     async def save(self, entry: Entry) -> None:
         """See the port."""
         await (await self._stored()).save(entry)
+
+    async def conclude(self, entry: Entry, spend: Spend, stop: str | None) -> None:
+        """See the port."""
+        await (await self._stored()).conclude(entry, spend, stop)
+
+    async def account(self) -> Account:
+        """See the port."""
+        return await (await self._stored()).account()
 
     async def unfinished(self) -> tuple[Entry, ...]:
         """See the port."""

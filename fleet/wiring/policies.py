@@ -9,9 +9,11 @@ from fleet.chain.pool import PoolPolicy
 from fleet.chain.states import StatePolicy
 from fleet.chain.subscription import SocketPolicy
 from fleet.chain.throttle import Rate
-from fleet.settings import Endpoint, Settings
+from fleet.settings import Endpoint, Settings, SpendSettings
 from fleet.transactions.fees import FeeMode, FeePolicy
 from fleet.transactions.policy import Finality, SenderPolicy
+from fleet.transactions.request import Lane
+from fleet.transactions.spending import SpendPolicy
 from keepers.funding.calendar import FundingPolicy
 from keepers.liquidation.follower import FollowerPolicy, Unreadable
 from keepers.liquidation.gas import GasModel
@@ -26,7 +28,7 @@ from oracle.judge import JudgePolicy
 from oracle.publication import PublicationPolicy
 from oracle.sources.policy import SourcePolicy
 from protocol.sending import SendingPolicy
-from units import Bps
+from units import ONE, Bps, Wei
 
 GWEI = 10**9
 
@@ -181,10 +183,19 @@ def sender(settings: Settings) -> SenderPolicy:
         ),
         stuck_blocks=how.stuck_blocks,
         confirmations=how.confirmations,
+        spending=_spending(how.spend),
         finality=Finality(how.finality),
         attempts_max=how.attempts_max,
         mystery_blocks=how.mystery_blocks,
     )
+
+
+def _spending(limits: SpendSettings) -> SpendPolicy:
+    def of_lanes(suffix: str) -> dict[Lane, Wei]:
+        found = ((lane, getattr(limits, f"{lane.name.lower()}_{suffix}")) for lane in Lane)
+        return {lane: Wei(tao * ONE) for lane, tao in found}
+
+    return SpendPolicy(without_effect_max=of_lanes("wasted_tao"), with_effect_max=of_lanes("tao"))
 
 
 def heads(settings: Settings) -> HeadPolicy:

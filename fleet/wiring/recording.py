@@ -8,7 +8,7 @@ from typing import Any
 
 from fleet.telemetry.metrics import Metrics
 from fleet.telemetry.notify import Round
-from fleet.transactions.request import Final, Lane, Reverted, Settled
+from fleet.transactions.request import Final, Included, Lane, Reverted, Settled
 from fleet.wiring.settling import SettledOutcomes
 from keepers.funding.keeper import FundingOutcome, FundingUnread
 from keepers.liquidation.follower import Unreadable
@@ -158,10 +158,25 @@ class Recorder:
     def _settled(self, outcomes: SettledOutcomes) -> None:
         transactions, key = self._metrics.transactions, outcomes.key
         transactions.in_flight({lane.name.lower(): n for lane, n in outcomes.in_flight.items()})
+        for lane, day in outcomes.day.items():
+            transactions.spent(
+                lane.name.lower(),
+                with_effect_wei=day.with_effect,
+                without_effect_wei=day.without_effect,
+                is_stopped=lane in outcomes.stopped,
+            )
         if key is not None:
             transactions.key(key.address, balance_wei=key.balance, nonce_gap=key.nonce_gap)
+        for included in outcomes.included:
+            self._included(included)
         for each in outcomes.settled:
             self._transaction(each)
+
+    def _included(self, news: Included) -> None:
+        request = news.request
+        if request.decided_at is not None:
+            waited = news.block - request.decided_at
+            self._metrics.transactions.included(request.lane.name.lower(), waited)
 
     def _submitted(self, lane: Lane, said: Sent | NotSent | FeedSent | FeedNotSent) -> None:
         if isinstance(said, NotSent | FeedNotSent):

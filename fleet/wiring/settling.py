@@ -1,13 +1,14 @@
 """Looks after what was sent until it has its outcome: at every head, and before a process ends."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from fleet.chain.failures import ChainError
 from fleet.runtime.clock import Clock
 from fleet.transactions.request import Included, Lane, Settled
 from fleet.transactions.sender import SenderStatus
+from fleet.transactions.spending import Spent
 from units import Address, BlockNumber, Head, Wei
 
 KEY_BLOCKS = 25
@@ -69,7 +70,8 @@ class KeyState:
 class SettledOutcomes:
     """What became known of transactions at one block, and what is still on its way by lane.
 
-    `included` stand in a block and have no outcome yet; `settled` have one.
+    `included` stand in a block and have no outcome yet; `settled` have one. `day` is what each
+    lane spent in a day, `stopped` are those that may not go on, and why.
     `key` is None when it was not looked at.
     """
 
@@ -77,6 +79,8 @@ class SettledOutcomes:
     settled: tuple[Settled, ...]
     in_flight: Mapping[Lane, int]
     included: tuple[Included, ...] = ()
+    day: Mapping[Lane, Spent] = field(default_factory=dict)
+    stopped: Mapping[Lane, str] = field(default_factory=dict)
     key: KeyState | None = None
 
 
@@ -112,8 +116,14 @@ async def settle(sender: Settles, head: Head, record: Record) -> SettledOutcomes
     for each in news:
         record(each)
     status = sender.status
-    in_flight = {} if status is None else status.in_flight
-    return SettledOutcomes(head=head, included=included, settled=settled, in_flight=in_flight)
+    return SettledOutcomes(
+        head=head,
+        included=included,
+        settled=settled,
+        in_flight={} if status is None else status.in_flight,
+        day={} if status is None else status.day,
+        stopped={} if status is None else status.stopped,
+    )
 
 
 async def settle_all(

@@ -5,8 +5,9 @@ import json
 
 from fleet.transactions.attempt import Entry, State
 from fleet.transactions.journal import JournalConflict
-from fleet.transactions.request import TransactionRequest
+from fleet.transactions.request import Lane, TransactionRequest
 from fleet.transactions.signer import Signed, Unsigned
+from fleet.transactions.spending import Account, Spend, Spent
 from units import Address, TxHash
 
 KEY = Address("0x00000000000000000000000000000000000000Aa")
@@ -55,6 +56,8 @@ class MemoryJournal:
 
     def __init__(self, fuse: Fuse | None = None) -> None:
         self.entries: dict[int, Entry] = {}
+        self.spends: list[Spend] = []
+        self.stopped: dict[Lane, str] = {}
         self._fuse = fuse or Fuse()
 
     async def reserve(self, request: TransactionRequest, nonce: int) -> Entry:
@@ -76,6 +79,24 @@ class MemoryJournal:
         self._fuse.before()
         self.entries[entry.id] = entry
         self._fuse.after()
+
+    async def conclude(self, entry: Entry, spend: Spend, stop: str | None) -> None:
+        """See `Journal.conclude`."""
+        self._fuse.before()
+        self.entries[entry.id] = entry
+        self.spends.append(spend)
+        if stop is not None:
+            self.stopped[spend.lane] = stop
+        self._fuse.after()
+
+    async def account(self) -> Account:
+        """See `Journal.account`."""
+        self._fuse.before()
+        hours: dict[tuple[Lane, int], Spent] = {}
+        for each in self.spends:
+            key = each.lane, each.hour
+            hours[key] = hours.get(key, Spent()).plus(each)
+        return Account(hours=hours, stopped=dict(self.stopped))
 
     async def unfinished(self) -> tuple[Entry, ...]:
         """See `Journal.unfinished`."""

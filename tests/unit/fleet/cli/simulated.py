@@ -306,12 +306,20 @@ class SimulatedFleet:
         self.disk = Disk()
         self.inspector = Examined(settings)
         self.undelivered = 0
+        self.stopped: dict[str, dict[Lane, str]] = {}
         self.outage: str | None = None
         self.is_opening_paused = False
         self.started: frozenset[BotName] | None = None
 
     def _price(self, netuid: Netuid, block: int) -> Rao | None:
         return Rao(self.prices[netuid]) if netuid in self.prices else None
+
+    async def stopped_lanes(self) -> dict[str, dict[Lane, str]]:
+        return self.stopped
+
+    async def reset_lane(self, name: str, lane: Lane) -> None:
+        del self.stopped[name][lane]
+        self.stopped = {of: lanes for of, lanes in self.stopped.items() if lanes}
 
     @property
     def account(self) -> Address | None:

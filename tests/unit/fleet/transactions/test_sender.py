@@ -9,6 +9,7 @@ from fleet.transactions.attempt import State
 from fleet.transactions.chain import Verdict
 from fleet.transactions.fees import FeePolicy
 from fleet.transactions.policy import SenderPolicy
+from fleet.transactions.rehearsal import EverythingCounts, Judge
 from fleet.transactions.request import (
     AlreadyInFlight,
     Expired,
@@ -23,6 +24,7 @@ from fleet.transactions.request import (
     TransactionRequest,
 )
 from fleet.transactions.sender import Sender
+from fleet.transactions.spending import SpendPolicy
 from fleet.transactions.testing import (
     Fuse,
     MemoryJournal,
@@ -50,6 +52,7 @@ class World:
     def __post_init__(self) -> None:
         self.chain = SimulatedChain(fuse=self.fuse)
         self.journal = MemoryJournal(self.fuse)
+        self.judge: Judge = EverythingCounts()
         self.sender = self.another_process()
 
     def another_process(self) -> Sender:
@@ -59,6 +62,7 @@ class World:
             journal=self.journal,
             chain_id=964,
             decode_revert=lambda data: f"decoded {data.decode()}",
+            judge=self.judge,
             policy=self.policy,
         )
         return self.sender
@@ -745,6 +749,81 @@ async def test_submit__urgent_behind_housekeeping_that_the_pool_forgot__sent_aga
     await world.submit("price", lane=Lane.PRICE)
     await world.mine()
     assert world.payloads() == [b"tidy", b"price"]
+
+
+# --- what a lane may spend ------------------------------------------------------------------------
+
+
+SKIPPED = frozenset({b"skipped"})
+
+
+class Skips:
+    """A judge for whom some payloads do nothing on chain; the simulation can't tell."""
+
+    def pointless(self, request: TransactionRequest, result: bytes) -> str | None:
+        return None
+
+    def had_effect(self, request: TransactionRequest, logs: object) -> bool:
+        return request.data not in SKIPPED
+
+
+def watched() -> World:
+    """A world whose liquidation lane may waste one transaction, not two."""
+    world = World(
+        SenderPolicy(
+            spending=SpendPolicy(
+                without_effect_max=dict.fromkeys(Lane, Wei(300_000 * GWEI)),
+                with_effect_max=dict.fromkeys(Lane, Wei(10**18)),
+            )
+        )
+    )
+    world.judge = Skips()
+    world.another_process()
+    return world
+
+
+async def test_submit__lane_spends_without_effect__stopped_and_the_others_go_on() -> None:
+    world = watched()
+    for key in ("a", "b"):
+        assert isinstance(await world.submit(key, data=b"skipped"), Submitted)
+        await world.conclude()
+    refused = await world.submit("c")
+    assert isinstance(refused, Refused)
+    assert "keepers spend reset" in refused.reason
+    assert isinstance(await world.submit("price", lane=Lane.PRICE), Submitted)
+    status = world.sender.status
+    assert status is not None
+    assert list(status.stopped) == [Lane.LIQUIDATION]
+
+
+async def test_submit__reverted_and_expired__count_as_without_effect() -> None:
+    world = watched()
+    world.chain.succeeds = lambda data: data != b"reverts"
+    await world.submit("a", data=b"reverts")
+    await world.conclude()
+    await world.submit("b", valid_until=BlockNumber(world.chain.blocks[-1].head.number + 1))
+    await world.stall(1)
+    await world.conclude()
+    assert isinstance(await world.submit("c"), Refused)
+
+
+async def test_submit__spends_with_effect__goes_on() -> None:
+    world = watched()
+    for key in ("a", "b", "c", "d"):
+        assert isinstance(await world.submit(key), Submitted)
+        await world.conclude()
+
+
+async def test_recover__lane_was_stopped__stays_stopped_until_it_is_reset() -> None:
+    world = watched()
+    for key in ("a", "b"):
+        await world.submit(key, data=b"skipped")
+        await world.conclude()
+    world.another_process()
+    assert isinstance(await world.submit("c"), Refused)
+    world.journal.spends.clear()
+    world.journal.stopped.clear()
+    assert isinstance(await world.submit("c"), Submitted), "without a restart"
 
 
 # --- an older journal -----------------------------------------------------------------------------

@@ -31,6 +31,7 @@ from fleet.transactions.request import (
     TransactionRequest,
 )
 from fleet.transactions.sender import Sender
+from fleet.transactions.spending import SpendPolicy
 from fleet.transactions.testing import (
     Fuse,
     MemoryJournal,
@@ -48,6 +49,11 @@ SUBJECTS = {"work 0": ("p",), "work 1": ("p", "q"), "work 2": ("q",)}
 GAS = 100_000
 SPEND_LIMIT = Wei(GAS * 30 * GWEI)
 LIMITED = frozenset({"work 3"})
+WASTED_MAX = Wei(4 * GAS * 10 * GWEI)
+SPENDING = SpendPolicy(
+    without_effect_max=dict.fromkeys(Lane, WASTED_MAX),
+    with_effect_max=dict.fromkeys(Lane, Wei(10**21)),
+)
 BLOCKS_TO_END = 60
 EXAMPLES = int(os.environ.get("SENDER_MODEL_EXAMPLES", "150"))
 STEPS = 40
@@ -86,7 +92,7 @@ class SenderUnderFire(RuleBasedStateMachine):
         self.chain = SimulatedChain(fuse=self.fuse, finality_lag=lag)
         self.chain.succeeds = lambda data: data not in REVERTING
         self.journal = MemoryJournal(self.fuse)
-        self.policy = SenderPolicy(confirmations=4, mystery_blocks=10)
+        self.policy = SenderPolicy(confirmations=4, mystery_blocks=10, spending=SPENDING)
         self.caller = Caller(Counter(), set())
         self.journaled: set[bytes] = set()
         self.backup = dict(self.journal.entries)
@@ -246,15 +252,30 @@ class SenderUnderFire(RuleBasedStateMachine):
                 if limit is not None and each.kind is Kind.PAYLOAD:
                     assert each.fee.max_fee * entry.request.gas_limit <= limit
 
+    @invariant()
+    def a_lane_that_wasted_too_much_is_stopped(self) -> None:
+        wasted: Counter[Lane] = Counter()
+        for spend in self.journal.spends:
+            wasted[spend.lane] += 0 if spend.had_effect else spend.fee
+        over = {lane for lane, wei in wasted.items() if wei > WASTED_MAX}
+        assert over <= set(self.journal.stopped)
+
+    @rule()
+    def operator_looks(self) -> None:
+        self.journal.spends.clear()
+        self.journal.stopped.clear()
+
     def teardown(self) -> None:
         """The storm is over: everything must end within some blocks."""
         self.fuse.clear()
         self.chain.lies = None
         self.node_ails(loses=False, is_deaf=False, is_poor=False, lag=0)
         self.simulations_change(is_dark=False, pointless=set())
+        self.operator_looks()
         self.chain.base_fee = 10 * GWEI
         self._calm()
         self._check_endings()
+        self.operator_looks()
         self.submit(key="the last work", lane=Lane.PRICE, patience=10)
         self._calm()
         assert "the last work" in self.caller.succeeded, "the key can still send"

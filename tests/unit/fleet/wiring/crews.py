@@ -7,6 +7,7 @@ from fleet.runtime.clock import Clock
 from fleet.runtime.service import Service
 from fleet.settings import Settings
 from fleet.telemetry.notify import Round
+from fleet.transactions.sender import SenderStatus
 from fleet.wiring import policies
 from fleet.wiring.bots import Crew
 from fleet.wiring.memory import Tidied
@@ -61,6 +62,7 @@ class Company:
         self.tiers_failure: Exception | None = None
         self.rounds = 0
         self.tidied = 0
+        self.watched: list[tuple[SenderStatus | None, int]] = []
         deployment = Deployment(
             exchange=EXCHANGE, price_feed=Address("0x" + "22" * 20), keeper_router=None
         )
@@ -91,6 +93,7 @@ class Company:
             upkeep=BookUpkeep(follower=fleet.follower, reconcile_blocks=policy.reconcile_blocks),
             funding=fleet.funding,
             warnings=self._warnings,
+            watch_spending=self._watch_spending,
             tell=self._tell,
             tidy=self._tidy,
         )
@@ -99,6 +102,9 @@ class Company:
         if self.tiers_failure is not None:
             raise self.tiers_failure
         return self.fleet.warnings
+
+    async def _watch_spending(self, status: SenderStatus | None, head: Head) -> None:
+        self.watched.append((status, head.number))
 
     async def _tell(self) -> Round:
         self.rounds += 1

@@ -220,6 +220,7 @@ class Post:
         self.on_its_way: dict[str, tuple[int, Outcome]] = {}
         self.in_a_block: list[Included] = []
         self._seen: list[Included] = []
+        self.stopped: dict[Lane, str] = {}
         self.is_journal_read = True
         self.heads: list[int] = []
         self.failure: Exception | None = None
@@ -249,6 +250,9 @@ class Post:
             unsettled=len(self.on_its_way) + len(self.in_a_block),
             next_nonce=3 + len(self.on_its_way),
             is_held=False,
+            stopped=dict(self.stopped),
+            half_spent=frozenset(),
+            day={},
             oldest=None,
             problem=None,
         )

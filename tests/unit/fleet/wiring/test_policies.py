@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from fleet.settings import Settings
 from fleet.transactions.fees import FeeMode
 from fleet.transactions.policy import Finality
+from fleet.transactions.request import Lane
 from fleet.wiring import policies
 from keepers.liquidation.follower import Unreadable
 from keepers.warnings.alerts import Severity
@@ -120,6 +121,34 @@ WAYS: dict[str, tuple[Way, ...]] = {
     "transactions.stuck_blocks": (same(4, lambda s: policies.sender(s).stuck_blocks),),
     "transactions.confirmations": (same(20, lambda s: policies.sender(s).confirmations),),
     "transactions.finality": (("depth", lambda s: policies.sender(s).finality, Finality.DEPTH),),
+    "transactions.spend.price_wasted_tao": (
+        (7, lambda s: policies.sender(s).spending.without_effect_max[Lane.PRICE], 7 * 10**18),
+    ),
+    "transactions.spend.price_tao": (
+        (7, lambda s: policies.sender(s).spending.with_effect_max[Lane.PRICE], 7 * 10**18),
+    ),
+    "transactions.spend.liquidation_wasted_tao": (
+        (7, lambda s: policies.sender(s).spending.without_effect_max[Lane.LIQUIDATION], 7 * 10**18),
+    ),
+    "transactions.spend.liquidation_tao": (
+        (7, lambda s: policies.sender(s).spending.with_effect_max[Lane.LIQUIDATION], 7 * 10**18),
+    ),
+    "transactions.spend.funding_wasted_tao": (
+        (7, lambda s: policies.sender(s).spending.without_effect_max[Lane.FUNDING], 7 * 10**18),
+    ),
+    "transactions.spend.funding_tao": (
+        (7, lambda s: policies.sender(s).spending.with_effect_max[Lane.FUNDING], 7 * 10**18),
+    ),
+    "transactions.spend.housekeeping_wasted_tao": (
+        (
+            7,
+            lambda s: policies.sender(s).spending.without_effect_max[Lane.HOUSEKEEPING],
+            7 * 10**18,
+        ),
+    ),
+    "transactions.spend.housekeeping_tao": (
+        (7, lambda s: policies.sender(s).spending.with_effect_max[Lane.HOUSEKEEPING], 7 * 10**18),
+    ),
     "transactions.attempts_max": (same(5, lambda s: policies.sender(s).attempts_max),),
     "transactions.mystery_blocks": (same(250, lambda s: policies.sender(s).mystery_blocks),),
     "evm.lag_blocks_max": (same(7, lambda s: policies.pool(s).states.lag_blocks_max),),

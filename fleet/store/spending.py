@@ -1,0 +1,73 @@
+"""What a key has spent, by lane and hour, and the lanes that wait for an operator.
+
+Written in the journal's own transactions, so nothing is counted twice or forgotten. Decides
+nothing.
+"""
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from fleet.store.engine import Database
+from fleet.store.tables import spend_hours as hours
+from fleet.store.tables import spend_stops as stops
+from fleet.transactions.request import Lane
+from fleet.transactions.spending import WINDOW_HOURS, Account, Spend, Spent
+
+
+async def book(connection: AsyncConnection, namespace: str, spend: Spend, stop: str | None) -> None:
+    """Adds one transaction inside the caller's database transaction, and a stop if there is one."""
+    own = (hours.c.namespace == namespace, hours.c.lane == spend.lane.value)
+    found = await _hours(connection, namespace)
+    before = found.get((spend.lane, spend.hour))
+    after = (before or Spent()).plus(spend)
+    columns = {
+        "with_effect": str(after.with_effect),
+        "without_effect": str(after.without_effect),
+    }
+    if before is None:
+        key = {"namespace": namespace, "lane": spend.lane.value, "hour": spend.hour}
+        await connection.execute(
+            delete(hours).where(*own, hours.c.hour <= spend.hour - WINDOW_HOURS)
+        )
+        await connection.execute(insert(hours).values(key | columns))
+    else:
+        this_hour = update(hours).where(*own, hours.c.hour == spend.hour)
+        await connection.execute(this_hour.values(columns))
+    if stop is not None:
+        key = {"namespace": namespace, "lane": spend.lane.value}
+        await connection.execute(insert(stops).values(key | {"reason": stop, "since": spend.time}))
+
+
+async def read_account(database: Database, namespace: str) -> Account:
+    """What the namespace has spent in the hours that are kept."""
+    async with database.reading() as connection:
+        found = await _hours(connection, namespace)
+        rows = await connection.execute(select(stops).where(stops.c.namespace == namespace))
+        return Account(hours=found, stopped={Lane(row.lane): row.reason for row in rows})
+
+
+async def stopped_lanes(database: Database) -> dict[str, dict[Lane, str]]:
+    """Every stopped lane of every namespace, with the reason."""
+    found: dict[str, dict[Lane, str]] = {}
+    async with database.reading() as connection:
+        for row in await connection.execute(select(stops).order_by(stops.c.namespace)):
+            found.setdefault(row.namespace, {})[Lane(row.lane)] = row.reason
+    return found
+
+
+async def reset(database: Database, namespace: str, lane: Lane) -> None:
+    """Lets a stopped lane go on, with a clean slate: what it spent no longer counts."""
+    async with database.writing() as connection:
+        for table in (hours, stops):
+            own = (table.c.namespace == namespace, table.c.lane == lane.value)
+            await connection.execute(delete(table).where(*own))
+
+
+async def _hours(connection: AsyncConnection, namespace: str) -> dict[tuple[Lane, int], Spent]:
+    rows = await connection.execute(select(hours).where(hours.c.namespace == namespace))
+    return {
+        (Lane(row.lane), row.hour): Spent(
+            with_effect=int(row.with_effect), without_effect=int(row.without_effect)
+        )
+        for row in rows
+    }

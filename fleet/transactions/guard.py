@@ -1,0 +1,58 @@
+"""Stops a lane that spends too much: see `spending`. One key's account in memory.
+
+The journal has it first: what is booked here was written in the transaction that ended its entry.
+"""
+
+from fleet.transactions.journal import Journal
+from fleet.transactions.request import Lane, Refused
+from fleet.transactions.spending import Account, Spend, SpendPolicy, Spent, is_half_spent
+from units import Timestamp
+
+
+class SpendGuard:
+    """What each lane of a key has spent, and whether it may go on."""
+
+    def __init__(self, *, journal: Journal, policy: SpendPolicy) -> None:
+        self._journal = journal
+        self._policy = policy
+        self._account = Account()
+        self._now = Timestamp(0)
+
+    async def read(self) -> None:
+        """Takes the account from the journal."""
+        self._account = await self._journal.account()
+
+    async def objection(self, lane: Lane) -> Refused | None:
+        """Why a lane may not send now; a stopped one is looked up again, it may have been reset."""
+        if lane in self._account.stopped:
+            await self.read()
+        why = self._account.stopped.get(lane)
+        if why is None:
+            return None
+        return Refused(reason=f"lane {lane.name.lower()} is stopped: {why}; keepers spend reset")
+
+    def after(self, spend: Spend) -> tuple[Account, str | None]:
+        """The account with one more transaction, and why that stops its lane, if it does."""
+        after = self._account.plus(spend, self._policy)
+        is_new = spend.lane not in self._account.stopped
+        return after, after.stopped.get(spend.lane) if is_new else None
+
+    def book(self, account: Account, now: Timestamp) -> None:
+        """Takes over an account that the journal has."""
+        self._account, self._now = account, now
+
+    @property
+    def stopped(self) -> dict[Lane, str]:
+        """Lanes that wait for an operator, and why."""
+        return dict(self._account.stopped)
+
+    @property
+    def day(self) -> dict[Lane, Spent]:
+        """What each lane spent in the day before its last transaction."""
+        return {lane: self._account.last_day(lane, self._now) for lane in Lane}
+
+    @property
+    def half_spent(self) -> frozenset[Lane]:
+        """Lanes of whose spending people should hear."""
+        days = self.day.items()
+        return frozenset(lane for lane, day in days if is_half_spent(lane, day, self._policy))

@@ -1,0 +1,60 @@
+"""Tells people when a lane was stopped for what it spent, or is on the way there."""
+
+from collections.abc import Awaitable, Callable, Iterator
+
+from fleet.store.engine import Database
+from fleet.store.outbox import enqueue
+from fleet.telemetry.notify import Message
+from fleet.transactions.request import Lane
+from fleet.transactions.sender import SenderStatus
+from fleet.transactions.spending import HOUR_S
+from units import Head
+
+
+class SpendWatch:
+    """One key's spending, as messages in the outbox: one as long as it lasts, again after a start.
+
+    `opened` gives the store that the outbox is in.
+    """
+
+    def __init__(self, *, name: str, opened: Callable[[], Awaitable[Database]]) -> None:
+        self._name = name
+        self._opened = opened
+        self._told: frozenset[tuple[str, Lane]] = frozenset()
+
+    async def look(self, status: SenderStatus | None, head: Head) -> None:
+        """Adds to the outbox what people have not been told yet; raises StoreError."""
+        if status is None:
+            return
+        true_now = frozenset(
+            {("stopped", lane) for lane in status.stopped}
+            | {("half", lane) for lane in status.half_spent}
+        )
+        messages = list(self._messages(true_now - self._told, status, head))
+        if messages:
+            async with (await self._opened()).writing() as connection:
+                await enqueue(connection, messages)
+        self._told = true_now
+
+    def _messages(
+        self, new: frozenset[tuple[str, Lane]], status: SenderStatus, head: Head
+    ) -> Iterator[Message]:
+        for what, lane in sorted(new):
+            name, day = lane.name.lower(), status.day[lane]
+            if what == "stopped":
+                title = f"{self._name}: lane {name} is stopped"
+                body = (
+                    f"{status.stopped[lane]}. It sends nothing until somebody has looked and run:"
+                    f" keepers spend reset {self._name} {name}"
+                )
+            else:
+                title = f"{self._name}: lane {name} has spent half of its ceiling"
+                body = f"{day.with_effect} wei with effect within a day; it goes on."
+            yield Message(
+                id=f"spend:{self._name}:{name}:{what}:{head.time // HOUR_S}",
+                severity="page",
+                title=title,
+                body=body,
+                block=head.number,
+                created_at=head.time,
+            )
