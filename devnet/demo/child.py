@@ -5,6 +5,7 @@ Knows how it is started, seen to be alive and ended; nothing of what it does.
 
 import asyncio
 import contextlib
+import json
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from pathlib import Path
 _MODULE = "fleet.cli.main"
 _STOP_SECONDS_MAX = 60.0
 _LINES_SHOWN = 15
+_COLLECTED = '"collected": '
 
 
 class FleetDiedError(Exception):
@@ -36,6 +38,12 @@ class FleetProcess:
         """The last lines of its log."""
         lines = self.log.read_text(errors="replace").splitlines()
         return "\n".join(lines[-_LINES_SHOWN:]) or "it said nothing"
+
+    def warnings_collected(self) -> int:
+        """How many warnings it has put aside for its digests, by its own words."""
+        lines = self.log.read_text(errors="replace").splitlines()
+        steps = (json.loads(line) for line in lines if line.startswith("{") and _COLLECTED in line)
+        return sum(step["collected"] for step in steps)
 
     async def stop(self) -> int:
         """Asks it to end and waits; returns its exit status.

@@ -100,7 +100,7 @@ async def _drill(
             await _end(fleet)
             audit.hear(inbox)
         seconds = asyncio.get_running_loop().time() - begun
-        facts = _facts(options, replay, world, seconds)
+        facts = _facts(options, replay, world, fleet, seconds)
         summary = summarize(facts, audit, inbox, world.traders.counts)
     options.summary.write_text(json.dumps(summary, indent=2) + "\n")
     return summary
@@ -188,7 +188,9 @@ async def _end(fleet: FleetProcess) -> None:
         raise _died(fleet, f"ended with status {status} after SIGTERM")
 
 
-def _facts(options: DemoOptions, replay: Replay, world: World, seconds: float) -> Drill:
+def _facts(
+    options: DemoOptions, replay: Replay, world: World, fleet: FleetProcess, seconds: float
+) -> Drill:
     return Drill(
         tape=world.options.tape.name,
         start=clock(world.options.tape.time_at(world.start)),
@@ -198,4 +200,5 @@ def _facts(options: DemoOptions, replay: Replay, world: World, seconds: float) -
         traders=options.traders,
         seed=options.seed,
         seconds=seconds,
+        warnings_collected=fleet.warnings_collected(),
     )

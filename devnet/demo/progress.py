@@ -182,9 +182,11 @@ def _print_verdict(console: Console, name: str, word: Text, *, holds: bool) -> N
 def _figures(summary: Mapping[str, Any]) -> dict[str, str]:
     opened = summary["positions_opened"]
     alerts = _counts(summary["alerts"]["by_deepest_tier"])
+    waiting = summary["alerts"]["waiting_for_the_next_digest"]
     return {
         "traders": f"{summary['traders']['count']}, {opened} positions opened",
         "alerts by deepest tier": alerts,
+        "  waiting for a digest": str(waiting),
         "liquidations": str(summary["liquidations"]),
         "late by blocks": _counts(summary["late_blocks"]),
         "blocks from source to liquidation": _counts(summary["source_to_liquidation_blocks"]),

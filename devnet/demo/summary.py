@@ -24,7 +24,10 @@ _FINDINGS_EACH_MAX = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drill:
-    """What was drilled, for the head of the summary. `seconds` is wall-clock time."""
+    """What was drilled, for the head of the summary.
+
+    `seconds` is wall-clock time, `warnings_collected` what the fleet has put aside for digests.
+    """
 
     tape: str
     start: str
@@ -34,6 +37,7 @@ class Drill:
     traders: int
     seed: int
     seconds: float
+    warnings_collected: int
 
 
 def summarize(drill: Drill, audit: Audit, inbox: Inbox, counts: TradeCounts) -> dict[str, Any]:
@@ -54,7 +58,7 @@ def summarize(drill: Drill, audit: Audit, inbox: Inbox, counts: TradeCounts) -> 
         "traders": {"count": drill.traders, **_trades(counts)},
         "positions_opened": len(audit.referee.ledger.opened_in),
         "markets": {str(netuid): _market(audit, netuid) for netuid in audit.referee.ledger.markets},
-        "alerts": _alerts(inbox),
+        "alerts": _alerts(inbox, drill.warnings_collected),
         "liquidations": verdict.liquidations,
         "liquidations_driven_by_funding": verdict.driven_by_funding,
         "penalties_wei": verdict.penalties_wei,
@@ -100,11 +104,12 @@ def _market(audit: Audit, netuid: Netuid) -> dict[str, Any]:
     }
 
 
-def _alerts(inbox: Inbox) -> dict[str, Any]:
+def _alerts(inbox: Inbox, collected: int) -> dict[str, Any]:
     return {
         "by_deepest_tier": {
             tier_name(tier): count for tier, count in sorted(inbox.falls.items(), reverse=True)
         },
+        "waiting_for_the_next_digest": collected - inbox.digested,
         "by_severity": dict(sorted(inbox.severities.items())),
         "deliveries": inbox.deliveries,
         "unreadable": inbox.unreadable,

@@ -25,7 +25,8 @@ _BPS_A_PERCENT = 100
 class Inbox:
     """Every alert that arrived.
 
-    `falls` counts margin warnings by their deepest tier in bps, those in digests too. `deepest` and
+    `falls` counts margin warnings by their deepest tier in bps, those in digests too, which
+    `digested` counts alone. `deepest` and
     `liquidated` name the positions of alerts of their own as id#sequence.
     """
 
@@ -34,6 +35,7 @@ class Inbox:
     deepest: dict[str, int] = field(default_factory=dict)
     liquidated: set[str] = field(default_factory=set)
     severities: Counter[str] = field(default_factory=Counter)
+    digested: int = 0
     unreadable: int = 0
     deliveries: int = 0
     _seen: set[str] = field(default_factory=set)
@@ -59,7 +61,9 @@ class Inbox:
         elif taken is not None:
             self.liquidated.add(f"{taken[1]}#{taken[2]}")
         elif severity == "digest":
-            self.falls.update(_digested(body))
+            lines = _digested(body)
+            self.falls.update(lines)
+            self.digested += lines.total()
 
 
 def _digested(body: str) -> Counter[int]:

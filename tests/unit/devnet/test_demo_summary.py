@@ -24,6 +24,7 @@ DRILL = Drill(
     traders=300,
     seed=1,
     seconds=61.26,
+    warnings_collected=9,
 )
 
 
@@ -86,8 +87,10 @@ def test_summary__histograms_and_tiers__readable_keys_in_order(audit: Audit) -> 
     verdict.source_blocks.update({3: 6})
     inbox = Inbox(url="")
     inbox.falls.update({2_000: 1, 3_500: 7, 2_500: 2})
+    inbox.digested = 7
     summary = summary_of(audit, inbox)
     assert list(summary["late_blocks"].items()) == [("0", 5), ("2", 1), ("10", 1)]
+    assert summary["alerts"]["waiting_for_the_next_digest"] == 2
     assert summary["tape_holes"] == [{"row": 9, "until_block": 5_000_090, "blocks": 20}]
     assert summary["source_to_liquidation_blocks"] == {"3": 6}
     assert list(summary["alerts"]["by_deepest_tier"].items()) == [

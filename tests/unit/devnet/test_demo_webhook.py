@@ -43,6 +43,7 @@ def test_take__digest__one_warning_a_line_and_those_left_out() -> None:
     lines = "Long position A fell below 35 %; margin ratio 34.10 %\n" * 3 + "and 4 more"
     inbox.take(text(lines, "digest digest-17-abc"))
     assert inbox.falls == {3_500: 7}
+    assert inbox.digested == 7
 
 
 def test_take__liquidation__no_margin_warning() -> None:
