@@ -7,6 +7,7 @@ unit, and why this default.
 import ipaddress
 import json
 import re
+from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -17,6 +18,7 @@ from units import Address, BlockHash
 
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 _HASH = re.compile(r"0x[0-9a-f]{64}")
+_PRIVATE_KEY = re.compile(r"(0x)?[0-9a-fA-F]{64}")
 
 
 class Section(BaseModel):
@@ -92,6 +94,14 @@ def _listen(value: str) -> str:
     return value
 
 
+def _secret_file(value: Path) -> Path:
+    if value == Path():
+        raise ValueError("is empty: name the file")
+    if _PRIVATE_KEY.fullmatch(value.name):
+        raise ValueError("is a key itself: write it into a file that only you can read, name that")
+    return value
+
+
 def decode_list(value: Any) -> Any:
     """A list from the environment is written as JSON; any other value passes unchanged."""
     if not isinstance(value, str):
@@ -113,6 +123,9 @@ HttpUrl = Annotated[str, AfterValidator(_http)]
 
 WebSocketUrl = Annotated[str, AfterValidator(_websocket)]
 """ws:// or wss://, without a password."""
+
+SecretFile = Annotated[Path, AfterValidator(_secret_file)]
+"""The path of a file with a secret; a key put here by mistake is refused and not repeated."""
 
 Listen = Annotated[str, AfterValidator(_listen)]
 """host:port to listen on."""

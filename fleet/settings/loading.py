@@ -27,6 +27,9 @@ from fleet.settings.settings import (
 )
 
 _SHOWN_MAX = 60
+_SIZE_MAX = 1 << 20
+_NEVER_SHOWN = frozenset({"keys", "telemetry", "endpoints", "url", "ws_url"})
+"""Sections and keys in which a misplaced key, password or address with a token may stand."""
 
 Location = tuple[int | str, ...]
 
@@ -85,17 +88,28 @@ def load(file: Path) -> Settings:
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        raw = tomllib.loads(file.read_text(encoding="utf-8"))
+        raw = tomllib.loads(_text(file))
     except OSError as error:
         what = f"cannot be read: {error.strerror}"
     except UnicodeDecodeError:
         what = "is not text"
     except tomllib.TOMLDecodeError as error:
         what = f"is not TOML: {error}"
+    except RecursionError:
+        what = "is nested too deeply"
     else:
         rooted: dict[str, Any] = _rooted(raw, file.resolve().parent)
         return rooted
     raise SettingsError(Problem(where=str(file), what=what))
+
+
+def _text(file: Path) -> str:
+    """What is in it; a device or a dump named by mistake is not read to its end."""
+    with file.open("rb") as stream:
+        content = stream.read(_SIZE_MAX + 1)
+    if len(content) > _SIZE_MAX:
+        raise SettingsError(Problem(where=str(file), what=f"is larger than {_SIZE_MAX} bytes"))
+    return content.decode("utf-8")
 
 
 def _rooted(value: Any, folder: Path) -> Any:
@@ -106,7 +120,7 @@ def _rooted(value: Any, folder: Path) -> Any:
         return value
     return {
         key: str(folder / item)
-        if key.endswith("_file") and isinstance(item, str)
+        if key.endswith("_file") and isinstance(item, str) and item
         else _rooted(item, folder)
         for key, item in value.items()
     }
@@ -159,13 +173,17 @@ def _problem(file: Path, error: ErrorDetails) -> Problem:
         case "value_error":
             what = error["msg"].removeprefix("Value error, ")
         case _:
-            what = f"{error['msg'][0].lower()}{error['msg'][1:]}, got {_shown(error)}"
+            what = f"{error['msg'][0].lower()}{error['msg'][1:]}{_shown(error)}"
     return Problem(where=_where(file, location), what=what)
 
 
 def _shown(error: ErrorDetails) -> str:
+    """The value that was refused; nothing where a secret may have been put by mistake."""
+    names = [part for part in error["loc"] if isinstance(part, str)]
+    if _NEVER_SHOWN.intersection((names[0], names[-1])) or names[-1].endswith("_file"):
+        return ""
     text = repr(error["input"])
-    return text if len(text) <= _SHOWN_MAX else f"{text[:_SHOWN_MAX]}…"
+    return f", got {text if len(text) <= _SHOWN_MAX else f'{text[:_SHOWN_MAX]}…'}"
 
 
 def _suggestion(location: Location) -> str:

@@ -4,7 +4,6 @@ Data only: addresses and limits are the operator's, the code knows none of them.
 """
 
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -14,6 +13,7 @@ from fleet.settings.fields import (
     FromJson,
     Hash,
     HttpUrl,
+    SecretFile,
     Section,
     WebSocketUrl,
     is_loopback,
@@ -52,7 +52,7 @@ class Place(Section):
     url: str | None = None
     """Its address."""
 
-    url_file: Path | None = None
+    url_file: SecretFile | None = None
     """A file that holds the address, for providers whose address carries a key; instead of url."""
 
     @model_validator(mode="after")

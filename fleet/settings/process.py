@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from fleet.settings.fields import Listen, Section, WebSocketUrl
+from fleet.settings.fields import Listen, SecretFile, Section, WebSocketUrl
 from units import Seconds
 
 
@@ -26,13 +26,13 @@ class Workload(StrEnum):
 class KeyFile(Section):
     """Where a key lies: a file with the key itself, or an encrypted keystore with its password."""
 
-    private_key_file: Path | None = None
+    private_key_file: SecretFile | None = None
     """A file with 0x and 64 hexadecimal digits."""
 
-    keystore_file: Path | None = None
+    keystore_file: SecretFile | None = None
     """An encrypted JSON keystore (version 3)."""
 
-    password_file: Path | None = None
+    password_file: SecretFile | None = None
     """The file with the keystore's password."""
 
     @model_validator(mode="after")
@@ -88,10 +88,10 @@ class TelemetrySettings(Section):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """Lowest level that is written; info has one line a step."""
 
-    sentry_dsn_file: Path | None = None
+    sentry_dsn_file: SecretFile | None = None
     """A file with the Sentry DSN; absent = no errors are reported."""
 
-    notify_urls_file: Path | None = None
+    notify_urls_file: SecretFile | None = None
     """A file with one Apprise address a line, as they hold secrets; absent = alerts are logged."""
 
     listen: Listen | None = None

@@ -103,6 +103,70 @@ def test_load__relative_secret_file__is_beside_the_configuration(
     assert settings.store_address == "sqlite+aiosqlite:////var/lib/keepers.sqlite3"
 
 
+@pytest.mark.parametrize("text", ["a" * ((1 << 20) + 1), "a = " + "[" * 50_000])
+def test_load__far_too_much__is_refused(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "network.toml"
+    file.write_text(text)
+
+    with pytest.raises(SettingsError, match="is larger than|is nested too deeply"):
+        load(file)
+
+
+def test_load__a_device_without_an_end__is_not_read_to_it() -> None:
+    with pytest.raises(SettingsError, match="/dev/zero: is larger than 1048576 bytes"):
+        load(Path("/dev/zero"))
+
+
+SECRET = "0x" + "5ec3e7" * 10 + "cafe"
+
+
+@pytest.mark.parametrize(
+    ("section", "content"),
+    [
+        ("keys", {"operator": {"private_key_file": SECRET}}),
+        ("keys", {"operator": SECRET}),
+        ("keys", {"operator": {"private_key": SECRET}}),
+        ("keys", {"operator": {"keystore_file": SECRET, "password_file": SECRET}}),
+        ("telemetry", {"sentry_dsn_file": [SECRET]}),
+        ("telemetry", {"listen": [SECRET]}),
+        ("evm", {"endpoints": [{"operator": "a", "url": [SECRET]}]}),
+        ("evm", {"endpoints": [SECRET]}),
+        ("evm", {"endpoints": [{"operator": "a", "url_file": SECRET, "requests_per_second": 1}]}),
+        ("evm", {"endpoints": [{"operator": "a", "url": f"https://me:{SECRET}@node.example"}]}),
+    ],
+)
+def test_load__secret_in_the_wrong_place__is_refused_and_not_repeated(
+    document: Document, problems: Problems, section: str, content: object
+) -> None:
+    document[section] = content
+
+    said = "\n".join(problems(document))
+
+    assert said.startswith(section)
+    assert SECRET[2:12] not in said
+
+
+def test_environment__key_instead_of_its_file__is_refused_and_not_repeated(
+    document: Document, problems: Problems, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KEEPERS_KEYS__ALL", SECRET)
+    monkeypatch.setenv("KEEPERS_KEYS__FEEDER__PRIVATE_KEY_FILE", "")
+
+    said = problems(document)
+
+    assert said[0].startswith("KEEPERS_KEYS__ALL: input should be a valid dictionary")
+    assert said[1:] == ["KEEPERS_KEYS__FEEDER__PRIVATE_KEY_FILE: is empty: name the file"]
+    assert SECRET[2:12] not in "".join(said)
+
+
+def test_load__empty_name_of_a_secret_file__says_so(document: Document, problems: Problems) -> None:
+    document["keys"] = {"operator": {"private_key_file": ""}}
+
+    assert problems(document) == [
+        "keys.operator.private_key_file: is empty: name the file",
+    ]
+
+
 def test_environment__section_key__overrides_the_file(
     document: Document, write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
