@@ -76,6 +76,8 @@ def read_array(data: bytes, argument: int, width: int) -> list[bytes]:
         ValueError: the data ends before the array does, or its offset points back at the offsets:
             an answer of zeros is not an empty array.
     """
+    if not data:
+        raise ValueError("an empty answer: no contract of that function stands there")
     start = read_uint(data, argument)
     size = width * WORD
     first, count = start + WORD, int.from_bytes(data[start : start + WORD], "big")

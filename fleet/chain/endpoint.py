@@ -5,6 +5,7 @@ Knows JSON-RPC and its errors; nothing of blocks, contracts or other endpoints.
 
 import asyncio
 import json
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -166,7 +167,7 @@ class Endpoint:
             raise self._http_failure(error) from None
         except (aiohttp.ClientError, OSError) as error:
             # aiohttp's own text may hold the URL, and the URL a key
-            raise NodeUnavailable(f"{self.name}: {type(error).__name__}") from None
+            raise NodeUnavailable(f"{self.name}: {_cause(error)}") from None
         except (json.JSONDecodeError, UnicodeDecodeError):
             raise NodeUnavailable(f"{self.name}: the answer is not JSON") from None
 
@@ -191,3 +192,13 @@ class _HttpRefusalError(NodeUnavailable):
 def _encoded(index: int, method: str, params: list[Any]) -> bytes:
     asked = {"jsonrpc": "2.0", "id": index, "method": method, "params": params}
     return json.dumps(asked).encode()
+
+
+def _cause(error: aiohttp.ClientError | OSError) -> str:
+    """Why there was no connection, without the address."""
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return "cannot connect: its host name is not known here"
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return "cannot connect: its certificate is not trusted here"
+    number = error.errno if isinstance(error, OSError) else None
+    return f"cannot connect: {os.strerror(number)}" if number else type(error).__name__

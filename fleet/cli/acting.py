@@ -49,7 +49,8 @@ async def stopped(
         return Stop(reason="dry run: nothing was done", code=Exit.DONE)
     if needs_key and fleet.account is None:
         reason = "no key is configured (keys.operator): dry run, nothing was sent"
-        return Stop(reason=reason, code=Exit.DONE)
+        # who says --yes expects it to be done
+        return Stop(reason=reason, code=Exit.REFUSED if acting.yes else Exit.DONE)
     if acting.yes:
         return None
     if out.is_json or not sys.stdin.isatty():

@@ -23,19 +23,23 @@ BotArgument = Annotated[
 ]
 
 
-def run(context: typer.Context, bot: BotArgument = None) -> None:
+RunDryOption = Annotated[bool, typer.Option("--dry-run", help="Decide and alert; send nothing.")]
+
+
+def run(context: typer.Context, bot: BotArgument = None, *, dry_run: RunDryOption = False) -> None:
     """Run one bot, or all of them in one process, until SIGTERM or Ctrl-C.
 
     The first signal stops deciding and waits for what was sent; the second ends at once. Without
     a key (keys.all, or the bot's own) it decides and logs, and sends nothing.
     """
-    workload = Workload.ALL if bot is None else _WORKLOADS[bot]
+    own = Workload.ALL if bot is None else _WORKLOADS[bot]
+    workload = None if dry_run else own
     bots = frozenset(BotName) if bot is None else frozenset({bot})
 
     async def work(fleet: Assembly) -> Exit:
-        if workload is not None and fleet.account is None:
-            note = f"keys.{workload.value} is not configured: dry run, nothing will be sent"
-            messages().print(note, highlight=False)
+        if own is not None and fleet.account is None:
+            why = "" if dry_run else f"keys.{own.value} is not configured: "
+            messages().print(f"{why}dry run, nothing will be sent", highlight=False)
         supervisor = fleet.supervisor(bots)
         with supervisor.stopped_by_signals():
             is_drained = await supervisor.run()

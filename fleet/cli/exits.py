@@ -5,13 +5,16 @@ traceback.
 """
 # ruff: noqa: PLC0415 - half a second of imports that only a failure needs stands where it is used
 
-from collections.abc import Iterator
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import IntEnum
 
 import typer
 from rich.console import Console
 
+from fleet.cli.encoding import to_json
 from fleet.runtime.loop import leaves
 from fleet.settings import SettingsError
 
@@ -32,7 +35,13 @@ class Exit(IntEnum):
     """Looked, and found something that needs a human."""
 
 
+_STDOUT = 1
+
 EXIT_CODES = "Exit codes: 0 done or nothing to do, 1 failed or refused, 2 wrong input, 3 unhealthy."
+
+
+class OutputError(Exception):
+    """Standard output takes no more: a full disk, a reader that has gone, none at all."""
 
 
 class WrongInputError(Exception):
@@ -40,18 +49,47 @@ class WrongInputError(Exception):
 
 
 @contextmanager
-def reported(console: Console) -> Iterator[None]:
-    """Turns an operator's errors into one line each and an exit code; nothing else."""
+def reported(console: Console, *, is_json: bool = False) -> Iterator[None]:
+    """Turns an operator's errors into one line each and an exit code; nothing else.
+
+    For a script they are also the one JSON document: `errors`, a list of lines.
+    """
     try:
         yield
     except _reportable() as error:
         found = list(leaves(error))
         if not all(isinstance(each, _reportable()) for each in found):
             raise
-        for line in (line for each in found for line in str(each).splitlines()):
-            console.print(f"error: {line}", style="red", markup=False, highlight=False)
+        lines = [line for each in found for line in str(each).splitlines()]
+        _tell(lines, console, is_json=is_json)
         is_input = any(isinstance(each, _wrong_input()) for each in found)
         raise typer.Exit(Exit.WRONG_INPUT if is_input else Exit.REFUSED) from None
+
+
+def _tell(lines: Sequence[str], console: Console, *, is_json: bool) -> None:
+    for line in lines:
+        console.print(f"error: {line}", style="red", markup=False, highlight=False)
+    if is_json:
+        sys.stdout.write(to_json({"errors": list(lines)}) + "\n")
+
+
+def ended(command: Callable[[], int | None], console: Console, *, is_json: bool) -> int:
+    """Runs the whole command line; its exit code, also where arguments or stdout are of no use."""
+    try:
+        code = command() or Exit.DONE
+        sys.stdout.flush()
+    except typer.Abort:
+        _tell(["not confirmed: nothing was done"], console, is_json=is_json)
+        return Exit.REFUSED
+    except typer.TyperException as error:
+        said = error.format_message()  # empty where its help was printed
+        _tell([said] if said else [], console, is_json=is_json)
+        return Exit.WRONG_INPUT
+    except OutputError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), _STDOUT)  # what is left in it has nowhere to go
+        _tell([str(error)], console, is_json=False)
+        return Exit.REFUSED
+    return code
 
 
 def _reportable() -> tuple[type[Exception], ...]:

@@ -24,7 +24,7 @@ def settings(
 ) -> None:
     """Every setting: meaning, unit, default; with --network or --config also its value."""
     session = session_of(context)
-    with reported(messages()), output(is_json=json) as out:
+    with reported(messages(), is_json=json), output(is_json=json) as out:
         is_configured = session.network is not None or session.config is not None
         values = session.settings() if is_configured else None
         rows = [

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from fleet.cli.exits import WrongInputError
-from fleet.settings import MarketSettings, Settings
-from units import Netuid, PositionId
+from fleet.settings import MarketSettings, Settings, checksummed
+from units import Address, Netuid, PositionId
 
 Markets = Annotated[
     list[str] | None, typer.Argument(metavar="[MARKET]...", help="Symbols or netuids; all if none.")
@@ -53,16 +53,23 @@ def _named(each: MarketSettings) -> str:
     return f"{each.symbol} ({each.netuid})"
 
 
+def _checked(text: str) -> Address:
+    try:
+        return checksummed(text)
+    except ValueError as error:
+        raise WrongInputError(f"trader {text}: {error}") from None
+
+
 def position_or_trader(text: str) -> PositionId | str:
     """A position id (0x and 32 digits) or a trader's address (0x and 40 digits, lower case).
 
     Raises:
-        WrongInputError: it is neither.
+        WrongInputError: it is neither, or its capitals say that a digit of it is wrong.
     """
     if _POSITION_ID.fullmatch(text):
         return PositionId(bytes.fromhex(text[2:]))
     if _ADDRESS.fullmatch(text):
-        return text.lower()
+        return _checked(text).lower()
     raise WrongInputError(
         f"{text!r} is neither a position (0x and 32 hexadecimal digits)"
         " nor a trader (0x and 40 hexadecimal digits)"

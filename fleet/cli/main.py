@@ -3,6 +3,7 @@
 Only puts commands together; each lives in a module of its own.
 """
 
+import sys
 from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Annotated
@@ -12,9 +13,10 @@ import typer
 from fleet.cli import funding, oracle, spend, world
 from fleet.cli.daemon import run
 from fleet.cli.examination import doctor
-from fleet.cli.exits import EXIT_CODES
+from fleet.cli.exits import EXIT_CODES, ended
 from fleet.cli.explanation import settings
 from fleet.cli.liquidate import liquidate
+from fleet.cli.output import messages
 from fleet.cli.scan import scan
 from fleet.cli.session import LogFormat, Session
 from fleet.cli.status import status
@@ -77,7 +79,8 @@ app.add_typer(world.app, name="devnet")
 
 def main() -> None:
     """The console script."""
-    app()
+    is_json = "--json" in sys.argv  # arguments that cannot be read are no reason for no document
+    sys.exit(ended(lambda: app(standalone_mode=False), messages(), is_json=is_json))
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ def show(context: typer.Context, markets: Markets = None, json: JsonOption = Fal
         chosen = named_markets(fleet.settings, markets or ())
         with output(is_json=json) as out:
             plan = await _plan(fleet, fleet.feeder(chosen), out)
-        return Exit.REFUSED if isinstance(plan, NotPlanned) else Exit.DONE
+        return Exit.DONE if _is_read(plan) else Exit.REFUSED
 
     session_of(context).run(None, work)
 
@@ -67,8 +67,8 @@ async def _push(fleet: Assembly, chosen: Sequence[Netuid], acting: Acting, out: 
     if isinstance(plan, NotPlanned):
         return Exit.REFUSED
     if not plan.updates and not plan.suspensions:
-        out.line("nothing is due")
-        return Exit.DONE
+        out.line("nothing is due" if _is_read(plan) else "nothing can be decided")
+        return Exit.DONE if _is_read(plan) else Exit.REFUSED
     question = f"Push {len(plan.updates)} prices, suspend {_count(plan)} markets?"
     stop = await stopped(acting, out, question, needs_key=True, fleet=fleet)
     if stop is not None:
@@ -83,6 +83,11 @@ async def _push(fleet: Assembly, chosen: Sequence[Netuid], acting: Acting, out: 
     return await tell_outcomes(fleet, acting, out)
 
 
+def _is_read(plan: FeedPlan | NotPlanned) -> bool:
+    """Whether there is a source block behind it: without one, nothing due says nothing."""
+    return isinstance(plan, FeedPlan) and plan.source is not None
+
+
 def _count(plan: FeedPlan) -> int:
     return sum(len(netuids) for netuids in plan.suspensions.values())
 
@@ -94,6 +99,7 @@ async def _plan(fleet: Assembly, feeder: Feeder, out: Output) -> FeedPlan | NotP
         plan = await feeder.plan(found)
     out.record("plan", plan)
     if isinstance(head, Unavailable):
+        out.record("reason", head.detail)
         out.line(f"no finalized block could be read: {head.detail}")
     if isinstance(plan, NotPlanned):
         out.line(f"nothing can be decided: {plan.reason}")

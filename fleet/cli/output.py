@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from fleet.cli.encoding import to_json
+from fleet.cli.exits import OutputError
 
 _WIDTH_WITHOUT_TERMINAL = 200
 
@@ -19,6 +20,19 @@ _WIDTH_WITHOUT_TERMINAL = 200
 def messages() -> Console:
     """The console for everything that is not a result."""
     return Console(stderr=True, soft_wrap=True)
+
+
+@contextmanager
+def _written() -> Iterator[None]:
+    """Raises OutputError where standard output takes nothing; a reader that left is typer's."""
+    if sys.stdout is None:
+        raise OutputError("standard output is closed")
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(f"standard output cannot be written: {error.strerror}") from None
 
 
 def _results() -> Console:
@@ -50,12 +64,14 @@ class Output:
         table = Table(*columns, title=title, box=box.SIMPLE_HEAD, title_justify="left")
         for row in rows:
             table.add_row(*row)
-        _results().print(table, markup=False)
+        with _written():
+            _results().print(table, markup=False)
 
     def line(self, text: str) -> None:
         """A line for people."""
         if not self._is_json:
-            _results().print(text, markup=False, highlight=False, soft_wrap=True)
+            with _written():
+                _results().print(text, markup=False, highlight=False, soft_wrap=True)
 
     def working(self, text: str) -> AbstractContextManager[object]:
         """Shows on a terminal that something takes its time."""
@@ -66,7 +82,10 @@ class Output:
     def finish(self) -> None:
         """Prints the JSON document, if that is the form."""
         if self._is_json:
-            sys.stdout.write(to_json(self._document) + "\n")
+            document = to_json(self._document) + "\n"
+            with _written():
+                sys.stdout.write(document)
+                sys.stdout.flush()
 
 
 @contextmanager

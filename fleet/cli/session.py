@@ -51,6 +51,7 @@ class Session:
     network: str | None = None
     config: Path | None = None
     log_format: str | None = None
+    is_json: bool = False
     assemble: Assemble = _assemble
 
     def settings(self) -> Settings:
@@ -78,13 +79,14 @@ class Session:
             async with self.assemble(self.settings(), workload) as fleet:
                 return await work(fleet)
 
-        with reported(messages()):
+        with reported(messages(), is_json=self.is_json):
             code = asyncio.run(_work())
         raise typer.Exit(code)
 
 
 def session_of(context: typer.Context) -> Session:
-    """The session that the callback left."""
+    """The session that the callback left, for the form in which this command is to answer."""
     session = context.find_object(Session)
     assert session is not None, "the callback made one"
+    session.is_json = bool(context.params.get("json"))
     return session

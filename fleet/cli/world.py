@@ -4,6 +4,7 @@ Imports the devnet only when one of them is called.
 """
 
 import asyncio
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -84,11 +85,12 @@ def _speed(text: str) -> float | None:
     if text == "max":
         return None
     try:
-        return float(text)
+        speed = float(text)
     except ValueError:
-        raise typer.BadParameter(
-            f"{text!r} is neither a number nor max", param_hint="--speed"
-        ) from None
+        speed = math.nan
+    if not 0 < speed < math.inf:
+        raise typer.BadParameter(f"{text!r} is neither above 0 nor max", param_hint="--speed")
+    return speed
 
 
 def _fail(error: Exception) -> None:

@@ -5,6 +5,7 @@
 Knows no room that uses it: wiring turns sections into the rooms' policies.
 """
 
+from fleet.settings.fields import checksummed
 from fleet.settings.loading import load, network_file, network_files
 from fleet.settings.network import (
     CodeHashes,
@@ -68,6 +69,7 @@ __all__ = [
     "TransactionSettings",
     "WarningsSettings",
     "Workload",
+    "checksummed",
     "load",
     "network_file",
     "network_files",

@@ -76,7 +76,11 @@ class StoreSettings(Section):
 
     def address(self, network: str) -> str:
         """The database's SQLAlchemy address."""
-        return f"sqlite+aiosqlite:///{self.sqlite_file or f'keepers-{network}.sqlite3'}"
+        return f"sqlite+aiosqlite:///{self.file(network)}"
+
+    def file(self, network: str) -> Path:
+        """The SQLite file."""
+        return self.sqlite_file or Path(f"keepers-{network}.sqlite3")
 
 
 class TelemetrySettings(Section):

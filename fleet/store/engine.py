@@ -33,6 +33,7 @@ class Database:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
+        self.where = engine.url.render_as_string(hide_password=True)
         self._reader = engine.execution_options(**{_READ_ONLY: True})
 
     @asynccontextmanager

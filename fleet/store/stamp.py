@@ -45,15 +45,15 @@ async def claim(database: Database, stamp: Stamp) -> None:
                 )
             )
             return
-    _compare(
-        Stamp(chain_id=row.chain_id, genesis=row.genesis, exchange=row.exchange), stamp, row.schema
-    )
+    found = Stamp(chain_id=row.chain_id, genesis=row.genesis, exchange=row.exchange)
+    _compare(found, stamp, row.schema, where=database.where)
 
 
-def _compare(found: Stamp, expected: Stamp, schema: int) -> None:
+def _compare(found: Stamp, expected: Stamp, schema: int, *, where: str) -> None:
     if schema != SCHEMA:
         raise StoreError(
-            f"the store was written with tables of version {schema}, this program has {SCHEMA}"
+            f"the store {where} was written with tables of version {schema},"
+            f" this program has {SCHEMA}"
         )
     if found != expected:
-        raise StoreError(f"the store belongs to {found}; this fleet works on {expected}")
+        raise StoreError(f"the store {where} belongs to {found}; this fleet works on {expected}")

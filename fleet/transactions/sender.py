@@ -4,7 +4,7 @@
 reads what became of everything in flight and pushes on what stands still. After a failure of any
 kind, and in a new process, the journal is read again and nothing else is believed.
 
-At most one sender works on one key and namespace; that is the lease's business.
+At most one sender works on one key and namespace; `fleet.store.lease` sees to that.
 """
 
 import asyncio

@@ -280,7 +280,8 @@ async def assemble(settings: Settings, workload: Workload | None) -> AsyncIterat
 
     Raises:
         SettingsError: a key or another secret can't be read.
-        StoreError: there is a key, and its journal can't be opened or is of another world.
+        StoreError: there is a key, and another process sends with it, or its journal can't be
+            opened or is of another world.
     """
     speak(settings)
     async with AsyncExitStack() as closing:
@@ -308,6 +309,7 @@ async def _sender(
     signer = await connections.load_signer(settings, workload)
     if signer is None or workload is None:
         return None
+    memory.hold(signer.address)
     with suppress(NodeUnavailable):  # a store that is of no use is to be known at once
         await memory.database()
     return Sender(

@@ -111,6 +111,7 @@ def subtensor_endpoint(
     rate = policies.rate(endpoint, 0)
     return SubtensorEndpoint(
         url=endpoint.address(),
+        name=endpoint.operator,
         markets=market_netuids(settings),
         policy=policies.source(settings),
         genesis=None if any_chain else BlockHash(settings.subtensor.genesis),

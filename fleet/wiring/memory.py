@@ -9,6 +9,7 @@ from fleet.runtime.clock import Clock
 from fleet.settings import Settings
 from fleet.store.engine import Database
 from fleet.store.journal import StoredJournal, prune_journal
+from fleet.store.lease import lease
 from fleet.store.outbox import prune_outbox
 from fleet.store.warnings import StoredWarnings
 from fleet.transactions.attempt import Entry
@@ -16,7 +17,7 @@ from fleet.transactions.request import TransactionRequest
 from fleet.transactions.spending import Account, Spend
 from fleet.wiring.connections import open_store
 from keepers.warnings.observation import WarningChange, WarningState
-from units import Seconds, Timestamp
+from units import Address, Seconds, Timestamp
 
 MESSAGES_KEPT = Seconds(30 * 24 * 3_600)
 """How long messages that reached everybody are kept for people to look at."""
@@ -53,6 +54,12 @@ class Memory:
         self._opening = asyncio.Lock()
         self._database: Database | None = None
         self._tidied_at: float | None = None
+
+    def hold(self, account: Address) -> None:
+        """Keeps every other process from sending with this account's key, until the end."""
+        self._closing.enter_context(
+            lease(self._settings.store.file(self._settings.network.name), account)
+        )
 
     async def database(self) -> Database:
         """The open database."""

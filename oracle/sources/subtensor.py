@@ -16,7 +16,7 @@ from weakref import WeakSet
 
 from substrateinterface import SubstrateInterface
 from substrateinterface.exceptions import SubstrateRequestException
-from websocket import WebSocket, WebSocketException
+from websocket import WebSocket, WebSocketBadStatusException, WebSocketException
 
 from oracle.quotes import Reading, SourceHead, Unavailable
 from oracle.sources.answers import MalformedAnswerError
@@ -41,11 +41,28 @@ _FAILURES = (
 )
 
 
+def _cause(error: Exception) -> str:
+    """Why, in one short line. What came over the wire may be a page of HTML, the URL a secret."""
+    if isinstance(error, WebSocketBadStatusException):
+        return f"HTTP status {error.status_code}"
+    return getattr(error, "strerror", None) or type(error).__name__
+
+
 class LoneClient:
     """One substrate-interface client, alone in its thread. Implements `Client`."""
 
-    def __init__(self, *, url: str, socket_s_max: float, genesis: BlockHash | None) -> None:
-        """`socket_s_max` bounds every wait on the socket; `genesis` None: any chain will do."""
+    def __init__(
+        self, *, name: str, url: str, socket_s_max: float, genesis: BlockHash | None
+    ) -> None:
+        """One client, not yet connected.
+
+        Args:
+            name: what errors call it; the URL may hold a key.
+            url: ws:// or wss://.
+            socket_s_max: bounds every wait on the socket.
+            genesis: None: any chain will do.
+        """
+        self._name = name
         self._url = url
         self._genesis = genesis
         self._connect_s_max = socket_s_max
@@ -111,7 +128,7 @@ class LoneClient:
                 websocket=self._socket, ss58_format=SS58_FORMAT, auto_discover=False
             )
         except _FAILURES as error:
-            raise SourceFailureError(f"can't connect to {self._url}: {error!r}") from error
+            raise SourceFailureError(f"can't connect to {self._name}: {_cause(error)}") from error
         self._check_genesis()
 
     def _check_genesis(self) -> None:
@@ -119,7 +136,7 @@ class LoneClient:
             return
         found = self._result("chain_getBlockHash", [0])
         if found != self._genesis:
-            raise SourceFailureError(f"{self._url} is another chain: its genesis is {found}")
+            raise SourceFailureError(f"{self._name} is another chain: its genesis is {found}")
 
     def _result(self, method: str, params: Sequence[Any]) -> Any:
         try:
@@ -159,6 +176,7 @@ class SubtensorEndpoint:
         self,
         *,
         url: str,
+        name: str = "the node",
         markets: Sequence[Netuid],
         policy: SourcePolicy,
         genesis: BlockHash | None = None,
@@ -170,6 +188,7 @@ class SubtensorEndpoint:
 
         Args:
             url: ws:// or wss://.
+            name: who runs it, for errors and logs.
             markets: the subnets whose identity is read.
             policy: limits.
             genesis: the hash of block 0, checked whenever a connection is opened.
@@ -178,6 +197,7 @@ class SubtensorEndpoint:
             report: takes one line for operators when the subscription breaks.
         """
         self._url = url
+        self._name = name
         self._genesis = genesis
         self._policy = policy
         self._throttle: Throttle = nullcontext() if throttle is None else throttle
@@ -250,7 +270,9 @@ class SubtensorEndpoint:
         async with self._throttle:
             if self._is_closed:
                 raise SourceFailureError("the endpoint is closed")
-            client = LoneClient(url=self._url, socket_s_max=socket_s_max, genesis=self._genesis)
+            client = LoneClient(
+                name=self._name, url=self._url, socket_s_max=socket_s_max, genesis=self._genesis
+            )
             self._clients.add(client)
             try:
                 await client.connect()

@@ -293,7 +293,7 @@ async def test_close__the_node_never_shakes_hands__everything_ends_within_a_seco
 async def test_follow__cut_before_it_began__says_so_and_raises_nothing(
     node: SubtensorStandIn,
 ) -> None:
-    client = LoneClient(url=node.url, socket_s_max=1, genesis=None)
+    client = LoneClient(name="it", url=node.url, socket_s_max=1, genesis=None)
     await client.connect()
     client.abort()
     said: list[object] = []

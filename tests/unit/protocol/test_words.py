@@ -114,7 +114,7 @@ def test_read_array__cut_short_anywhere__is_refused(
 ) -> None:
     whole = encode(["(uint256,bytes16)[]"], [values])
     length = data.draw(st.integers(0, len(whole) - 1))
-    with pytest.raises(ValueError, match="do not hold"):
+    with pytest.raises(ValueError, match=r"do not hold|an empty answer"):
         read_array(whole[:length], 0, 2)
 
 

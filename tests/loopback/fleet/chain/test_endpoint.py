@@ -163,7 +163,7 @@ async def test_request__body_trickles__given_up_in_time() -> None:
 async def test_request__nobody_listens__unavailable() -> None:
     async with served(rpc(result=1)) as endpoint:
         pass
-    with pytest.raises(NodeUnavailable, match="local: Client"):
+    with pytest.raises(NodeUnavailable, match="local: cannot connect: Connection refused"):
         await endpoint.request("eth_call", [], Urgency.DECIDING)
     await endpoint.close()
 

@@ -1,5 +1,7 @@
 from dataclasses import replace
 
+import pytest
+
 from oracle.feed import SuspensionReason
 from tests.unit.fleet.cli.conftest import Console
 from tests.unit.fleet.cli.simulated import SimulatedFleet
@@ -64,13 +66,31 @@ def test_push__dry_run__is_done_without_sending(keepers: Console, fleet: Simulat
     assert fleet.journal.purposes == []
 
 
-def test_push__without_a_key__is_a_dry_run(keepers: Console, fleet: SimulatedFleet) -> None:
+@pytest.mark.parametrize(("consent", "code"), [((), 0), (("--yes",), 1)])
+def test_push__without_a_key__is_a_dry_run_that_does_not_pass_for_done(
+    keepers: Console, fleet: SimulatedFleet, consent: tuple[str, ...], code: int
+) -> None:
     fleet.journal.account = None
 
-    ended = keepers("oracle", "push", "--yes")
+    ended = keepers("oracle", "push", *consent)
 
-    assert ended.code == 0
+    assert ended.code == code
     assert "no key is configured (keys.operator)" in ended.stdout
+
+
+@pytest.mark.parametrize("command", ["push", "show"])
+def test_oracle__no_source_block__is_no_quiet_day(
+    keepers: Console, fleet: SimulatedFleet, command: str
+) -> None:
+    for netuid in (VANTA, CHUTES):
+        priced(fleet, netuid)
+    fleet.source.outage = "connection refused"
+
+    ended = keepers("oracle", command, "--json")
+
+    assert ended.code == 1
+    assert ended.json["reason"] == "connection refused"
+    assert "nothing is due" not in keepers("oracle", command).stdout
 
 
 def test_push__the_sender_refuses__fails_with_its_reason(

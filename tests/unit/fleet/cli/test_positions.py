@@ -116,6 +116,10 @@ def test_liquidate__book_unreadable__fails_with_the_reason(
         ((), "name a position or a trader, or say --all"),
         ((FIRST, "--all"), "name a position or a trader, or say --all"),
         (("0x12",), "'0x12' is neither a position (0x and 32 hexadecimal digits) nor a trader"),
+        (
+            ("0xdA50070976Da21A0E7afaB1BB0c81CD51926Ae64",),
+            "trader 0xdA50070976Da21A0E7afaB1BB0c81CD51926Ae64: the address fails its checksum",
+        ),
         (("0x" + "00" * 15 + "09",), f"no open position of 0x{'00' * 15}09 at block 1002"),
     ],
 )

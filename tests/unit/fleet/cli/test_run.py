@@ -46,6 +46,15 @@ def test_run__without_a_key__says_that_it_is_a_dry_run(
     assert keepers("run", "warnings").stderr == ""
 
 
+def test_run__dry_run__takes_no_key(keepers: Console, fleet: SimulatedFleet) -> None:
+    fleet.journal.account = None
+
+    ended = keepers("run", "feeder", "--dry-run")
+
+    assert (ended.code, ended.stderr) == (0, "dry run, nothing will be sent\n")
+    assert keepers.workloads == [None]
+
+
 def test_run__ended__leaves_the_signals_as_they_were(keepers: Console) -> None:
     before = signal.getsignal(signal.SIGTERM)
     keepers("run")
@@ -77,6 +86,13 @@ def test_error_of_an_operator__is_one_line_and_its_exit_code(
     assert ended.code == code
     assert ended.stderr.startswith("error: ")
     assert len(ended.stderr.splitlines()) == 1
+
+
+def test_error__for_a_script__is_the_document_as_well(keepers: Console) -> None:
+    ended = keepers("oracle", "show", "NOPE", "--json")
+
+    assert ended.code == 2
+    assert ended.json["errors"] == [ended.stderr.strip().removeprefix("error: ")]
 
 
 def test_defect__keeps_its_traceback(keepers: Console, fleet: SimulatedFleet) -> None:
@@ -183,9 +199,9 @@ def test_help__every_command__shows_the_exit_codes(keepers: Console) -> None:
         assert "Exit codes: 0 done" in ended.stdout
 
 
-@pytest.mark.parametrize("speed", ["fast", ""])
+@pytest.mark.parametrize("speed", ["fast", "", "0", "-1", "nan", "inf"])
 def test_devnet__speed_that_is_none__is_refused(keepers: Console, speed: str) -> None:
     ended = keepers("devnet", "up", "--speed", speed, config=False)
 
     assert ended.code == 2
-    assert "neither a number nor max" in ended.stderr
+    assert "is neither above 0 nor max" in ended.stderr

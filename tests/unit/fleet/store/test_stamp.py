@@ -35,7 +35,9 @@ async def test_claim__another_world__refused_in_one_line(database: Database, oth
     with pytest.raises(StoreError) as refusal:
         await claim(database, other)
 
-    assert str(refusal.value) == f"the store belongs to {WORLD}; this fleet works on {other}"
+    belongs = f"belongs to {WORLD}; this fleet works on {other}"
+    assert str(refusal.value) == f"the store {database.where} {belongs}"
+    assert "store.db" in database.where
     assert "\n" not in str(refusal.value)
 
 
