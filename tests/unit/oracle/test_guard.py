@@ -70,6 +70,26 @@ def test_assess__a_jump_to_the_other_side__starts_the_count_anew() -> None:
     assert Guarded().accepts(1_100, 1_100, 1_100, 900, 900, 900, 900) == [False] * 6 + [True]
 
 
+def test_assess__another_has_published_beyond_a_held_price__it_stands_on_the_other_side_now() -> (
+    None
+):
+    guarded = Guarded()
+    guarded.accepts(1_060, 1_060, 1_060)
+    published = Reference(price=PriceWei(1_120 * 10**9), block=BlockNumber(3))
+    verdict = guarded.see(1_060, published=published)
+    assert isinstance(verdict, Withhold)
+    assert (verdict.jump.side, verdict.jump.count) == (Side.BELOW, 1)
+
+
+def test_assess__another_has_published_since_the_jump_was_last_seen__it_begins_anew() -> None:
+    guarded = Guarded()
+    guarded.accepts(1_060, 1_060, 1_060)
+    published = Reference(price=PriceWei(1_000 * 10**9), block=BlockNumber(5))
+    verdict = guarded.see(1_060, skip=1, published=published)
+    assert isinstance(verdict, Withhold)
+    assert verdict.jump.count == 1
+
+
 def test_assess__a_second_jump_while_held__starts_the_count_anew() -> None:
     # The spike to 1 900 would be the fourth block above the limit.
     guarded = Guarded()

@@ -171,6 +171,12 @@ def test_decide__the_push_in_flight_is_overdue__is_pushed_again() -> None:
     )
 
 
+def test_decide__another_has_published_beyond_the_push_in_flight__the_row_counts() -> None:
+    row = replace(ROW, source_block=BlockNumber(997), price=PriceWei(2 * PUBLISHED * 10**9))
+    market = push_in_flight(PUBLISHED, block=997, row=row)
+    assert reason_of(decided(accepted(2 * PUBLISHED), market)) is HoldReason.WITHIN_BAND
+
+
 def test_decide__the_row_is_as_new_as_the_reading__holds() -> None:
     assert reason_of(decided(accepted(PUBLISHED * 2, block=990))) is HoldReason.NOT_NEWER
 
