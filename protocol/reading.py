@@ -46,9 +46,17 @@ class ChainReads(Protocol):
         ...
 
     async def logs(
-        self, first: BlockNumber, last: BlockNumber, addresses: Sequence[Address]
+        self,
+        first: BlockNumber,
+        last: BlockNumber,
+        addresses: Sequence[Address],
+        *,
+        tip: BlockHash | None = None,
     ) -> Sequence[RawLog]:
-        """All logs of these contracts in first..last, never a silently shortened answer."""
+        """All logs of these contracts in first..last, never a silently shortened answer.
+
+        `tip` is the hash of `last`, where its logs must be that very block's.
+        """
         ...
 
 
@@ -118,7 +126,7 @@ class ExchangeReader:
         address that lags, has nothing to say about it.
         """
         try:
-            logs = await self._chain.logs(first, last.number, self._contracts)
+            logs = await self._chain.logs(first, last.number, self._contracts, tip=last.hash)
             await self._require_fork_of(last, logs)
             blocks = block_events(logs)
         except (ChainError, ValueError, KeyError) as error:

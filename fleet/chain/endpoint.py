@@ -13,7 +13,7 @@ import aiohttp
 from web3 import AsyncHTTPProvider, AsyncWeb3
 from web3.types import RPCEndpoint, RPCResponse
 
-from fleet.chain.failures import AskedToWait, NodeUnavailable, RateUsedUp
+from fleet.chain.failures import AskedToWait, NoAnswerInTime, NodeUnavailable, RateUsedUp
 from fleet.chain.rejections import retry_after_header_s
 from fleet.chain.replies import Asked, Patience, failure_of, result_of, results_of
 from fleet.chain.throttle import Rate, Throttle, Urgency
@@ -162,7 +162,7 @@ class Endpoint:
             async with asyncio.timeout(self._timeout_s):
                 return json.loads(await self._provider.post(body))
         except TimeoutError:
-            raise NodeUnavailable(f"{self.name}: no answer in {self._timeout_s:g} s") from None
+            raise NoAnswerInTime(f"{self.name}: no answer in {self._timeout_s:g} s") from None
         except aiohttp.ClientResponseError as error:
             raise self._http_failure(error) from None
         except (aiohttp.ClientError, OSError) as error:

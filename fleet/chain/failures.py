@@ -22,6 +22,10 @@ class AskedToWait(NodeUnavailable):
     """A node refuses by policy: too many requests. It is well, and not to be asked meanwhile."""
 
 
+class NoAnswerInTime(NodeUnavailable):
+    """The node was silent for as long as it may be: it is gone, or the question is too much."""
+
+
 class RateUsedUp(NodeUnavailable):
     """Our own limit for a node held the request back; it says nothing about the node."""
 

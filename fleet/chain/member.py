@@ -146,7 +146,7 @@ class Member:
         async with self._identifying:
             if not states.is_identified(self.standing, self._now(), self._policy):
                 wrong = await self._sampled(lambda endpoint: self._identity.of(endpoint, urgency))
-                self._note(states.Identified(wrong))
+                self.note(states.Identified(wrong))
         if self.standing.wrong:
             raise WrongChain(f"{self.name} {self.standing.wrong}")
 
@@ -165,7 +165,7 @@ class Member:
         """It said that this is its latest block."""
         newest = self._newest()
         behind = 0 if newest is None else max(0, newest - number)
-        self._note(states.HeadAt(number, behind))
+        self.note(states.HeadAt(number, behind))
 
     async def deliver(self, raw: str) -> Broadcast | NodeUnavailable | WrongChain:
         """Hands over a raw transaction; what it says, or why it says nothing, is a value."""
@@ -200,9 +200,9 @@ class Member:
             return bool(await endpoint.request("eth_syncing", [], Urgency.BACKFILL))
 
         try:
-            self._note(states.Syncing(await self.ask(inquiry, Urgency.BACKFILL)))
+            self.note(states.Syncing(await self.ask(inquiry, Urgency.BACKFILL)))
         except RequestRejected:
-            self._note(states.Syncing(is_syncing=False))  # some proxies do not serve it
+            self.note(states.Syncing(is_syncing=False))  # some proxies do not serve it
 
     async def _sampled(self, inquiry: Inquiry[Answer]) -> Answer:
         try:
@@ -218,7 +218,7 @@ class Member:
             raise
         except NodeUnavailable as failure:
             self._rest(failure, "failed")
-            self._note(states.Failed(str(failure)))
+            self.note(states.Failed(str(failure)))
             raise
         except (CallReverted, RequestRejected):
             self._heard("refused")
@@ -232,9 +232,10 @@ class Member:
 
     def _heard(self, result: str) -> None:
         self._listener.requested(self.name, result)
-        self._note(states.Answered())
+        self.note(states.Answered())
 
-    def _note(self, sample: Sample) -> None:
+    def note(self, sample: Sample) -> None:
+        """Takes a sample, and tells when it changes the state."""
         before = self.state
         self.standing = states.after(self.standing, sample, self._now(), self._policy)
         state = self.state

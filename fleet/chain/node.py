@@ -5,8 +5,7 @@ fee) is one node's word. Knows JSON-RPC method names and units; nothing of the e
 of who is asking. Every read takes an urgency; the rate keeps a share for deciding and sending.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, Literal
 
 from fleet.chain import answers
@@ -15,30 +14,24 @@ from fleet.chain.calls import Simulation, call_of, simulated
 from fleet.chain.endpoint import Endpoint
 from fleet.chain.failures import (
     NodeUnavailable,
-    StateUnavailable,
 )
-from fleet.chain.logs import Log, LogPolicy, log_filter, log_mark, read_logs
+from fleet.chain.history import Checkpoint, Piece, read_history
+from fleet.chain.horizon import Landmarks
+from fleet.chain.log_reader import LogReader, Span
+from fleet.chain.logs import Log, LogPolicy, Wanted, log_mark
 from fleet.chain.member import Listener, genesis_of
+from fleet.chain.nonces import Nonces, nonces_of
 from fleet.chain.pool import Pool
 from fleet.chain.receipts import Receipts, agreed_receipts, read_receipts
 from fleet.chain.rejections import Broadcast
 from fleet.chain.replies import Asked
-from fleet.chain.spenders import block_of_nonce
+from fleet.chain.spenders import block_of_nonce, sent_in
 from fleet.chain.states import NodeState
 from fleet.chain.throttle import Urgency
 from units import Address, BlockHash, BlockNumber, Head, TxHash, Wei
 
 Tag = Literal["latest", "pending", "finalized"]
 Block = BlockNumber | Tag
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Nonces:
-    """An account's next nonce in each sense of the word; `pending` is one node's pool's."""
-
-    finalized: int | None
-    latest: int
-    pending: int
 
 
 class Node:
@@ -50,10 +43,17 @@ class Node:
         *,
         log_policy: LogPolicy | None = None,
         genesis: BlockHash | None = None,
+        landmarks: Sequence[BlockNumber] = (),
     ) -> None:
         self._endpoints = endpoints
         self._genesis = genesis
         self._log_policy = log_policy or LogPolicy()
+        self._log_reader = LogReader(
+            self._log_policy,
+            landmarks=Landmarks(landmarks),
+            now=endpoints.now,
+            remembered=endpoints.remembered,
+        )
 
     async def check(self) -> None:
         """Compares every endpoint's chain id with the configured one; call it at start.
@@ -138,32 +138,44 @@ class Node:
         addresses: Sequence[Address],
         topics: Sequence[str | Sequence[str] | None] = (),
         urgency: Urgency = Urgency.DECIDING,
+        *,
+        tip: BlockHash | None = None,
     ) -> tuple[Log, ...]:
         """All logs of these contracts in blocks first..last, both included, as the node gave them.
+
+        With `tip`, the hash of block `last`, that block is read by it: a node on another fork, or
+        one that has not indexed it, then has no say.
 
         Raises:
             LogsTooOld: nodes may have pruned the range and would answer an empty list.
             TooManyLogs: one block alone has more than the node returns.
-            NodeUnavailable: as ever, and when the node has not reached `last` yet.
+            StateUnavailable: the nodes have not reached `last` yet.
+            NodeUnavailable: as ever.
         """
-
-        async def inquiry(node: Endpoint) -> tuple[Log, ...]:
-            head = answers.quantity(await node.request("eth_blockNumber", [], urgency))
-            if last > head:
-                raise StateUnavailable(
-                    f"{node.name} is at block {head}, logs to {last} are not there yet"
-                )
-            self._log_policy.check(first, BlockNumber(head))
-
-            async def read(start: BlockNumber, end: BlockNumber) -> Any:
-                asked = log_filter(start, end, addresses, topics)
-                return await node.request("eth_getLogs", [asked], urgency)
-
-            return await read_logs(read, first, last, self._log_policy)
-
-        return await self._endpoints.agreed(
-            inquiry, urgency, key=lambda found: tuple(map(log_mark, found))
+        span = Span(first=first, last=last, tip=tip)
+        wanted = Wanted(addresses=tuple(addresses), topics=tuple(topics))
+        found = await self._endpoints.agreed(
+            lambda node: self._log_reader.read(node, span, wanted, urgency),
+            urgency,
+            key=lambda logs: tuple(map(log_mark, logs)),
         )
+        self._log_reader.note(found)
+        return found
+
+    def history(
+        self,
+        checkpoint: Checkpoint,
+        addresses: Sequence[Address],
+        *,
+        progress: Callable[[Checkpoint], None] = lambda _: None,
+    ) -> AsyncIterator[Piece]:
+        """The logs of a long range in pieces, behind everything urgent; see `read_history`."""
+
+        async def read(first: BlockNumber, last: BlockNumber) -> tuple[Log, ...]:
+            return await self.logs(first, last, addresses, urgency=Urgency.BACKFILL)
+
+        blocks = self._log_policy.range_blocks_max
+        return read_history(read, checkpoint, piece_blocks=blocks, progress=progress)
 
     async def send_raw(self, raw: bytes) -> Broadcast:
         """Hands a signed transaction to every node; a node's no is an answer, not an exception."""
@@ -180,19 +192,8 @@ class Node:
         With agreement the counts of the latest and the finalized block are those of blocks that
         so many operators have.
         """
-        if self._endpoints.agreement > 1:
-            return await self._agreed_nonces(account)
-        tags: tuple[Tag, ...] = ("finalized", "latest", "pending")
-        asked: list[Asked] = [("eth_getTransactionCount", [account, tag]) for tag in tags]
-
-        async def inquiry(node: Endpoint) -> Nonces:
-            found = await node.batch(asked, Urgency.SENDING)
-            finalized, latest, pending = map(answers.quantity, found)
-            return Nonces(finalized=finalized, latest=latest, pending=pending)
-
-        return await self._endpoints.first(inquiry, Urgency.SENDING)
-
-    async def _agreed_nonces(self, account: Address) -> Nonces:
+        if self._endpoints.agreement == 1:
+            return await self._endpoints.first(nonces_of(account), Urgency.SENDING)
         pending = await self.transaction_count(account, "pending")
         latest = await self.transaction_count(account, (await self.head(Urgency.SENDING)).number)
         final = await self.finalized(Urgency.SENDING)
@@ -259,19 +260,11 @@ class Node:
 
         try:
             used_in = await block_of_nonce(count, nonce, after=after, by=by)
-            sent = await self._sent_in(used_in)
+            sent = await self._endpoints.agreed(sent_in(used_in), Urgency.SENDING)
         except NodeUnavailable:
             return None
         mine = (each for each in sent if answers.is_account(each, account))
         return next((each.tx_hash for each in mine if each.nonce == nonce), None)
-
-    async def _sent_in(self, block: BlockNumber) -> tuple[answers.Sent, ...]:
-        async def inquiry(node: Endpoint) -> tuple[answers.Sent, ...]:
-            asked = [hex(block), True]
-            found = await node.request("eth_getBlockByNumber", asked, Urgency.SENDING)
-            return answers.transactions(found)
-
-        return await self._endpoints.agreed(inquiry, Urgency.SENDING)
 
     async def balance(self, account: Address, block: Block = "latest") -> Wei:
         """An account's balance."""

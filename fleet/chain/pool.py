@@ -60,14 +60,14 @@ class Pool:
         now: Now | None = None,
     ) -> None:
         self._policy = policy or PoolPolicy()
-        self._now = now or _loop_time
+        self.now = now or _loop_time
         self._listeners = Listeners()
         self._members = Members(
             endpoints,
             identity=Identity(chain_id=chain_id, genesis=genesis),
             agreement=self._policy.agreement,
             policy=self._policy.states,
-            now=self._now,
+            now=self.now,
             listener=self._listeners,
         )
         self._deliveries = Deliveries()
@@ -80,6 +80,12 @@ class Pool:
     def states(self) -> dict[str, NodeState | None]:
         """The state of each endpoint; None of one that nothing is known of."""
         return {member.name: member.state for member in self._members.all}
+
+    def remembered(self, name: str, reaches: bool) -> None:
+        """An endpoint was seen to remember what the configuration says, or not to."""
+        for member in self._members.all:
+            if member.name == name:
+                member.note(states.Remembered(is_pruned=not reaches))
 
     def listen(self, listener: Listener) -> None:
         """Tells `listener` every state there is now, and each change from now on."""
@@ -135,7 +141,6 @@ class Pool:
         urgency: Urgency,
         *,
         key: Callable[[Answer], Any] = lambda answer: answer,
-        fits: Callable[[Member], bool] = lambda _: True,
     ) -> Answer:
         """What enough operators say; a no counts as an answer, a node that lags has no say.
 
@@ -143,7 +148,6 @@ class Pool:
             inquiry: about one block, so that nodes can agree.
             urgency: what it is for.
             key: what of an answer has to be the same.
-            fits: which nodes may be asked at all.
 
         Raises:
             NodesDisagree: they say different things.
@@ -151,7 +155,7 @@ class Pool:
             NodeUnavailable: too few answered.
             CallReverted, RequestRejected: so many said no.
         """
-        members = [member for member in self._members.preferred() if fits(member)]
+        members = self._members.preferred()
         if self.agreement == 1:
             return await self._first(lambda member: member.ask(inquiry, urgency), members)
         return await self._result(self._poll(members, lambda each: each.ask(inquiry, urgency), key))
@@ -238,9 +242,7 @@ class Pool:
         return await self._deliveries.verdict(asked, "0x" + raw.hex(), silent)
 
     async def _probe(self, member: Member) -> None:
-        if member.is_resting or not states.is_due(
-            member.standing, self._now(), self._policy.states
-        ):
+        if member.is_resting or not states.is_due(member.standing, self.now(), self._policy.states):
             return
         with suppress(ChainError):  # it is in the member's standing, and told from there
             await member.probe()

@@ -1,10 +1,13 @@
 """Finds the block in which an account used a nonce, by bisection over its transaction count.
 
-Needs the state of those blocks. Knows no node.
+Needs the state of those blocks.
 """
 
 from collections.abc import Awaitable, Callable
 
+from fleet.chain import answers
+from fleet.chain.endpoint import Endpoint
+from fleet.chain.throttle import Urgency
 from units import BlockNumber
 
 
@@ -29,3 +32,14 @@ async def block_of_nonce(
         is_used = await count(middle) > nonce
         low, high = (low, middle) if is_used else (middle, high)
     return high
+
+
+def sent_in(block: BlockNumber) -> Callable[[Endpoint], Awaitable[tuple[answers.Sent, ...]]]:
+    """Asks one node for the transactions of a block."""
+
+    async def inquiry(node: Endpoint) -> tuple[answers.Sent, ...]:
+        asked = [hex(block), True]
+        found = await node.request("eth_getBlockByNumber", asked, Urgency.SENDING)
+        return answers.transactions(found)
+
+    return inquiry

@@ -178,10 +178,17 @@ class EvmSettings(Section):
 
     log_horizon_blocks: Annotated[int, Field(ge=16)] = 250
     """How far back logs may be asked. Public nodes keep about 300 blocks, and beyond that answer
-    an empty list instead of an error; 250 stays clear of it."""
+    an empty list instead of an error; 250 stays clear of it. A node that is seen to have forgotten
+    an event within it is "pruned" and not asked so far back."""
+
+    known_event_block: Annotated[BlockNumber, Field(gt=0)] | None = None
+    """A settled block in which the exchange or the price feed logged something, such as its
+    deployment. A node that has its logs is taken to remember everything since, and may be asked
+    beyond evm.log_horizon_blocks; blocks seen with logs later serve as well."""
 
     log_range_blocks_max: Annotated[int, Field(ge=1)] = 100
-    """Blocks of logs asked for in one request; public proxies refuse wide ranges."""
+    """Blocks of logs asked for in one request; public proxies refuse wide ranges. A range that is
+    refused or answered too late is halved, and grows again while it goes well."""
 
     head_stall_s: Annotated[Seconds, Field(ge=24)] = Seconds(60)
     """Age of the newest head, against this machine's clock, at which `keepers doctor` fails, and

@@ -62,7 +62,13 @@ async def open_node(settings: Settings, only: str | None = None) -> AsyncIterato
         genesis=genesis,
         policy=policy if only is None else replace(policy, agreement=1),
     )
-    node = Node(pool, log_policy=policies.logs(settings), genesis=genesis)
+    known = settings.evm.known_event_block
+    node = Node(
+        pool,
+        log_policy=policies.logs(settings),
+        genesis=genesis,
+        landmarks=() if known is None else (known,),
+    )
     try:
         yield node
     finally:

@@ -5,16 +5,17 @@ import asyncio
 import pytest
 
 from devnet.accounts import Unsigned, account_of, sign
-from fleet.chain.failures import CallReverted, LogsTooOld, StateUnavailable, WrongChain
+from fleet.chain.failures import CallReverted, ChainError, LogsTooOld, StateUnavailable, WrongChain
 from fleet.chain.heads import EthHeads, HeadPolicy
 from fleet.chain.lineage import Change, Reorg
 from fleet.chain.node import Node
+from fleet.chain.nonces import Nonces
 from fleet.chain.pool import Pool
 from fleet.chain.rejections import Verdict
 from fleet.chain.subscription import Socket
 from fleet.chain.tracing import Tracer
 from tests.anvil.fleet.ground import COUNTER, GENESIS, GWEI, KEY, Ground, open_endpoint
-from units import Address, BlockNumber, Head, Wei
+from units import Address, BlockHash, BlockNumber, Head, TxHash, Wei
 
 pytestmark = pytest.mark.anvil
 
@@ -101,6 +102,11 @@ async def test_logs__of_some_blocks__raw_with_their_block_hash(ground: Ground) -
     assert [log["blockHash"] for log in found] == [heads[1].hash, heads[2].hash]
     assert all(int(log["data"], 16) == 42 for log in found)
     assert await ground.node.logs(heads[0].number, heads[2].number, [NOBODY]) == ()
+    last = heads[2]
+    assert await ground.node.logs(last.number, last.number, [LOGGER], tip=last.hash) == found[1:]
+    assert await ground.node.logs(heads[1].number, last.number, [LOGGER], tip=last.hash) == found
+    with pytest.raises(ChainError):  # another fork's block
+        await ground.node.logs(last.number, last.number, [LOGGER], tip=BlockHash("0x" + "ab" * 32))
 
 
 async def test_logs__further_back_than_nodes_remember__refused(ground: Ground) -> None:
@@ -181,3 +187,27 @@ async def test_heads__over_websocket__every_block_and_a_reorganisation(ground: G
     numbers = [head.number - GENESIS.block for head in seen]
     assert numbers[:6] == [0, 1, 2, 3, 4, 5]
     assert len({head.hash for head in seen}) == len(seen)
+
+
+async def test_nonces_and_receipts__several_at_once__as_asked_for_alone(ground: Ground) -> None:
+    hashes = []
+    for nonce in range(3):
+        signed = raw(nonce=nonce)
+        hashes.append(
+            TxHash(await ground.lever.call("eth_sendRawTransaction", "0x" + signed.hex()))
+        )
+    account = account_of(KEY).address
+    young = await ground.node.nonces(account)
+    assert young == Nonces(finalized=None, latest=0, pending=3), "no block is final yet"
+    assert await ground.node.receipts(hashes) == (None, None, None)
+    for _ in range(3):
+        await ground.seal()
+    unknown = TxHash("0x" + "ab" * 32)
+    found = await ground.node.receipts([hashes[2], unknown, hashes[0]])
+    assert found == (
+        await ground.node.receipt(hashes[2]),
+        None,
+        await ground.node.receipt(hashes[0]),
+    )
+    assert found[0] is not None
+    assert await ground.node.nonces(account) == Nonces(finalized=3, latest=3, pending=3)

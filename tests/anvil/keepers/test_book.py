@@ -61,7 +61,12 @@ class ChainReads:
         return bytes.fromhex(self._node.rpc("eth_call", call, hex(int(block)))[2:])
 
     async def logs(
-        self, first: BlockNumber, last: BlockNumber, addresses: Sequence[Address]
+        self,
+        first: BlockNumber,
+        last: BlockNumber,
+        addresses: Sequence[Address],
+        *,
+        tip: BlockHash | None = None,
     ) -> Sequence[dict[str, Any]]:
         self.logs_asked += 1
         query = {"fromBlock": hex(first), "toBlock": hex(last), "address": list(addresses)}

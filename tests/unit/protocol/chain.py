@@ -222,7 +222,12 @@ class FakeChain:
         return output
 
     async def logs(
-        self, first: BlockNumber, last: BlockNumber, addresses: Sequence[Address]
+        self,
+        first: BlockNumber,
+        last: BlockNumber,
+        addresses: Sequence[Address],
+        *,
+        tip: BlockHash | None = None,
     ) -> Sequence[RawLog]:
         self._arrive("logs")
         asked = [

@@ -172,6 +172,7 @@ READ_ELSEWHERE = {
     "evm.agreement": "EvmSettings.must_agree",
     "evm.genesis": "connections.open_node",
     "evm.batch_max": "connections.open_node",
+    "evm.known_event_block": "connections.open_node",
     "evm.subscriptions": "connections.open_rhythm",
     "evm.ws_url": "connections.open_rhythm",
     "evm.timeout_s": "connections.open_node",
