@@ -35,7 +35,8 @@ from tests.anvil.fleet.ground import GENESIS, GWEI, KEY, Ground, build_sender, j
 from units import BlockNumber, Wei
 
 FOREVER = BlockNumber(2**40)
-SPEND_LIMIT = Wei(GAS_LIMIT * 100 * GWEI)
+PRICE_MAX = 100 * GWEI
+SPEND_LIMIT = Wei(GAS_LIMIT * PRICE_MAX)
 _ACCOUNT = account_of(KEY).address
 _NAMESPACE = f"test:{_ACCOUNT}"
 _CALM_BLOCKS_MAX = 60
@@ -48,7 +49,7 @@ class Found:
     nonce: int
     piece: int | None
     succeeded: bool
-    fee: int
+    price: int
 
 
 class Storm:
@@ -188,7 +189,7 @@ async def assert_all_is_well(storm: Storm, endings: Mapping[int, str]) -> None:
     effects = Counter(each.piece for each in found if each.succeeded and each.piece is not None)
     assert effects == {piece: 1 for piece, ending in endings.items() if ending == LANDED}
     assert all(times == 1 for times in storm.told.values()), storm.told
-    assert all(each.fee <= SPEND_LIMIT for each in found if each.piece is not None)
+    assert all(each.price <= PRICE_MAX for each in found if each.piece is not None)
 
 
 def _request(piece: int, valid_until: BlockNumber) -> TransactionRequest:
@@ -214,5 +215,5 @@ def _found(sent: dict[str, Any], receipt: dict[str, Any]) -> Found:
         nonce=int(sent["nonce"], 16),
         piece=int(sent["input"][2:66], 16) if is_payload else None,
         succeeded=receipt["status"] == "0x1",
-        fee=int(receipt["gasUsed"], 16) * int(receipt["effectiveGasPrice"], 16),
+        price=int(receipt["effectiveGasPrice"], 16),
     )

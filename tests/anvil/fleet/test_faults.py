@@ -127,6 +127,15 @@ async def strike_the_chain(storm: Storm, chance: Random) -> None:
             pass
 
 
+async def test_base_fee_above_the_spend_limit__waits_for_a_lower_one(storm: Storm) -> None:
+    storm.proxy.follow(Plan(rules=(Rule(fault=Cut(), probability=0.3),), seed=2))
+    await storm.send(PIECES)
+    for base_fee in (20, 60, 99, 101, 150, 150, 101):
+        await storm.block(base_fee=base_fee * GWEI)
+        await storm.send(PIECES)
+    await assert_every_piece_lands(storm)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 async def test_mixture__with_reorgs_drops_spikes_and_restarts__each_piece_ends_once(
