@@ -6,6 +6,7 @@ flight an idempotency key. Decides nothing.
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Row, and_, delete, func, insert, select, update
@@ -33,19 +34,21 @@ class StoredJournal:
         self._database = database
         self._namespace = namespace
 
-    async def reserve(self, request: TransactionRequest, nonce: int) -> Entry:
-        """Writes a new entry in state reserved; raises JournalConflict, see the port."""
-        row = {"namespace": self._namespace, "nonce": nonce, "state": State.RESERVED.value}
+    async def enter(self, entry: Entry) -> Entry:
+        """Writes a new entry with its attempts; raises JournalConflict, see the port."""
+        row = {"namespace": self._namespace, "nonce": entry.nonce} | _state_columns(entry)
+        new = insert(entries).values(row | _request_columns(entry.request))
         try:
             async with self._database.writing() as connection:
-                inserted = await connection.execute(
-                    insert(entries).values(row | _request_columns(request)).returning(entries.c.id)
-                )
-                return Entry(id=inserted.scalar_one(), request=request, nonce=nonce)
+                inserted = await connection.execute(new.returning(entries.c.id))
+                entered = replace(entry, id=inserted.scalar_one())
+                await _insert_attempts(connection, entered, known=0)
         except IntegrityError as error:
+            work = entry.request.idempotency_key
             raise JournalConflict(
-                f"nonce {nonce} or work {request.idempotency_key} is another entry's"
+                f"nonce {entry.nonce} or work {work} is another entry's"
             ) from error
+        return entered
 
     async def save(self, entry: Entry) -> None:
         """Writes the entry's present state, with attempts it did not have before."""
@@ -111,7 +114,10 @@ async def _write(connection: AsyncConnection, entry: Entry) -> None:
 
 async def _add_attempts(connection: AsyncConnection, entry: Entry) -> None:
     counted = select(func.count()).where(attempts.c.entry_id == entry.id)
-    known = await connection.scalar(counted) or 0
+    await _insert_attempts(connection, entry, known=await connection.scalar(counted) or 0)
+
+
+async def _insert_attempts(connection: AsyncConnection, entry: Entry, *, known: int) -> None:
     new = [
         _attempt_columns(entry.id, ordinal, attempt)
         for ordinal, attempt in enumerate(entry.attempts)

@@ -19,7 +19,7 @@ class State(StrEnum):
     """How far a nonce has come, judged by its newest attempt."""
 
     RESERVED = "reserved"
-    """The nonce is taken, nothing is signed."""
+    """The nonce is taken, nothing is signed. The journal gets nonce and bytes in one write."""
     SIGNED = "signed"
     """The bytes are in the journal; after a crash they count as sent."""
     BROADCAST = "broadcast"
@@ -76,7 +76,7 @@ class Inclusion:
 class Entry:
     """A request, its nonce, and all that was ever signed for it, oldest first.
 
-    `id` is the journal's.
+    `id` is the journal's; 0 before it has one.
     """
 
     id: int
@@ -119,6 +119,11 @@ _FOLLOWS: dict[State, frozenset[State]] = {
 
 class IllegalTransition(Exception):  # noqa: N818 -- a defect, named after what happened
     """The sender tried what cannot be."""
+
+
+def reserved(request: TransactionRequest, nonce: int) -> Entry:
+    """A nonce that is taken for a request; nobody but this process knows."""
+    return Entry(id=0, request=request, nonce=nonce)
 
 
 def moved(entry: Entry, state: State) -> Entry:

@@ -25,18 +25,24 @@ class Delivery:
         self._chain_id = chain_id
 
     async def sign(self, entry: Entry, kind: Kind, fee: Fee, head: BlockNumber) -> Entry:
-        """One more attempt for this nonce, signed and in the journal, not yet sent."""
+        """One more attempt for this nonce, signed and in the journal, not yet sent.
+
+        Raises:
+            JournalConflict: it is the first one, and the nonce or the work is another entry's.
+        """
         result = await self._signer.sign(self._unsigned(entry, kind, fee))
         attempt = Attempt(tx_hash=result.tx_hash, raw=result.raw, fee=fee, kind=kind, block=head)
-        return await self.record(signed(entry, attempt))
+        after = signed(entry, attempt)
+        return await (self.record(after) if entry.attempts else self._journal.enter(after))
 
     async def hand_over(self, entry: Entry) -> tuple[Entry, Broadcast]:
-        """Sends the newest bytes; the answer's consequence for the state is in the journal."""
+        """Sends the newest bytes; the entry as the answer makes it, which is not written yet.
+
+        Signed bytes count as sent, so a crash before it is written loses nothing.
+        """
         answer = await self._chain.send_raw(entry.newest.raw)
         state = State.SEEN if answer.verdict in {"accepted", "already known"} else State.BROADCAST
-        if state is entry.state:
-            return entry, answer
-        return await self.record(moved(entry, state)), answer
+        return entry if state is entry.state else moved(entry, state), answer
 
     async def release(self, entry: Entry) -> Entry:
         """Gives its nonce back: nothing of it is with any node."""

@@ -14,9 +14,20 @@ class InFlight:
 
     def __init__(self, entries: Iterable[Entry]) -> None:
         self._entries = {entry.id: entry for entry in entries}
+        self._unwritten: set[int] = set()
+
+    def put_unwritten(self, entry: Entry) -> None:
+        """Takes in what a node said to an entry; the journal learns of it when there is time."""
+        self.put(entry)
+        self._unwritten.add(entry.id)
+
+    def is_unwritten(self, entry: Entry) -> bool:
+        """Does the journal not know this state yet?"""
+        return entry.id in self._unwritten
 
     def put(self, entry: Entry) -> None:
-        """Takes in an entry's new state."""
+        """Takes in an entry's new state, as the journal has it."""
+        self._unwritten.discard(entry.id)
         if entry.state in {State.FINAL, State.RELEASED}:
             self._entries.pop(entry.id, None)
         else:

@@ -7,15 +7,14 @@ only bytes that are in it are ever handed to a node.
 from typing import Protocol
 
 from fleet.transactions.attempt import Entry
-from fleet.transactions.request import TransactionRequest
 from fleet.transactions.spending import Account, Spend
 
 
 class Journal(Protocol):
     """Entries of one namespace."""
 
-    async def reserve(self, request: TransactionRequest, nonce: int) -> Entry:
-        """Writes a new entry in state reserved.
+    async def enter(self, entry: Entry) -> Entry:
+        """Writes a new entry with its attempts, and gives it back with its id.
 
         Raises:
             JournalConflict: the nonce or the idempotency key is taken by another entry.

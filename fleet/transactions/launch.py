@@ -5,12 +5,11 @@ a gateway may have passed the bytes on and answered with somebody else's no. So 
 given back the node is asked whether it knows the hash.
 """
 
-from fleet.transactions.attempt import Entry, Kind
+from fleet.transactions.attempt import Entry, Kind, reserved
 from fleet.transactions.chain import Broadcast, Chain
 from fleet.transactions.delivery import Delivery
 from fleet.transactions.fees import Fee, Quoted, bumped_fee, first_fee, gas_price_cap
 from fleet.transactions.in_flight import InFlight
-from fleet.transactions.journal import Journal
 from fleet.transactions.nonces import Nonces
 from fleet.transactions.policy import SenderPolicy
 from fleet.transactions.quotes import Quotes
@@ -32,14 +31,12 @@ class Launch:
         self,
         *,
         chain: Chain,
-        journal: Journal,
         delivery: Delivery,
         quotes: Quotes,
         recount: Recount,
         policy: SenderPolicy,
     ) -> None:
         self._chain = chain
-        self._journal = journal
         self._delivery = delivery
         self._quotes = quotes
         self._recount = recount
@@ -53,18 +50,18 @@ class Launch:
         in_flight: InFlight,
         nonces: Nonces,
     ) -> Entry | Refused:
-        """Takes a nonce, journals, signs and hands over; tries again where that can help."""
+        """Takes a nonce, signs, journals and hands over; tries again where that can help."""
         cap = payload_cap(request, self._policy)
         fee = first_fee(quote, self._policy.fees, cap)
         reason = f"gas costs {quote.base_fee} wei, the limit is {cap}"
         for _ in range(self._policy.attempts_max):
             if fee is None or nonces.is_held:
                 break
-            entry = await self._journal.reserve(request, nonces.take())
+            entry = reserved(request, nonces.take())
             entry = await self._delivery.sign(entry, Kind.PAYLOAD, fee, head.number)
             entry, answer = await self._delivery.hand_over(entry)
             if await self._is_out(entry, answer):
-                in_flight.put(entry)
+                in_flight.put_unwritten(entry)
                 return entry
             await self._release(entry, answer, nonces, head)
             reason = f"the node refused it: {answer.detail}"

@@ -9,13 +9,22 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from fleet.transactions.attempt import Entry, Kind, Situation, State, Step, next_step, wanted
+from fleet.transactions.attempt import (
+    Entry,
+    Kind,
+    Situation,
+    State,
+    Step,
+    next_step,
+    reserved,
+    wanted,
+)
 from fleet.transactions.chain import Chain
 from fleet.transactions.delivery import TRANSFER_GAS, Delivery
 from fleet.transactions.fees import Fee, bumped_fee, insistent_fee
 from fleet.transactions.guard import SpendGuard
 from fleet.transactions.in_flight import InFlight
-from fleet.transactions.journal import Journal, JournalConflict
+from fleet.transactions.journal import JournalConflict
 from fleet.transactions.launch import payload_cap
 from fleet.transactions.news import News
 from fleet.transactions.nonces import Nonces
@@ -49,7 +58,6 @@ class Pursuit:
         self,
         *,
         chain: Chain,
-        journal: Journal,
         delivery: Delivery,
         settlement: Settlement,
         rehearsal: Rehearsal,
@@ -60,7 +68,6 @@ class Pursuit:
         policy: SenderPolicy,
     ) -> None:
         self._chain = chain
-        self._journal = journal
         self._delivery = delivery
         self._settlement = settlement
         self._rehearsal = rehearsal
@@ -94,18 +101,12 @@ class Pursuit:
             if entry.request.lane > lane:
                 async with self._turns[entry.id]:
                     before = known.in_flight.get(entry)
-                    if before.is_open and before.attempts:
+                    if before.is_open:
                         known.in_flight.put(await self._out_of_the_way(before, fee, head))
 
     def doubt(self, entries: Iterable[Entry]) -> None:
         """What an earlier process left open is simulated anew before it is sent again."""
         self._doubtful |= {entry.id for entry in entries if entry.is_open}
-
-    async def clear(self, entry: Entry, head: Head) -> Entry:
-        """A nonce that was taken and never signed for: given back, or used where it can't be."""
-        if entry.nonce == await self._journal.next_nonce() - 1:
-            return await self._delivery.release(entry)
-        return await self._sign_insistently(entry, wanted(entry, head.number), head)
 
     # --- what is mined ------------------------------------------------------------------------
 
@@ -150,7 +151,10 @@ class Pursuit:
             async with self._turns[entry.id]:
                 before = known.in_flight.get(entry)
                 if before.is_open:
-                    known.in_flight.put(await self._step(before, situation, head))
+                    after = await self._step(before, situation, head)
+                    if after == before and known.in_flight.is_unwritten(before):
+                        await self._delivery.record(after)
+                    known.in_flight.put(after)
         await self._fill(known, situation, head)
 
     def _front(self, nonce: int, head: BlockNumber) -> BlockNumber:
@@ -240,12 +244,13 @@ class Pursuit:
             valid_until=head.number,
             purpose=f"uses nonce {nonce}, which nobody has used",
         )
+        fee = insistent_fee(await self._quotes.at(head), self._policy.fees)
+        entry = reserved(request, nonce)
         try:
-            entry = await self._journal.reserve(request, nonce)
+            entry = await self._delivery.sign(entry, Kind.NOTHING, fee, head.number)
         except JournalConflict:  # one of ours was final there: the node is behind, or worse
             self.problem = f"nonce {nonce} is final in the journal and free on chain"
             return
-        entry = await self._sign_insistently(entry, Kind.NOTHING, head)
         known.in_flight.put(await self._send(entry))
 
     # --- writing and sending ------------------------------------------------------------------
@@ -265,14 +270,10 @@ class Pursuit:
             self.news.included(found.included)
         return after
 
-    async def _sign_insistently(self, entry: Entry, kind: Kind, head: Head) -> Entry:
-        fee = insistent_fee(await self._quotes.at(head), self._policy.fees)
-        return await self._delivery.sign(entry, kind, fee, head.number)
-
     async def _send(self, entry: Entry) -> Entry:
-        entry, answer = await self._delivery.hand_over(entry)
-        self.problem = answer.detail if entry.state is State.BROADCAST else None
-        return entry
+        after, answer = await self._delivery.hand_over(entry)
+        self.problem = answer.detail if after.state is State.BROADCAST else None
+        return after if after == entry else await self._delivery.record(after)
 
     def _forget_settled(self, known: Known) -> None:
         """Locks and doubts of entries that have left."""

@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
-from fleet.transactions.attempt import State
 from fleet.transactions.chain import Chain
 from fleet.transactions.delivery import Delivery
 from fleet.transactions.guard import SpendGuard
@@ -103,7 +102,6 @@ class Sender:
         self._recount = recount = Recount(chain=chain, settlement=settlement, account=account)
         self._launch = Launch(
             chain=chain,
-            journal=journal,
             delivery=delivery,
             quotes=quotes,
             recount=recount,
@@ -111,7 +109,6 @@ class Sender:
         )
         self._pursuit = Pursuit(
             chain=chain,
-            journal=journal,
             delivery=delivery,
             settlement=settlement,
             rehearsal=rehearsal,
@@ -231,12 +228,8 @@ class Sender:
             await self._guard.read()
             self._pursuit.news.forget(entries)
             self._pursuit.doubt(entries)
-            in_flight = InFlight(entries)
-            for entry in reversed(in_flight.open()):
-                if entry.state is State.RESERVED:
-                    in_flight.put(await self._pursuit.clear(entry, head))
             nonces = await self._recount.begin(await self._journal.next_nonce(), head)
-            known = Known(in_flight, nonces)
+            known = Known(InFlight(entries), nonces)
             await self._pursuit.go_over(known, head, is_undisturbed=False)
             self._known = known
             return known

@@ -13,7 +13,6 @@ from fleet.store.lease import lease
 from fleet.store.outbox import prune_outbox
 from fleet.store.warnings import StoredWarnings
 from fleet.transactions.attempt import Entry
-from fleet.transactions.request import TransactionRequest
 from fleet.transactions.spending import Account, Spend
 from fleet.wiring.connections import open_store
 from keepers.warnings.observation import WarningChange, WarningState
@@ -102,9 +101,9 @@ class RememberedJournal:
         self._memory = memory
         self._namespace = namespace
 
-    async def reserve(self, request: TransactionRequest, nonce: int) -> Entry:
+    async def enter(self, entry: Entry) -> Entry:
         """See the port."""
-        return await (await self._stored()).reserve(request, nonce)
+        return await (await self._stored()).enter(entry)
 
     async def save(self, entry: Entry) -> None:
         """See the port."""

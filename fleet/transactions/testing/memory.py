@@ -2,10 +2,11 @@
 
 import hashlib
 import json
+from dataclasses import replace
 
 from fleet.transactions.attempt import Entry, State
 from fleet.transactions.journal import JournalConflict
-from fleet.transactions.request import Lane, TransactionRequest
+from fleet.transactions.request import Lane
 from fleet.transactions.signer import Signed, Unsigned
 from fleet.transactions.spending import Account, Spend, Spent
 from units import Address, TxHash
@@ -60,16 +61,17 @@ class MemoryJournal:
         self.stopped: dict[Lane, str] = {}
         self._fuse = fuse or Fuse()
 
-    async def reserve(self, request: TransactionRequest, nonce: int) -> Entry:
-        """See `Journal.reserve`."""
+    async def enter(self, entry: Entry) -> Entry:
+        """See `Journal.enter`."""
         self._fuse.before()
+        request, nonce = entry.request, entry.nonce
         held = [each for each in self.entries.values() if each.state is not State.RELEASED]
         if any(each.nonce == nonce for each in held):
             raise JournalConflict(f"nonce {nonce} is taken")
         key = request.idempotency_key
         if any(each.is_unsettled and each.request.idempotency_key == key for each in held):
             raise JournalConflict(f"{key} is in flight")
-        entry = Entry(id=len(self.entries) + 1, request=request, nonce=nonce)
+        entry = replace(entry, id=len(self.entries) + 1)
         self.entries[entry.id] = entry
         self._fuse.after()
         return entry

@@ -13,10 +13,9 @@ from fleet.store.engine import open_database
 from fleet.store.journal import StoredJournal
 from fleet.transactions.attempt import Entry
 from fleet.transactions.chain import Broadcast
-from fleet.transactions.request import TransactionRequest
 from tests.anvil.fleet.ground import build_sender, journal_of, open_node, request
 
-MOMENTS = ("after reserving", "after signing", "after sending", "after all")
+MOMENTS = ("before signing", "after signing", "after sending", "after all")
 
 
 def die() -> None:
@@ -33,16 +32,13 @@ class DoomedJournal:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._journal, name)
 
-    async def reserve(self, wanted: TransactionRequest, nonce: int) -> Entry:
-        entry = await self._journal.reserve(wanted, nonce)
-        if self._moment == "after reserving":
+    async def enter(self, entry: Entry) -> Entry:
+        if self._moment == "before signing":
             die()
-        return entry
-
-    async def save(self, entry: Entry) -> None:
-        await self._journal.save(entry)
+        entry = await self._journal.enter(entry)
         if self._moment == "after signing":
             die()
+        return entry
 
 
 class DoomedChain:

@@ -216,7 +216,7 @@ async def test_recover__process_killed__the_next_one_finishes_its_work_once(
     assert await child.wait() == -9
     await ground.sender.recover()
     again = await ground.sender.submit(request())
-    expected = Submitted if moment == "after reserving" else AlreadyInFlight
+    expected = Submitted if moment == "before signing" else AlreadyInFlight
     assert isinstance(again, expected)
     (settled,) = await ground.conclude(2)
     assert isinstance(settled.outcome, Final)

@@ -7,7 +7,7 @@ import pytest
 
 from fleet.store.engine import Database, open_database
 from fleet.store.journal import StoredJournal, prune_journal
-from fleet.transactions.attempt import Attempt, Ending, Entry, Inclusion, Kind, State
+from fleet.transactions.attempt import Attempt, Ending, Entry, Inclusion, Kind, State, reserved
 from fleet.transactions.fees import Fee
 from fleet.transactions.journal import JournalConflict
 from fleet.transactions.request import Lane, TransactionRequest
@@ -55,7 +55,7 @@ async def journal_of(database: Database, namespace: str = "feeder:0xabc") -> Sto
 
 async def test_entry__saved_at_every_stage__is_read_back_the_same_after_a_restart(url: str) -> None:
     database = await reopened(url)
-    entry = await (await journal_of(database)).reserve(request(spend=2**80), 7)
+    entry = await (await journal_of(database)).enter(reserved(request(spend=2**80), 7))
     stages: list[Entry] = [entry]
     signed = replace(entry, state=State.SIGNED, attempts=(attempt(0),))
     again = replace(signed, state=State.SEEN, attempts=(attempt(0), attempt(1, tip=2**65)))
@@ -78,7 +78,7 @@ async def test_entry__saved_at_every_stage__is_read_back_the_same_after_a_restar
 async def test_entry__undone_by_a_reorganisation__forgets_where_it_was(url: str) -> None:
     database = await reopened(url)
     journal = await journal_of(database)
-    entry = await journal.reserve(request(), 0)
+    entry = await journal.enter(reserved(request(), 0))
     inclusion = Inclusion(
         tx_hash=attempt().tx_hash, block=BlockNumber(9), block_hash=BlockHash("0x" + "cd" * 32)
     )
@@ -93,13 +93,13 @@ async def test_entry__undone_by_a_reorganisation__forgets_where_it_was(url: str)
 async def test_reserve__nonce_or_work_of_another_entry__is_refused(url: str) -> None:
     database = await reopened(url)
     journal = await journal_of(database)
-    await journal.reserve(request("a"), 3)
+    await journal.enter(reserved(request("a"), 3))
     with pytest.raises(JournalConflict, match="nonce 3"):
-        await journal.reserve(request("b"), 3)
+        await journal.enter(reserved(request("b"), 3))
     with pytest.raises(JournalConflict, match="work a"):
-        await journal.reserve(request("a"), 4)
+        await journal.enter(reserved(request("a"), 4))
     other = await journal_of(database, "funding:0xdef")
-    assert (await other.reserve(request("a"), 3)).nonce == 3
+    assert (await other.enter(reserved(request("a"), 3))).nonce == 3
     await database.close()
 
 
@@ -108,12 +108,12 @@ async def test_reserve__after_the_work_ended_or_the_nonce_was_given_back__is_all
 ) -> None:
     database = await reopened(url)
     journal = await journal_of(database)
-    ended = await journal.reserve(request("a"), 0)
+    ended = await journal.enter(reserved(request("a"), 0))
     await journal.save(replace(ended, state=State.FINAL, ending=Ending.EXPIRED))
-    released = await journal.reserve(request("a"), 1)
+    released = await journal.enter(reserved(request("a"), 1))
     await journal.save(replace(released, state=State.RELEASED))
     assert await journal.next_nonce() == 1
-    assert (await journal.reserve(request("a"), 1)).nonce == 1
+    assert (await journal.enter(reserved(request("a"), 1))).nonce == 1
     assert await journal.next_nonce() == 2
     await database.close()
 
@@ -122,7 +122,7 @@ async def test_next_nonce__empty_or_only_released__is_zero(url: str) -> None:
     database = await reopened(url)
     journal = await journal_of(database)
     assert await journal.next_nonce() == 0
-    entry = await journal.reserve(request(), 0)
+    entry = await journal.enter(reserved(request(), 0))
     await journal.save(replace(entry, state=State.RELEASED))
     assert await journal.next_nonce() == 0
     assert await journal.unfinished() == ()
@@ -135,7 +135,7 @@ async def test_prune__old_final_entries__go_with_their_bytes_and_the_nonce_count
     database = await reopened(url)
     journal = await journal_of(database)
     for nonce in range(10):
-        entry = await journal.reserve(request(f"work {nonce}"), nonce)
+        entry = await journal.enter(reserved(request(f"work {nonce}"), nonce))
         state = State.SEEN if nonce == 2 else State.FINAL
         ending = None if nonce == 2 else Ending.SUCCEEDED
         await journal.save(replace(entry, state=state, ending=ending, attempts=(attempt(nonce),)))

@@ -7,7 +7,7 @@ import pytest
 from fleet.store.engine import Database
 from fleet.store.journal import StoredJournal
 from fleet.store.spending import reset, stopped_lanes
-from fleet.transactions.attempt import Ending, State
+from fleet.transactions.attempt import Ending, State, reserved
 from fleet.transactions.request import Lane
 from fleet.transactions.spending import HOUR_S, WINDOW_HOURS, Spend, Spent
 from tests.unit.fleet.store.test_journal import attempt, request
@@ -30,7 +30,7 @@ def spend(fee: int, *, hour: int = 0, had_effect: bool = True) -> Spend:
 async def conclude(
     journal: StoredJournal, nonce: int, cost: Spend, stop: str | None = None
 ) -> None:
-    entry = await journal.reserve(request(f"work {nonce}"), nonce)
+    entry = await journal.enter(reserved(request(f"work {nonce}"), nonce))
     done = replace(entry, state=State.FINAL, ending=Ending.SUCCEEDED, attempts=(attempt(),))
     await journal.conclude(done, cost, stop)
 

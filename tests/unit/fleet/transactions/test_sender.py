@@ -112,7 +112,7 @@ async def test_submit__all_well__journaled_sent_mined_final() -> None:
     submitted = await world.submit()
     assert isinstance(submitted, Submitted)
     assert submitted.nonce == 0
-    assert world.states() == [State.SEEN]
+    assert world.states() == [State.SIGNED], "which counts as sent"
     assert await world.mine() == ()
     assert world.states() == [State.MINED]
     assert [each.tx_hash for each in world.sender.inclusions()] == [submitted.tx_hash]
@@ -210,6 +210,7 @@ async def test_submit__answer_lost_on_the_way__kept_and_never_sent_under_another
     world = World()
     world.chain.loses_answers = True
     assert isinstance(await world.submit(), Submitted)
+    await world.stall(1)
     assert world.states() == [State.BROADCAST]
     world.chain.loses_answers = False
     (settled,) = await world.conclude()
@@ -273,6 +274,14 @@ async def test_submit__stranger_came_into_the_pool_since__released_and_held() ->
     assert world.states() == [State.RELEASED]
     await world.mine()
     assert isinstance(await world.submit(), Submitted)
+
+
+async def test_settle__still_waiting__the_journal_learns_what_the_node_said() -> None:
+    world = World()
+    await world.submit()
+    assert world.states() == [State.SIGNED]
+    await world.stall(1)
+    assert world.states() == [State.SEEN]
 
 
 async def test_settle__pool_forgot_it__sent_again() -> None:
@@ -496,7 +505,7 @@ async def test_settle__a_read_fails_half_way__no_outcome_is_lost() -> None:
 async def test_recover__killed_between_journal_and_broadcast__the_new_process_sends_it() -> None:
     world = World()
     await world.sender.recover()
-    world.fuse.set(5, Killed(), is_after=False)  # simulate, quote, reserve, save, → send
+    world.fuse.set(4, Killed(), is_after=False)  # simulate, quote, enter, → send
     with pytest.raises(Killed):
         await world.submit()
     assert world.states() == [State.SIGNED]
@@ -508,15 +517,14 @@ async def test_recover__killed_between_journal_and_broadcast__the_new_process_se
     assert isinstance(settled.outcome, Final)
 
 
-async def test_recover__killed_between_nonce_and_signature__the_nonce_is_given_back() -> None:
+async def test_recover__killed_before_the_journal_has_it__the_nonce_is_free() -> None:
     world = World()
     await world.sender.recover()
-    world.fuse.set(4, Killed(), is_after=False)
+    world.fuse.set(3, Killed(), is_after=False)  # simulate, quote, → enter
     with pytest.raises(Killed):
         await world.submit()
-    assert world.states() == [State.RESERVED]
+    assert world.states() == []
     await world.another_process().recover()
-    assert world.states() == [State.RELEASED]
     submitted = await world.submit()
     assert isinstance(submitted, Submitted)
     assert submitted.nonce == 0
@@ -525,7 +533,7 @@ async def test_recover__killed_between_nonce_and_signature__the_nonce_is_given_b
 async def test_recover__killed_after_broadcast__not_sent_under_a_second_nonce() -> None:
     world = World()
     await world.sender.recover()
-    world.fuse.set(5, Killed(), is_after=True)
+    world.fuse.set(4, Killed(), is_after=True)
     with pytest.raises(Killed):
         await world.submit()
     assert len(world.chain.pool) == 1
@@ -588,7 +596,7 @@ async def test_recover__journal_lost_with_one_in_the_pool__waits_for_it() -> Non
 async def test_submit__cancelled_in_the_middle__the_journal_is_read_again() -> None:
     world = World()
     await world.sender.recover()
-    world.fuse.set(5, asyncio.CancelledError(), is_after=False)
+    world.fuse.set(4, asyncio.CancelledError(), is_after=False)
     with pytest.raises(asyncio.CancelledError):
         await world.submit()
     assert isinstance(await world.submit(), AlreadyInFlight)

@@ -12,7 +12,7 @@ from fleet.chain.failures import NodeUnavailable
 from fleet.store.engine import StoreError
 from fleet.store.outbox import enqueue
 from fleet.telemetry.notify import Message
-from fleet.transactions.attempt import State
+from fleet.transactions.attempt import State, reserved
 from fleet.wiring import memory as rooms
 from fleet.wiring import telling
 from fleet.wiring.memory import MESSAGES_KEPT, TIDY_S, Memory, RememberedJournal, Tidied
@@ -111,7 +111,7 @@ async def test_journal__used__is_of_its_own_namespace(memory: Memory) -> None:
     mine = RememberedJournal(memory, namespace="feeder:0x1")
     others = RememberedJournal(memory, namespace="funding:0x2")
 
-    entry = await mine.reserve(request("push"), 7)
+    entry = await mine.enter(reserved(request("push"), 7))
     await mine.save(entry)
 
     assert [each.nonce for each in await mine.unfinished()] == [7]
@@ -152,7 +152,7 @@ async def test_tidy__old_transactions__are_forgotten_but_for_the_newest(
     monkeypatch.setattr(rooms, "TRANSACTIONS_KEPT", 2)
     journal = RememberedJournal(memory, namespace="all:0x1")
     for nonce in range(5):
-        entry = await journal.reserve(request(f"work {nonce}"), nonce)
+        entry = await journal.enter(reserved(request(f"work {nonce}"), nonce))
         await journal.save(replace(entry, state=State.RESERVED if nonce == 1 else State.FINAL))
 
     assert await memory.tidy() == Tidied(messages=0, transactions=2)
