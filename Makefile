@@ -12,15 +12,25 @@ SEED ?= 1
 NETWORK ?= good
 PYTEST_FLAGS ?=
 
+# One line for a machine that lacks something, before anything is downloaded.
+define needs_python
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 or newer is needed: there is no $(PYTHON) on the PATH" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0] or 0)'
+endef
+define needs_node
+	@for tool in node npm; do command -v $$tool >/dev/null || { echo "Node 18 or newer with npm is needed: there is no $$tool on the PATH" >&2; exit 1; }; done
+	@test "$$(node --version | sed 's/^v//; s/[.].*//')" -ge 18 || { echo "Node 18 or newer is needed, this is $$(node --version)" >&2; exit 1; }
+endef
+
 .PHONY: help setup demo test chaos bench lint types imports unit contracts lock clean
 
 help:            ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
-setup: .venv/ready devnet/node/node_modules/ready  ## .venv with the keepers command, and anvil
+setup: devnet/node/node_modules/ready .venv/ready  ## .venv with the keepers command, and anvil
 
 .venv/ready: requirements/dev.txt pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0] or 0)'
+	$(needs_python)
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --disable-pip-version-check -q --require-hashes -r requirements/dev.txt
 	$(BIN)/pip install --disable-pip-version-check -q --no-deps --no-build-isolation -e .
@@ -29,10 +39,14 @@ setup: .venv/ready devnet/node/node_modules/ready  ## .venv with the keepers com
 # Needed only where anvil is not on the PATH. Not `npm ci`: the lock holds the platform package of the
 # machine it was made on, and ci refuses to add that of another.
 devnet/node/node_modules/ready: devnet/node/package-lock.json
-	@if command -v anvil >/dev/null; then mkdir -p $(@D); else cd devnet/node && npm install --no-save --ignore-scripts --no-progress --loglevel=error; fi
-	@touch $@
+ifeq ($(shell command -v anvil 2>/dev/null),)
+	$(needs_node)
+	cd devnet/node && npm install --no-save --ignore-scripts --no-progress --loglevel=error
+endif
+	@mkdir -p $(@D) && touch $@
 
 contracts/node_modules/ready: contracts/package-lock.json
+	$(needs_node)
 	cd contracts && npm ci --no-progress --loglevel=error
 	@touch $@
 

@@ -22,8 +22,6 @@ _EXPECTED = (
     NodeGoneError,
     RpcError,
     SealError,
-    SettingsError,
-    TapeError,
 )
 
 
@@ -31,11 +29,17 @@ class DevnetError(Exception):
     """The devnet or the demo can't go on; the message is for the user."""
 
 
+class DevnetInputError(DevnetError):
+    """What it was given can't be: a tape, a time on it, a configuration."""
+
+
 @contextlib.contextmanager
 def one_line() -> Iterator[None]:
     """Turns what may be expected to fail into a DevnetError; anything else is a bug and stays."""
     try:
         yield
+    except (SettingsError, TapeError) as error:
+        raise DevnetInputError(str(error)) from error
     except _EXPECTED as error:
         raise DevnetError(str(error)) from error
     except OSError as error:

@@ -47,7 +47,7 @@ def up(
     seed: SeedOption = 1,
 ) -> None:
     """Keep a devnet up until Ctrl-C; prints the configuration file for the fleet."""
-    from devnet.failure import DevnetError  # noqa: PLC0415 - imports that other commands can spare
+    from devnet.failure import DevnetError, DevnetInputError  # noqa: PLC0415 - imports that other commands can spare
     from devnet.up import UpOptions, run  # noqa: PLC0415 - likewise
 
     options = UpOptions(
@@ -55,8 +55,10 @@ def up(
     )
     try:
         asyncio.run(run(options, console=Console()))
+    except DevnetInputError as error:
+        _fail(error, Exit.WRONG_INPUT)
     except DevnetError as error:
-        _fail(error)
+        _fail(error, Exit.REFUSED)
 
 
 def demo(
@@ -72,13 +74,15 @@ def demo(
 ) -> None:
     """A drill: the whole fleet against a stretch of prices in lock-step, and its verdict."""
     from devnet.demo import DemoOptions, run  # noqa: PLC0415 - imports other commands can spare
-    from devnet.failure import DevnetError  # noqa: PLC0415 - likewise
+    from devnet.failure import DevnetError, DevnetInputError  # noqa: PLC0415 - likewise
 
     options = DemoOptions(out=out, tape=tape, start=start, hours=hours, traders=traders, seed=seed)
     try:
         asyncio.run(run(options, console=Console()))
+    except DevnetInputError as error:
+        _fail(error, Exit.WRONG_INPUT)
     except DevnetError as error:
-        _fail(error)
+        _fail(error, Exit.REFUSED)
 
 
 def _speed(text: str) -> float | None:
@@ -93,6 +97,6 @@ def _speed(text: str) -> float | None:
     return speed
 
 
-def _fail(error: Exception) -> None:
+def _fail(error: Exception, code: Exit) -> None:
     messages().print(f"error: {error}", style="red", markup=False, highlight=False)
-    raise typer.Exit(Exit.REFUSED)
+    raise typer.Exit(code)

@@ -29,8 +29,8 @@ BOOK = "book"
 NOTIFICATIONS = "notifications"
 MEMORY = "memory"
 
-MEMORY_S = 60.0
-"""Pause between two looks after the memory; what they find to do is its own business."""
+MEMORY_S = 3_600.0
+"""Longest pause between two looks after the memory, where no schedule rings for it: lock-step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,7 @@ class Alarms:
     heartbeat: Alarm = field(default_factory=Alarm)
     funding: Alarm = field(default_factory=Alarm)
     reconciliation: Alarm = field(default_factory=Alarm)
+    retention: Alarm = field(default_factory=Alarm)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +93,7 @@ def bots(
     if BotName.WARNINGS in chosen:
         yield _notifications(crew, rhythm, clock)
     if BotName.WARNINGS in chosen or crew.sender is not None:
-        yield _memory(crew, rhythm, clock)
+        yield _memory(crew, rhythm, alarms, clock)
 
 
 def _transactions(crew: Crew, sender: Settles, rhythm: Rhythm) -> Bot[Head]:
@@ -198,8 +199,15 @@ def _notifications(crew: Crew, rhythm: Rhythm, clock: Clock) -> Bot[Tick]:
     return Bot(name=NOTIFICATIONS, wakes=lambda: rhythm.ticks(clock, pause_s), step=step)
 
 
-def _memory(crew: Crew, rhythm: Rhythm, clock: Clock) -> Bot[Tick]:
+def _memory(crew: Crew, rhythm: Rhythm, alarms: Alarms, clock: Clock) -> Bot[Tick]:
+    """At once, then when the schedule rings; what there is to do is the memory's business."""
+
     async def step(_: Tick) -> Tidied | None:
         return await crew.tidy()
 
-    return Bot(name=MEMORY, wakes=lambda: rhythm.ticks(clock, lambda: MEMORY_S), step=step)
+    return Bot(
+        name=MEMORY,
+        wakes=lambda: rhythm.ticks(clock, lambda: MEMORY_S),
+        step=step,
+        alarm=alarms.retention,
+    )

@@ -32,6 +32,7 @@ _log = structlog.stdlib.get_logger("fleet")
 HEARTBEAT = Seconds(30)
 FUNDING = Seconds(60)
 RECONCILIATION = Seconds(600)
+RETENTION = Seconds(60)
 
 PERMANENT = (WrongChain, StoreError, SettingsError, JournalConflict, StartRefusedError)
 """Errors that trying again cannot cure: another chain, another world's store, a second sender."""
@@ -96,16 +97,21 @@ def _loop_policy(settings: Settings) -> LoopPolicy:
     )
 
 
+def periodics(alarms: Alarms) -> tuple[Periodic, ...]:
+    """What rings which alarm, and how often."""
+    return (
+        Periodic(name="price heartbeat", every=HEARTBEAT, alarm=alarms.heartbeat),
+        Periodic(name="funding calendar", every=FUNDING, alarm=alarms.funding),
+        Periodic(name="reconciliation", every=RECONCILIATION, alarm=alarms.reconciliation),
+        Periodic(name="retention", every=RETENTION, alarm=alarms.retention),
+    )
+
+
 def _scheduled(settings: Settings, alarms: Alarms) -> tuple[Service, ...]:
     """Wakes by the wall clock; none in lock-step, where only the chain's time counts."""
     if is_lockstep(settings):
         return ()
-    periodics = (
-        Periodic(name="price heartbeat", every=HEARTBEAT, alarm=alarms.heartbeat),
-        Periodic(name="funding calendar", every=FUNDING, alarm=alarms.funding),
-        Periodic(name="reconciliation", every=RECONCILIATION, alarm=alarms.reconciliation),
-    )
-    return (schedule(periodics),)
+    return (schedule(periodics(alarms)),)
 
 
 def _served(settings: Settings, health: Health, metrics: Metrics) -> tuple[Service, ...]:

@@ -1,4 +1,5 @@
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -205,3 +206,17 @@ def test_devnet__speed_that_is_none__is_refused(keepers: Console, speed: str) ->
 
     assert ended.code == 2
     assert "is neither above 0 nor max" in ended.stderr
+
+
+@pytest.mark.parametrize("command", [("demo", "--out"), ("devnet", "up", "--state")])
+def test_devnet__tape_that_is_none__is_wrong_input(
+    keepers: Console, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    tape = tmp_path / "tape.csv"
+    tape.write_text("no,prices")
+
+    ended = keepers(*command, str(tmp_path / "out"), "--tape", str(tape), config=False)
+
+    assert ended.code == 2
+    assert ended.stderr.startswith("error: tape.csv: row 1: columns are not")
+    assert len(ended.stderr.splitlines()) == 1

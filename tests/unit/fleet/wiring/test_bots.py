@@ -119,6 +119,7 @@ def test_alarms__each__ring_one_bot(everybody: dict[str, Bot[Any]], alarms: Alar
         "feeder": alarms.heartbeat,
         "liquidator": alarms.reconciliation,
         "funding": alarms.funding,
+        "memory": alarms.retention,
     }
 
 
@@ -260,7 +261,7 @@ async def test_notifications__delivery_fails__is_tried_less_and_less_often(
     assert pauses == [2, 4, 8, 16, 32, ROUND_S_MAX, ROUND_S_MAX]
 
 
-async def test_memory__any_time__is_looked_after_at_once_and_every_minute(
+async def test_memory__any_time__is_looked_after_at_once_and_every_hour(
     everybody: dict[str, Bot[Any]], company: Company, wall: Wall
 ) -> None:
     async with running(stepped_on(everybody["memory"])):

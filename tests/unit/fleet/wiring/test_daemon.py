@@ -4,6 +4,7 @@ import asyncio
 import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import fields
 
 import pytest
 from sqlalchemy.exc import OperationalError
@@ -19,7 +20,8 @@ from fleet.settings.problems import Problem, SettingsError
 from fleet.store.engine import StoreError
 from fleet.telemetry.metrics import Metrics
 from fleet.transactions.journal import JournalConflict
-from fleet.wiring.daemon import PERMANENT, supervisor
+from fleet.wiring.bots import Alarms
+from fleet.wiring.daemon import PERMANENT, periodics, supervisor
 from fleet.wiring.facts import BotName
 from tests.unit.fleet.runtime.streams import until_idle
 from tests.unit.fleet.wiring.crews import Beat, Company
@@ -187,3 +189,11 @@ def test_start__says_who_runs_and_with_which_key() -> None:
     (started,) = [entry for entry in captured if entry["event"] == "started"]
     assert started["bots"] == ["feeder", "warnings"]
     assert (started["account"], started["network"]) == (KEY, "devnet")
+
+
+def test_schedule__every_alarm_there_is__is_rung_by_it() -> None:
+    alarms = Alarms()
+
+    rung = [periodic.alarm for periodic in periodics(alarms)]
+
+    assert rung == [getattr(alarms, field.name) for field in fields(Alarms)]
