@@ -1,4 +1,4 @@
-"""`python -m bench`: measures everything, prints a table, writes JSON.
+"""`python -m bench`: measures everything, prints tables, writes JSON and the tables in Markdown.
 
 Nothing here passes or fails on a duration: figures are for people and for comparison.
 """
@@ -24,7 +24,7 @@ from bench.calls import CALLS
 from bench.figure import Benchmark, Figure, Scale
 from bench.handover import HANDOVER
 from bench.machine import machine_facts
-from bench.report import as_json, print_figures
+from bench.report import as_json, as_markdown, print_figures
 from bench.throughput import THROUGHPUT
 
 BENCHMARKS: tuple[Benchmark, ...] = (HANDOVER, THROUGHPUT, CALLS)
@@ -45,6 +45,7 @@ def main(
     result = as_json(machine, perf_counter() - began, figures)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n")
+    out.with_suffix(".md").write_text(as_markdown(result))
     print_figures(console, figures)
 
 

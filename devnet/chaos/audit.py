@@ -10,6 +10,15 @@ from dataclasses import dataclass
 from devnet.chaos.ledger import Row
 from devnet.chaos.workload import LANDED, REFUSED, Kind, Piece
 from fleet.transactions.attempt import State
+from fleet.transactions.request import Lane
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What the chain says of a mined transaction; `fee` in wei."""
+
+    succeeded: bool
+    fee: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,8 +32,8 @@ class Evidence:
         effects: how often each piece took effect on chain, by number.
         transactions_sent: the account's count at the latest block.
         pooled: the account's transactions that the node still holds in its pool.
-        statuses: of each mined hash in the journal: True succeeded, False reverted; absent: the
-            chain does not know it.
+        receipts: of each mined hash in the journal; absent: the chain does not know it.
+        spending: what the account says each lane has paid, in wei.
     """
 
     pieces: Sequence[Piece]
@@ -33,7 +42,8 @@ class Evidence:
     effects: Sequence[int]
     transactions_sent: int
     pooled: int
-    statuses: Mapping[str, bool]
+    receipts: Mapping[str, Receipt]
+    spending: Mapping[Lane, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +61,7 @@ class Verdict:
         told_twice: pieces of which the caller heard more than once.
         gaps: nonces without an entry, above the chain's count, or in the pool at the end.
         inconsistent: nonces whose entry is not final or contradicts the chain.
+        misbooked: lanes whose account is not the sum of what their transactions cost on chain.
     """
 
     outcomes: Mapping[str, Mapping[str, int]]
@@ -61,12 +72,13 @@ class Verdict:
     told_twice: tuple[int, ...]
     gaps: tuple[int, ...]
     inconsistent: tuple[int, ...]
+    misbooked: tuple[int, ...]
 
     @property
     def is_clean(self) -> bool:
         """Did every request end exactly once, as it should?"""
         found = (self.duplicates, self.lost, self.ended_twice, self.told_twice)
-        return not any((*found, self.gaps, self.inconsistent))
+        return not any((*found, self.gaps, self.inconsistent, self.misbooked))
 
 
 def judge(evidence: Evidence) -> Verdict:
@@ -87,8 +99,9 @@ def judge(evidence: Evidence) -> Verdict:
         told_twice=tuple(n for n in numbers if told[n] > 1),
         gaps=_gaps(evidence),
         inconsistent=tuple(
-            row.nonce for row in evidence.rows if not _is_true(row, evidence.statuses)
+            row.nonce for row in evidence.rows if not _is_true(row, evidence.receipts)
         ),
+        misbooked=_misbooked(evidence),
     )
 
 
@@ -128,12 +141,24 @@ def _gaps(evidence: Evidence) -> tuple[int, ...]:
     return tuple(sorted(unheld | unsent))
 
 
-def _is_true(row: Row, statuses: Mapping[str, bool]) -> bool:
+def _is_true(row: Row, receipts: Mapping[str, Receipt]) -> bool:
     """Final, mined under a known hash, and succeeded exactly when the ending says so.
 
     What replaced an expired request succeeds as well: it does nothing.
     """
-    has_succeeded = None if row.mined_as is None else statuses.get(row.mined_as)
-    if row.state != State.FINAL.value or row.ending is None or has_succeeded is None:
+    receipt = _receipt(row, receipts)
+    if row.state != State.FINAL.value or row.ending is None or receipt is None:
         return False
-    return has_succeeded or row.ending != LANDED
+    return receipt.succeeded or row.ending != LANDED
+
+
+def _misbooked(evidence: Evidence) -> tuple[int, ...]:
+    paid: Counter[Lane] = Counter()
+    for row in evidence.rows:
+        receipt = _receipt(row, evidence.receipts)
+        paid[row.lane] += 0 if receipt is None else receipt.fee
+    return tuple(lane for lane in Lane if paid[lane] != evidence.spending.get(lane, 0))
+
+
+def _receipt(row: Row, receipts: Mapping[str, Receipt]) -> Receipt | None:
+    return None if row.mined_as is None else receipts.get(row.mined_as)

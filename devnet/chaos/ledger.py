@@ -1,4 +1,4 @@
-"""The journal's rows as they lie in the store, read without the sender's help.
+"""The journal's rows and the account as they lie in the store, read without the sender's help.
 
 The audit must see what is written, not what the code that wrote it makes of it.
 """
@@ -11,7 +11,9 @@ from sqlalchemy import select
 from devnet.chaos.workload import piece_number
 from fleet.store.engine import Database
 from fleet.store.tables import journal_entries as entries
+from fleet.store.tables import spend_hours
 from fleet.transactions.attempt import State
+from fleet.transactions.request import Lane
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +22,7 @@ class Row:
 
     piece: int | None
     nonce: int
+    lane: Lane
     state: str
     ending: str | None
     mined_as: str | None
@@ -38,12 +41,23 @@ async def read_rows(database: Database, namespace: str) -> list[Row]:
         Row(
             piece=piece_number(each.idempotency_key),
             nonce=each.nonce,
+            lane=Lane(each.lane),
             state=each.state,
             ending=each.ending,
             mined_as=each.mined_as,
         )
         for each in found
     ]
+
+
+async def read_spending(database: Database, namespace: str) -> dict[Lane, int]:
+    """What the account says each lane has paid for gas, in wei."""
+    wanted = select(spend_hours).where(spend_hours.c.namespace == namespace)
+    found: Counter[Lane] = Counter()
+    async with database.reading() as connection:
+        for hour in await connection.execute(wanted):
+            found[Lane(hour.lane)] += int(hour.with_effect) + int(hour.without_effect)
+    return dict(found)
 
 
 async def ended_pieces(database: Database, namespace: str) -> set[int]:

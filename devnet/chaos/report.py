@@ -9,7 +9,7 @@ from rich.table import Table
 
 from devnet.chaos.audit import Verdict
 
-_FAULTS = ("duplicates", "lost", "ended_twice", "told_twice", "gaps", "inconsistent")
+_FAULTS = ("duplicates", "lost", "ended_twice", "told_twice", "gaps", "inconsistent", "misbooked")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,10 +11,10 @@ from tempfile import TemporaryDirectory
 import aiohttp
 
 from devnet.anvil import Genesis, running_anvil
-from devnet.chaos.audit import Evidence, judge
+from devnet.chaos.audit import Evidence, Receipt, judge
 from devnet.chaos.caller import read_notes
 from devnet.chaos.child import NAMESPACE, Orders, notes_path, store_url
-from devnet.chaos.ledger import Row, read_rows, states_in_flight
+from devnet.chaos.ledger import Row, read_rows, read_spending, states_in_flight
 from devnet.chaos.lives import start
 from devnet.chaos.report import Report
 from devnet.chaos.tally import deploy_tally, read_tally
@@ -179,15 +179,22 @@ async def _collect(stage: _Stage) -> Evidence:
         effects=await read_tally(node, range(options.requests)),
         transactions_sent=int(sent, 16),
         pooled=len(await pooled_hashes(node, stage.account)),
-        statuses=await _statuses(node, [row.mined_as for row in rows if row.mined_as]),
+        receipts=await _receipts(node, [row.mined_as for row in rows if row.mined_as]),
+        spending=await read_spending(stage.store, NAMESPACE),
     )
 
 
-async def _statuses(node: NodeClient, hashes: list[str]) -> dict[str, bool]:
-    """Did it succeed; hashes that the chain does not know are absent."""
+async def _receipts(node: NodeClient, hashes: list[str]) -> dict[str, Receipt]:
+    """By hash; those that the chain does not know are absent."""
     asked = [Request(method="eth_getTransactionReceipt", params=(each,)) for each in hashes]
-    receipts = [each for each in await node.batch(asked) if each is not None]
-    return {each["transactionHash"]: each["status"] == _SUCCEEDED for each in receipts}
+    found = [each for each in await node.batch(asked) if each is not None]
+    return {
+        each["transactionHash"]: Receipt(
+            succeeded=each["status"] == _SUCCEEDED,
+            fee=int(each["gasUsed"], 16) * int(each["effectiveGasPrice"], 16),
+        )
+        for each in found
+    }
 
 
 def _report(

@@ -11,9 +11,11 @@ from random import Random
 from devnet.accounts import seeded_account
 from devnet.base_fee import BASE_FEE_FLOOR
 from devnet.rpc import NodeClient, Request
-from units import BLOCK_TIME, Address, Timestamp
+from units import Address, Timestamp
 
 BLOCK_SECONDS = 0.15
+_CHAIN_SECONDS = 1
+"""A run of many blocks stays within the day of chain time for which spending is remembered."""
 _SPIKE = 6 * BASE_FEE_FLOOR
 _SPIKE_CHANCE = 0.04
 _SPIKE_BLOCKS_MAX = 4
@@ -43,7 +45,7 @@ class Weather:
 
     async def _seal(self) -> None:
         self.blocks += 1
-        self.time = Timestamp(self.time + BLOCK_TIME)
+        self.time = Timestamp(self.time + _CHAIN_SECONDS)
         await self.node.batch(
             [
                 Request(method="anvil_setNextBlockBaseFeePerGas", params=(hex(self._base_fee()),)),

@@ -5,7 +5,7 @@ import io
 from rich.console import Console
 
 from bench.figure import Figure, Series
-from bench.report import as_json, print_figures
+from bench.report import as_json, as_markdown, print_figures
 
 FIGURE = Figure(
     name="speed",
@@ -39,3 +39,18 @@ def test_print_figures__one_figure__median_spread_ratio_and_parts() -> None:
     assert "2.00 (1.00 – 4.00)" in text
     assert "0.20 (0.10 – 0.40)" in text
     assert "speed: signing 0.50" in text
+
+
+def test_as_markdown__one_figure__the_machine_a_row_and_the_parts() -> None:
+    machine = {
+        "processor": "abacus",
+        "processors": 2,
+        "load_before": [0.5, 0.4, 0.3],
+        "python": "3.11",
+        "anvil": "anvil 1",
+    }
+    lines = as_markdown(as_json(machine, 1.0, [FIGURE])).splitlines()
+    assert lines[0] == "abacus × 2, load 0.5 at first, Python 3.11, anvil 1"
+    row = "| speed | ms | 2.00 (1.00 – 4.00) | 10.00 (10.00 – 10.00) | 0.20 (0.10 – 0.40) |"
+    assert row in lines
+    assert lines[-1] == "speed: signing 0.50"

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from devnet.chaos.audit import Evidence, Verdict, judge
+from devnet.chaos.audit import Evidence, Receipt, Verdict, judge
 from devnet.chaos.ledger import Row
 from devnet.chaos.workload import LANDED, REFUSED, Kind, Piece, make_workload
 from fleet.transactions.attempt import Ending, State
@@ -19,10 +19,17 @@ STEADY, HASTY, TURNING, DOOMED = (
 
 def row(piece: int | None, nonce: int, ending: str = LANDED) -> Row:
     return Row(
-        piece=piece, nonce=nonce, state=State.FINAL.value, ending=ending, mined_as=f"0x{nonce}"
+        piece=piece,
+        nonce=nonce,
+        lane=Lane.PRICE,
+        state=State.FINAL.value,
+        ending=ending,
+        mined_as=f"0x{nonce}",
     )
 
 
+PAID = Receipt(succeeded=True, fee=10)
+UNDONE = Receipt(succeeded=False, fee=10)
 CLEAN = Evidence(
     pieces=(STEADY, HASTY, TURNING, DOOMED),
     rows=(row(0, 0), row(1, 1, EXPIRED), row(2, 2, REVERTED)),
@@ -30,12 +37,13 @@ CLEAN = Evidence(
     effects=(1, 0, 0, 0),
     transactions_sent=3,
     pooled=0,
-    statuses={"0x0": True, "0x1": True, "0x2": False},
+    receipts={"0x0": PAID, "0x1": PAID, "0x2": UNDONE},
+    spending={Lane.PRICE: 30},
 )
 
 
 def found_in(verdict: Verdict) -> set[str]:
-    names = ("duplicates", "lost", "ended_twice", "told_twice", "gaps", "inconsistent")
+    names = ("duplicates", "lost", "ended_twice", "told_twice", "gaps", "inconsistent", "misbooked")
     return {name for name in names if getattr(verdict, name)}
 
 
@@ -70,23 +78,35 @@ def test_judge__all_went_well__nothing_found_and_every_ending_counted() -> None:
                 CLEAN,
                 rows=(*CLEAN.rows, row(2, 3, REVERTED)),
                 transactions_sent=4,
-                statuses=dict(CLEAN.statuses) | {"0x3": False},
+                receipts=dict(CLEAN.receipts) | {"0x3": UNDONE}, spending={Lane.PRICE: 40},
             ),
             {"ended_twice"},
         ),
         (replace(CLEAN, transactions_sent=4), {"gaps"}),
         (replace(CLEAN, transactions_sent=2), {"gaps"}),
         (replace(CLEAN, pooled=1), {"gaps"}),
-        (replace(CLEAN, rows=(row(0, 0), row(1, 1, EXPIRED), row(2, 3, REVERTED)),
-                 transactions_sent=4, statuses=dict(CLEAN.statuses) | {"0x3": False}), {"gaps"}),
-        (replace(CLEAN, statuses={"0x0": True, "0x1": True}), {"inconsistent"}),
-        (replace(CLEAN, statuses=dict(CLEAN.statuses) | {"0x0": False}), {"inconsistent"}),
+        (
+            replace(
+                CLEAN,
+                rows=(row(0, 0), row(1, 1, EXPIRED), row(2, 3, REVERTED)),
+                transactions_sent=4,
+                receipts=dict(CLEAN.receipts) | {"0x3": UNDONE},
+            ),
+            {"gaps"},
+        ),
+        (
+            replace(CLEAN, receipts={"0x0": PAID, "0x1": PAID}, spending={Lane.PRICE: 20}),
+            {"inconsistent"},
+        ),
+        (replace(CLEAN, receipts=dict(CLEAN.receipts) | {"0x0": UNDONE}), {"inconsistent"}),
         (
             replace(
                 CLEAN, rows=(replace(CLEAN.rows[0], state=State.MINED.value), *CLEAN.rows[1:])
             ),
             {"inconsistent"},
         ),
+        (replace(CLEAN, spending={Lane.PRICE: 40}), {"misbooked"}),
+        (replace(CLEAN, spending={Lane.PRICE: 30, Lane.FUNDING: 1}), {"misbooked"}),
     ],
     ids=[
         "took effect twice",
@@ -104,6 +124,8 @@ def test_judge__all_went_well__nothing_found_and_every_ending_counted() -> None:
         "mined as what the chain does not know",
         "a success that reverted",
         "not final",
+        "a transaction booked twice",
+        "a lane that sent nothing and paid",
     ],
 )  # fmt: skip
 def test_judge__one_fault__found_and_nothing_else(evidence: Evidence, expected: set[str]) -> None:
@@ -118,7 +140,8 @@ def test_judge__the_sender_s_own_transaction__holds_a_nonce_and_is_no_piece() ->
         CLEAN,
         rows=(*CLEAN.rows, filler),
         transactions_sent=4,
-        statuses=dict(CLEAN.statuses) | {"0x3": True},
+        receipts=dict(CLEAN.receipts) | {"0x3": PAID},
+        spending={Lane.PRICE: 40},
     )
     assert judge(evidence).is_clean
 

@@ -16,6 +16,7 @@ VERDICT = Verdict(
     told_twice=(),
     gaps=(),
     inconsistent=(),
+    misbooked=(),
 )
 REPORT = Report(
     kills=2,
