@@ -10,6 +10,7 @@ from fleet.cli.exits import Exit
 from fleet.cli.output import Output, output
 from fleet.cli.ports import Assembly, Inspector
 from fleet.cli.session import JsonOption, session_of
+from fleet.cli.witnesses import agreement_checks
 from fleet.settings import Settings
 
 _MARKS = {Verdict.PASSED: "pass", Verdict.NOTED: "note", Verdict.FAILED: "FAIL"}
@@ -36,6 +37,7 @@ async def examine(inspector: Inspector, settings: Settings) -> list[Check]:
 
     def checks() -> Iterator[Check]:
         yield from judge.node_checks(nodes, settings)
+        yield from agreement_checks(nodes, settings)
         yield from judge.source_checks(sources, settings)
         yield from judge.contract_checks(contracts, settings)
         yield from judge.account_checks(accounts, settings)

@@ -48,7 +48,7 @@ class Inspector(Protocol):
     """Gathers the facts. Nothing here raises for an endpoint that is down."""
 
     async def nodes(self) -> Mapping[str, NodeFacts | Unread]:
-        """Every configured EVM endpoint by its operator, each asked by itself."""
+        """Every configured EVM endpoint by its name, each asked by itself."""
         ...
 
     async def sources(self) -> Mapping[str, SourceFacts | Unread]:
@@ -132,6 +132,10 @@ class Assembly(Protocol):
     @property
     def inspector(self) -> Inspector:
         """What `keepers doctor` looks at."""
+        ...
+
+    def node_states(self) -> Mapping[str, str | None]:
+        """The state of each EVM endpoint as far as this process has asked; None: not yet."""
         ...
 
     def feeder(self, markets: Sequence[Netuid]) -> Feeder:

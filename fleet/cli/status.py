@@ -12,6 +12,7 @@ from fleet.cli.feed_tables import age_text, state_text
 from fleet.cli.output import Output, output
 from fleet.cli.ports import Assembly
 from fleet.cli.session import JsonOption, session_of
+from fleet.cli.witnesses import agreement_text, states_text
 from fleet.cli.words import price_text, seconds_text, tao
 from fleet.settings import Settings
 from fleet.wiring.facts import Unread, VaultView
@@ -31,6 +32,7 @@ class Status:
     """What was read; each part may be unknown by itself, and says so."""
 
     head: Head
+    nodes: Mapping[str, str | None]
     finalized: SourceHead | Unavailable
     feed: FeedState | Unavailable
     risk: RiskView | RiskUnknown
@@ -58,6 +60,7 @@ async def read(fleet: Assembly) -> Status:
     netuids = tuple(market.netuid for market in fleet.settings.enabled_markets)
     return Status(
         head=head,
+        nodes=fleet.node_states(),
         finalized=await fleet.source.finalized(),
         feed=await fleet.feed.rows(netuids),
         risk=await fleet.risk.risk_view(head),
@@ -109,6 +112,7 @@ def _show(found: Status, faults: list[str], settings: Settings, out: Output) -> 
     out.record("status", found)
     out.record("faults", faults)
     out.line(f"{settings.network.name}: block {found.head.number}, {_finality(found)}")
+    out.line(f"nodes: {states_text(found.nodes)}; {agreement_text(settings.evm)}")
     if isinstance(found.feed, FeedState):
         out.table("Markets", COLUMNS, list(_market_rows(found.feed, found.risk, settings)))
     if isinstance(found.funding, FundingPlan) and found.funding.next_due is not None:

@@ -145,6 +145,10 @@ class Assembly:
             deadline=(lambda _: nullcontext()) if in_step else asyncio.timeout,
         )
 
+    def node_states(self) -> dict[str, str | None]:
+        """The state of each EVM endpoint as far as it was asked; None: not yet."""
+        return {name: state and state.value for name, state in self.node.states().items()}
+
     async def head(self) -> Head:
         """The latest block of chain 964; raises ChainError."""
         return await self.node.head()

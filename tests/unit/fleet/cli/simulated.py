@@ -351,6 +351,9 @@ class SimulatedFleet:
             raise NodeUnavailable(self.outage)
         return self.exchange.tip.head
 
+    def node_states(self) -> dict[str, str | None]:
+        return {"anvil": "alive"}
+
     async def balance(self) -> Wei | None:
         return None if self.account is None else Wei(5 * TAO)
 
