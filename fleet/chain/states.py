@@ -174,14 +174,21 @@ def reason_of(standing: Standing, state: NodeState | None) -> str:
         case NodeState.UNREACHABLE:
             return standing.why
         case NodeState.LAGGING | NodeState.OUT_OF_SYNC:
-            said = "it says so itself, " if standing.is_syncing else ""
-            return f"{said}{standing.behind} blocks behind"
+            return _behind(standing)
         case NodeState.PRUNED:
             return "it has forgotten logs within the configured horizon"
         case NodeState.ALIVE | None:
             return ""
         case _:
             assert_never(state)
+
+
+def _behind(standing: Standing) -> str:
+    if standing.is_syncing:
+        return f"it says so itself, {standing.behind} blocks behind"
+    if standing.behind == 0:
+        return f"its head stands still at block {standing.head}"
+    return f"{standing.behind} blocks behind"
 
 
 def preference(standing: Standing, now: float, policy: StatePolicy) -> tuple[int, bool]:

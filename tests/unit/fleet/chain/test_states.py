@@ -85,6 +85,8 @@ def test_state__not_sampled_for_long__is_not_held_against_it() -> None:
 def test_reason__names_what_is_wrong() -> None:
     lagging = standing(head(100, behind=5))
     assert reason_of(lagging, state_of(lagging, POLICY)) == "5 blocks behind"
+    still = standing(head(7), head(7), head(7), every_s=61)
+    assert reason_of(still, state_of(still, POLICY)) == "its head stands still at block 7"
     gone = standing(*[Failed("a: no answer in 5 s")] * 3)
     assert reason_of(gone, state_of(gone, POLICY)) == "a: no answer in 5 s"
     wrong = standing(Identified("serves chain 1, not 964"))
