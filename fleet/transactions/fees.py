@@ -88,11 +88,15 @@ def insistent_fee(quote: Quoted, policy: FeePolicy) -> Fee:
 
 
 def bumped_fee(previous: Fee, quote: Quoted, policy: FeePolicy, cap: int) -> Fee | None:
-    """An offer that replaces `previous` in a node's pool; None when `cap` forbids it."""
+    """An offer that replaces `previous` in a node's pool; None when `cap` forbids it.
+
+    To a node all that a legacy transaction offers is tip: that must rise too.
+    """
     least = _raised(previous.max_fee, policy.bump_percent)
     if least > cap:
         return None
-    tip = policy.tip if previous.tip is None else _raised(previous.tip, policy.bump_percent)
+    before = previous.max_fee if previous.tip is None else previous.tip
+    tip = _raised(before, policy.bump_percent)
     return _fee(min(max(least, needed(quote, policy)), cap), tip, policy)
 
 

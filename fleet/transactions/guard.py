@@ -17,19 +17,37 @@ class SpendGuard:
         self._policy = policy
         self._account = Account()
         self._now = Timestamp(0)
+        self._expected: dict[int, Spend] = {}
 
-    async def read(self) -> None:
-        """Takes the account from the journal."""
+    async def begin(self) -> None:
+        """Takes the account from the journal; what is in blocks that are not final comes again."""
         self._account = await self._journal.account()
+        self._expected.clear()
+
+    async def _look_again(self) -> None:
+        """Not over what was booked while the journal was being read."""
+        before = self._account
+        found = await self._journal.account()
+        if self._account is before:
+            self._account = found
 
     async def objection(self, lane: Lane) -> Refused | None:
         """Why a lane may not send now; a stopped one is looked up again, it may have been reset."""
-        if lane in self._account.stopped:
-            await self.read()
-        why = self._account.stopped.get(lane)
+        if lane in self.stopped:
+            await self._look_again()
+        why = self.stopped.get(lane)
         if why is None:
             return None
         return Refused(reason=f"lane {lane.name.lower()} is stopped: {why}; keepers spend reset")
+
+    def expect(self, entry_id: int, spend: Spend | None) -> None:
+        """Learns what an entry has cost in a block that is not final; None: it is in none.
+
+        Finality may stand still while a lane goes on spending.
+        """
+        self._expected.pop(entry_id, None)
+        if spend is not None:
+            self._expected[entry_id] = spend
 
     def after(self, spend: Spend) -> tuple[Account, str | None]:
         """The account with one more transaction, and why that stops its lane, if it does."""
@@ -43,8 +61,11 @@ class SpendGuard:
 
     @property
     def stopped(self) -> dict[Lane, str]:
-        """Lanes that wait for an operator, and why."""
-        return dict(self._account.stopped)
+        """Lanes that wait for an operator or for finality, and why."""
+        account = self._account
+        for spend in self._expected.values():
+            account = account.plus(spend, self._policy)
+        return dict(account.stopped)
 
     @property
     def day(self) -> dict[Lane, Spent]:

@@ -2,8 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from fleet.transactions.attempt import Entry, Kind, State
+from fleet.transactions.nonces import Nonces
 from fleet.transactions.policy import SenderPolicy
 from fleet.transactions.request import AlreadyInFlight, Lane, Refused, TransactionRequest
 from units import BlockNumber
@@ -53,14 +55,21 @@ class InFlight:
         """How many have no outcome yet, those in a block that is not final included."""
         return sum(each.is_unsettled for each in self._entries.values())
 
-    def get(self, entry: Entry) -> Entry:
-        """The newest state of an entry; as given when it has left."""
-        return self._entries.get(entry.id, entry)
+    def still_open(self, entry: Entry) -> Entry | None:
+        """The newest state of an entry; None when it is in a block or has left by now."""
+        newest = self._entries.get(entry.id)
+        return newest if newest is not None and newest.is_open else None
 
-    def busy(self, subjects: Iterable[str]) -> frozenset[str]:
-        """Which of these a request in no block works on."""
-        taken = {each for entry in self._entries.values() if entry.is_open for each in _of(entry)}
+    def busy(self, subjects: Iterable[str], but: Entry | None = None) -> frozenset[str]:
+        """Which of these a request in no block works on, other than `but`."""
+        others = [each for each in self.open() if but is None or each.id != but.id]
+        taken = {subject for entry in others for subject in _of(entry)}
         return frozenset(taken.intersection(subjects))
+
+    def is_in_the_way(self, entry: Entry) -> bool:
+        """Does more urgent work wait behind it?"""
+        lane, nonce = entry.request.lane, entry.nonce
+        return any(each.request.lane < lane and each.nonce > nonce for each in self.open())
 
     def of_key(self, idempotency_key: str) -> Entry | None:
         """The entry whose outcome this key waits for."""
@@ -72,6 +81,14 @@ class InFlight:
     @staticmethod
     def _sorted(entries: Iterable[Entry]) -> tuple[Entry, ...]:
         return tuple(sorted(entries, key=lambda entry: entry.nonce))
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a key; thrown away whole after a failure."""
+
+    in_flight: InFlight
+    nonces: Nonces
 
 
 def objection(

@@ -37,6 +37,7 @@ class Nonces:
         self._journal = journal
         self._before = journal
         self._latest = counts.latest
+        self._pending = counts.pending
         self.is_behind = counts.latest > journal
         self.is_held = False
         self.resync(counts)
@@ -45,6 +46,14 @@ class Nonces:
     def next(self) -> int:
         """What the next transaction will have."""
         return max(self._journal, self._latest)
+
+    @property
+    def strangers(self) -> range:
+        """Nonces that the pool holds transactions of somebody unknown for, and nothing else.
+
+        None as long as one of the journal's may stand before them.
+        """
+        return range(self._latest, self._pending if self._journal <= self._latest else 0)
 
     def take(self) -> int:
         """Hands out the next nonce."""
@@ -65,5 +74,6 @@ class Nonces:
     def resync(self, counts: Counts) -> None:
         """Learns the chain's counts; held while something unknown is pending or not final."""
         self.observe(counts.latest)
+        self._pending = counts.pending
         self.is_behind = self.is_behind and not counts.is_settled
         self.is_held = self.is_behind or counts.pending > self.next

@@ -32,6 +32,8 @@ class SenderPolicy:
     `lane_in_flight_max`: requests of each lane that are in no block. One lane's never count
     against another's, so nothing less urgent can use up the price's.
     `attempts_max`: fees or nonces tried within one submit.
+    `hold_blocks_max`: heads at which the same transaction of a stranger with this key was next and
+    not included, after which nothing is sent in its place: it would hold the key for ever.
     `mystery_blocks`: after which a nonce counts as taken by a stranger though the node can't name
     the transaction that used it. 300: what public nodes keep of old state.
     """
@@ -43,4 +45,5 @@ class SenderPolicy:
     confirmations: int = 12
     lane_in_flight_max: Mapping[Lane, int] = field(default_factory=lambda: _LANES)
     attempts_max: int = 3
+    hold_blocks_max: int = 25
     mystery_blocks: int = 300

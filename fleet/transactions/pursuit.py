@@ -1,4 +1,4 @@
-"""Pushes everything in flight on by one head: looks, resends, replaces, withdraws, fills holes.
+"""Pushes everything in flight on by one head: looks, resends, replaces, withdraws.
 
 What to do with an entry is decided in `attempt`; here it is done.
 """
@@ -6,7 +6,7 @@ What to do with an entry is decided in `attempt`; here it is done.
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import assert_never
 
 from fleet.transactions.attempt import (
@@ -16,35 +16,27 @@ from fleet.transactions.attempt import (
     State,
     Step,
     next_step,
-    reserved,
     wanted,
 )
 from fleet.transactions.chain import Chain
-from fleet.transactions.delivery import TRANSFER_GAS, Delivery
-from fleet.transactions.fees import Fee, bumped_fee, insistent_fee
+from fleet.transactions.delivery import Delivery
+from fleet.transactions.fees import Fee, bumped_fee
+from fleet.transactions.filling import Filler
 from fleet.transactions.guard import SpendGuard
-from fleet.transactions.in_flight import InFlight
-from fleet.transactions.journal import JournalConflict
+from fleet.transactions.in_flight import Known
 from fleet.transactions.launch import payload_cap
 from fleet.transactions.news import News
-from fleet.transactions.nonces import Nonces
 from fleet.transactions.policy import SenderPolicy
 from fleet.transactions.quotes import Quotes
 from fleet.transactions.recount import Recount
 from fleet.transactions.rehearsal import Rehearsal
-from fleet.transactions.request import Lane, TransactionRequest
+from fleet.transactions.request import Lane
 from fleet.transactions.settlement import Finding, Settlement
+from fleet.transactions.spending import Spend
 from units import Address, BlockNumber, Head
 
 _GIVES_WAY = "it stood in the way of more urgent work"
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What is known of a key; thrown away whole after a failure."""
-
-    in_flight: InFlight
-    nonces: Nonces
+_IS_DOUBLE = "another request works on the same"
 
 
 class Pursuit:
@@ -64,6 +56,7 @@ class Pursuit:
         recount: Recount,
         quotes: Quotes,
         guard: SpendGuard,
+        filler: Filler,
         account: Address,
         policy: SenderPolicy,
     ) -> None:
@@ -74,6 +67,7 @@ class Pursuit:
         self._recount = recount
         self._quotes = quotes
         self._guard = guard
+        self._filler = filler
         self._account = account
         self._policy = policy
         self._started_at: BlockNumber | None = None
@@ -93,6 +87,7 @@ class Pursuit:
         await self._confirm_final(known, head)
         if known.nonces.is_held:
             await self._recount.resync(known.nonces, head)
+        await self._filler.end_hold(known, head)
         self._forget_settled(known)
 
     async def make_way(self, known: Known, lane: Lane, fee: Fee, head: Head) -> None:
@@ -100,9 +95,10 @@ class Pursuit:
         for entry in known.in_flight.open():
             if entry.request.lane > lane:
                 async with self._turns[entry.id]:
-                    before = known.in_flight.get(entry)
-                    if before.is_open:
-                        known.in_flight.put(await self._out_of_the_way(before, fee, head))
+                    before = known.in_flight.still_open(entry)
+                    if before is not None:
+                        after = await self._out_of_the_way(known, before, fee, head)
+                        known.in_flight.put(after)
 
     def doubt(self, entries: Iterable[Entry]) -> None:
         """What an earlier process left open is simulated anew before it is sent again."""
@@ -149,13 +145,14 @@ class Pursuit:
         )
         for entry in still_open:
             async with self._turns[entry.id]:
-                before = known.in_flight.get(entry)
-                if before.is_open:
-                    after = await self._step(before, situation, head)
+                before = known.in_flight.still_open(entry)
+                if before is not None:
+                    after = await self._step(known, before, situation, head)
                     if after == before and known.in_flight.is_unwritten(before):
                         await self._delivery.record(after)
                     known.in_flight.put(after)
-        await self._fill(known, situation, head)
+        await self._filler.fill_holes(known, situation, head)
+        self.problem = self._filler.problem or self.problem
 
     def _front(self, nonce: int, head: BlockNumber) -> BlockNumber:
         """Since which head this nonce is the next one, at every head that was looked at."""
@@ -163,21 +160,19 @@ class Pursuit:
             self._in_front = nonce, head
         return self._in_front[1]
 
-    async def _step(self, entry: Entry, situation: Situation, head: Head) -> Entry:
+    async def _step(self, known: Known, entry: Entry, situation: Situation, head: Head) -> Entry:
         stuck = self._policy.stuck_blocks
         step, doubt = next_step(entry, situation, stuck), None
-        if step in {Step.REPLACE, Step.RESEND} and self._is_doubtful(entry):
-            rehearsed = await self._rehearsal.run(entry.request, "latest")
-            if rehearsed.verdict == "unknown":
+        if step in {Step.REPLACE, Step.RESEND}:
+            doubt = await self._doubt(known, entry, head)
+            if doubt is not None and entry.id in self._doubtful:
                 return entry
-            doubt = rehearsed.reason or None
-            self._doubtful.discard(entry.id)
             step = next_step(entry, situation, stuck, doubt)
         match step:
             case Step.LOOK:
                 return await self._record(entry, await self._settlement.look(entry, head))
             case Step.REPLACE:
-                return await self._replace(entry, wanted(entry, head.number, doubt), head)
+                return await self._replace(known, entry, wanted(entry, head.number, doubt), head)
             case Step.RESEND:
                 return await self._send(entry)
             case Step.WAIT:
@@ -185,12 +180,27 @@ class Pursuit:
             case _:
                 assert_never(step)
 
-    def _is_doubtful(self, entry: Entry) -> bool:
-        return entry.id in self._doubtful and entry.newest.kind is Kind.PAYLOAD
+    async def _doubt(self, known: Known, entry: Entry, head: Head) -> str | None:
+        """What speaks against sending it again; it stays doubtful while nobody can tell."""
+        if entry.id not in self._doubtful or wanted(entry, head.number) is Kind.NOTHING:
+            return None
+        if known.in_flight.busy(entry.request.subjects, but=entry):
+            self._doubtful.discard(entry.id)
+            return _IS_DOUBLE
+        rehearsed = await self._rehearsal.run(entry.request, "latest")
+        if rehearsed.verdict != "unknown":
+            self._doubtful.discard(entry.id)
+        return rehearsed.reason or None
 
-    async def _replace(self, entry: Entry, kind: Kind, head: Head) -> Entry:
-        """Offers more for what is wanted now; the same again where the limits forbid it."""
+    async def _replace(self, known: Known, entry: Entry, kind: Kind, head: Head) -> Entry:
+        """Offers more for what is wanted now. Where the limits forbid it: the same again.
+
+        Or nothing, when more urgent work waits behind it.
+        """
         fee = await self._higher_fee(entry, kind, head)
+        if fee is None and kind is Kind.PAYLOAD and known.in_flight.is_in_the_way(entry):
+            kind = Kind.NOTHING
+            fee = await self._higher_fee(entry, kind, head)
         if fee is None:
             return entry if entry.newest.kind is not kind else await self._send(entry)
         return await self._send(await self._delivery.sign(entry, kind, fee, head.number))
@@ -204,54 +214,16 @@ class Pursuit:
         fee = bumped_fee(entry.newest.fee, quote, fees, cap)
         return None if fee is None or fee.max_fee < at_least else fee
 
-    async def _out_of_the_way(self, entry: Entry, fee: Fee, head: Head) -> Entry:
-        """Offers what the urgent one offers; where its own limits forbid that, for nothing."""
-        if entry.newest.fee.max_fee >= fee.max_fee:
+    async def _out_of_the_way(self, known: Known, entry: Entry, fee: Fee, head: Head) -> Entry:
+        """Offers what the urgent one offers; in doubt or where its limits forbid that: nothing."""
+        best = wanted(entry, head.number, await self._doubt(known, entry, head))
+        if entry.newest.kind is best and entry.newest.fee.max_fee >= fee.max_fee:
             return entry if entry.state is State.SEEN else await self._send(entry)
-        for kind in (wanted(entry, head.number), wanted(entry, head.number, _GIVES_WAY)):
+        for kind in (best, wanted(entry, head.number, _GIVES_WAY)):
             higher = await self._higher_fee(entry, kind, head, at_least=fee.max_fee)
             if higher is not None:
                 return await self._send(await self._delivery.sign(entry, kind, higher, head.number))
-        return await self._send(entry)
-
-    # --- holes --------------------------------------------------------------------------------
-
-    async def _fill(self, known: Known, situation: Situation, head: Head) -> None:
-        """Uses nonces that the journal believed used and the chain does not.
-
-        A stranger's transaction on which later nonces were built can be reorganised away; without
-        this everything behind it would wait for ever.
-        """
-        still_open = known.in_flight.open()
-        lowest = still_open[0] if still_open else None
-        if lowest is None or lowest.nonce <= situation.next_nonce:
-            return
-        waited = situation.head - max(lowest.newest.block, situation.started_at)
-        if waited < self._policy.stuck_blocks:
-            return
-        ours = {entry.nonce for entry in known.in_flight.mined()}
-        for nonce in range(situation.next_nonce, lowest.nonce):
-            if nonce not in ours:
-                await self._fill_one(known, nonce, head)
-
-    async def _fill_one(self, known: Known, nonce: int, head: Head) -> None:
-        request = TransactionRequest(
-            to=self._account,
-            data=b"",
-            gas_limit=TRANSFER_GAS,
-            lane=Lane.HOUSEKEEPING,
-            idempotency_key=f"nonce {nonce}",
-            valid_until=head.number,
-            purpose=f"uses nonce {nonce}, which nobody has used",
-        )
-        fee = insistent_fee(await self._quotes.at(head), self._policy.fees)
-        entry = reserved(request, nonce)
-        try:
-            entry = await self._delivery.sign(entry, Kind.NOTHING, fee, head.number)
-        except JournalConflict:  # one of ours was final there: the node is behind, or worse
-            self.problem = f"nonce {nonce} is final in the journal and free on chain"
-            return
-        known.in_flight.put(await self._send(entry))
+        return entry if entry.newest.kind is not best else await self._send(entry)
 
     # --- writing and sending ------------------------------------------------------------------
 
@@ -260,15 +232,21 @@ class Pursuit:
         if found.settled is not None:
             self.news.settled(before.id, found.settled)
         after = found.entry
-        if found.spend is not None:
-            account, stop = self._guard.after(found.spend)
-            after = await self._delivery.conclude(after, found.spend, stop)
-            self._guard.book(account, found.spend.time)
-        elif after != before:
-            after = await self._delivery.record(after)
+        if found.spend is not None and after.state is State.FINAL:
+            after = await self._conclude(after, found.spend)
+        else:
+            after = after if after == before else await self._delivery.record(after)
+            self._guard.expect(after.id, found.spend)
         if found.included is not None:
             self.news.included(found.included)
         return after
+
+    async def _conclude(self, entry: Entry, spend: Spend) -> Entry:
+        account, stop = self._guard.after(spend)
+        entry = await self._delivery.conclude(entry, spend, stop)
+        self._guard.expect(entry.id, None)
+        self._guard.book(account, spend.time)
+        return entry
 
     async def _send(self, entry: Entry) -> Entry:
         after, answer = await self._delivery.hand_over(entry)

@@ -15,13 +15,14 @@ from typing import Literal
 
 from fleet.transactions.chain import Chain
 from fleet.transactions.delivery import Delivery
+from fleet.transactions.filling import Filler
 from fleet.transactions.guard import SpendGuard
-from fleet.transactions.in_flight import InFlight, objection
+from fleet.transactions.in_flight import InFlight, Known, objection
 from fleet.transactions.journal import Journal
 from fleet.transactions.lanes import Turns
 from fleet.transactions.launch import Launch
 from fleet.transactions.policy import SenderPolicy
-from fleet.transactions.pursuit import Known, Pursuit
+from fleet.transactions.pursuit import Pursuit
 from fleet.transactions.quotes import Quotes
 from fleet.transactions.recount import Recount
 from fleet.transactions.rehearsal import EverythingCounts, Judge, Rehearsal
@@ -107,6 +108,7 @@ class Sender:
             recount=recount,
             policy=policy,
         )
+        filler = Filler(delivery=delivery, quotes=quotes, account=account, policy=policy)
         self._pursuit = Pursuit(
             chain=chain,
             delivery=delivery,
@@ -115,6 +117,7 @@ class Sender:
             recount=recount,
             quotes=quotes,
             guard=guard,
+            filler=filler,
             account=account,
             policy=policy,
         )
@@ -225,7 +228,7 @@ class Sender:
         async with self._turns.turn(Lane.PRICE):
             self._head = head = await self._chain.head()
             entries = await self._journal.unfinished()
-            await self._guard.read()
+            await self._guard.begin()
             self._pursuit.news.forget(entries)
             self._pursuit.doubt(entries)
             nonces = await self._recount.begin(await self._journal.next_nonce(), head)

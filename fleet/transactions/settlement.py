@@ -26,7 +26,10 @@ from units import Address, BlockNumber, Head
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """An entry as the chain now has it, what is to be told of it, and what it cost for good."""
+    """An entry as the chain now has it, what is to be told of it, and what it cost.
+
+    A cost is for good when the entry is final.
+    """
 
     entry: Entry
     included: Included | None = None
@@ -66,7 +69,11 @@ class Settlement:
             receipt = await self._chain.receipt(each.tx_hash)
             if receipt is not None:
                 found = attempt.mined(entry, _inclusion(receipt))
-                return Finding(entry=found, included=_included(found, each, receipt))
+                return Finding(
+                    entry=found,
+                    included=_included(found, each, receipt),
+                    spend=self._spend(entry, each, receipt, head),
+                )
         if not await self._is_a_stranger_s(entry, head):
             return Finding(entry=entry)
         found = attempt.superseded(entry)
@@ -80,18 +87,21 @@ class Settlement:
         receipt, which = await self._chain.receipt(_mined_as(entry).tx_hash), _mined_as(entry)
         if receipt is None:
             return Finding(entry=attempt.unmined(entry))
+        spend = self._spend(entry, which, receipt, head)
         if receipt.block > final:
-            return Finding(entry=attempt.mined(entry, _inclusion(receipt)))
+            return Finding(entry=attempt.mined(entry, _inclusion(receipt)), spend=spend)
         ending, outcome = await self._outcome(entry, which, receipt)
         found = attempt.final(entry, _inclusion(receipt), ending)
-        spend = Spend(
+        return Finding(entry=found, settled=_settled(found, which, outcome), spend=spend)
+
+    def _spend(self, entry: Entry, which: Attempt, receipt: Receipt, head: Head) -> Spend:
+        is_done = which.kind is Kind.PAYLOAD and receipt.succeeded
+        return Spend(
             lane=entry.request.lane,
             fee=receipt.fee,
             time=head.time,
-            had_effect=ending is Ending.SUCCEEDED
-            and self._judge.had_effect(entry.request, receipt.logs),
+            had_effect=is_done and self._judge.had_effect(entry.request, receipt.logs),
         )
-        return Finding(entry=found, settled=_settled(found, which, outcome), spend=spend)
 
     async def _outcome(
         self, entry: Entry, which: Attempt, receipt: Receipt
