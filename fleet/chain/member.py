@@ -105,6 +105,7 @@ class Member:
         self._newest = newest
         self._listener = listener
         self._identifying = asyncio.Lock()
+        self._silence: NodeUnavailable | None = None
 
     @property
     def name(self) -> str:
@@ -143,12 +144,22 @@ class Member:
             WrongChain: it serves another one.
             NodeUnavailable: it did not say.
         """
+        heard = self._silence
         async with self._identifying:
             if not states.is_identified(self.standing, self._now(), self._policy):
-                wrong = await self._sampled(lambda endpoint: self._identity.of(endpoint, urgency))
-                self.note(states.Identified(wrong))
+                if self._silence is not None and self._silence is not heard:
+                    raise self._silence  # whoever waited has waited long enough
+                await self._ask_identity(urgency)
         if self.standing.wrong:
             raise WrongChain(f"{self.name} {self.standing.wrong}")
+
+    async def _ask_identity(self, urgency: Urgency) -> None:
+        try:
+            wrong = await self._sampled(lambda endpoint: self._identity.of(endpoint, urgency))
+        except NodeUnavailable as failure:
+            self._silence = failure
+            raise
+        self.note(states.Identified(wrong))
 
     async def head(self, urgency: Urgency) -> Head:
         """Its latest block, which is a sample of where it stands."""

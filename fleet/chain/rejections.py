@@ -51,6 +51,13 @@ _TRANSACTION: tuple[tuple[str, Verdict], ...] = (
     ("invalidtransaction(stale)", "nonce too low"),  # Frontier's legacy text
     ("transaction is outdated", "nonce too low"),  # Substrate
     ("nonce too high", "nonce too high"),  # geth; a gap that some pools do not keep
+    ("gapped", "nonce too high"),  # geth "transaction gapped nonce", "gapped-nonce tx from …"
+    ("future transaction tries to replace pending", "nonce too high"),  # geth
+    ("will be valid in the future", "nonce too high"),  # Substrate
+    # no room: not held by this node now, and perhaps by others or a moment later
+    ("pool is full", "uncertain"),  # geth "txpool is full"
+    ("immediately dropped", "uncertain"),  # Substrate
+    ("immediatelydropped", "uncertain"),  # Frontier's legacy text
     ("replacement transaction underpriced", "replacement underpriced"),  # all three
     ("priority is too low", "replacement underpriced"),  # Substrate
     ("toolowpriority", "replacement underpriced"),  # Frontier's legacy text

@@ -246,6 +246,27 @@ async def test_probe__node_changes_its_chain_while_it_runs__is_not_believed_any_
     ]
 
 
+class SlowlyDown(PlayedEndpoint):
+    """Needs a while to give no answer."""
+
+    async def request(self, method: str, params: list[Any], urgency: Urgency) -> Any:
+        self.asked.append(method)
+        await asyncio.sleep(0.1)
+        raise NodeUnavailable(f"{self.name}: no answer in 0.1 s")
+
+
+async def test_identity__many_ask_a_silent_node_at_once__wait_for_one_silence_together() -> None:
+    silent = SlowlyDown("a")
+    nodes = pool(silent)
+    async with asyncio.timeout(0.3):
+        found = await asyncio.gather(*(ask(nodes) for _ in range(10)), return_exceptions=True)
+    assert all(isinstance(each, NodeUnavailable) for each in found)
+    assert silent.asked == ["eth_chainId"]
+    with pytest.raises(NodeUnavailable):
+        await ask(nodes)
+    assert silent.asked == ["eth_chainId"] * 2, "the next one asks anew"
+
+
 async def test_genesis__configured__a_node_of_another_world_is_refused() -> None:
     first, second = PlayedEndpoint("a"), PlayedEndpoint("b")
     own = BlockHash(f"0x{0:064x}")
