@@ -222,7 +222,7 @@ class SubtensorSettings(Section):
     """Nodes to read from; each gets one client that subscribes and one that asks."""
 
     genesis: Hash
-    """Hash of block 0; a node of another chain is refused at start."""
+    """Hash of block 0; a node of another chain is never believed, and `keepers doctor` names it."""
 
     ask_timeout_s: Annotated[float, Field(ge=0.5, le=11)] = 4.0
     """Seconds for one request. 4: a node that needs longer cannot serve every block of 12 s."""

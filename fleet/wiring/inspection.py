@@ -6,7 +6,7 @@ from typing import Any
 from eth_abi.exceptions import DecodingError
 from eth_utils.crypto import keccak
 
-from fleet.chain.failures import ChainError, NodeUnavailable
+from fleet.chain.failures import ChainError, NodeUnavailable, WrongChain
 from fleet.chain.node import Node
 from fleet.runtime.clock import Clock
 from fleet.settings import Settings, SettingsError, SubtensorEndpoint, Workload
@@ -35,6 +35,7 @@ KEEPERS = frozenset(Workload)
 """The feeder liquidates in the same transaction; every workload that signs needs this one."""
 
 _NEEDS_NODE = "needs a node that answers"
+_OTHER_CHAIN = "remove it from evm.endpoints or correct network.chain_id"
 _MEND_KEY = "mend that file, or the key in [keys] that names it; until then no key is looked at"
 
 
@@ -124,10 +125,12 @@ class WorldInspector:
         try:
             async with connections.open_node(self._settings, only=name) as node:
                 head = await node.head()
+        except WrongChain as error:
+            return Unread(reason=str(error), remedy=_OTHER_CHAIN)
         except (ChainError, SettingsError) as error:
             return Unread(reason=str(error))
         return NodeFacts(
-            chain_id=self._settings.network.chain_id,  # a node of another chain does not answer
+            chain_id=self._settings.network.chain_id,  # or WrongChain was raised
             head=head.number,
             head_time=head.time,
             read_at=self._clock.now(),

@@ -16,10 +16,11 @@ from weakref import WeakSet
 
 from substrateinterface import SubstrateInterface
 from substrateinterface.exceptions import SubstrateRequestException
-from websocket import WebSocket, WebSocketBadStatusException, WebSocketException
+from websocket import WebSocket, WebSocketException
 
 from oracle.quotes import Reading, SourceHead, Unavailable
 from oracle.sources.answers import MalformedAnswerError
+from oracle.sources.causes import cause
 from oracle.sources.client import Client, RefusedError, SourceFailureError
 from oracle.sources.heads import FinalizedHeads
 from oracle.sources.layouts import RuntimeLayouts
@@ -39,13 +40,6 @@ _FAILURES = (
     AttributeError,  # the socket was aborted between two of the library's steps
     RecursionError,  # JSON nested deeper than the parser goes
 )
-
-
-def _cause(error: Exception) -> str:
-    """Why, in one short line. What came over the wire may be a page of HTML, the URL a secret."""
-    if isinstance(error, WebSocketBadStatusException):
-        return f"HTTP status {error.status_code}"
-    return getattr(error, "strerror", None) or type(error).__name__
 
 
 class LoneClient:
@@ -128,7 +122,7 @@ class LoneClient:
                 websocket=self._socket, ss58_format=SS58_FORMAT, auto_discover=False
             )
         except _FAILURES as error:
-            raise SourceFailureError(f"can't connect to {self._name}: {_cause(error)}") from error
+            raise SourceFailureError(f"can't connect to {self._name}: {cause(error)}") from error
         self._check_genesis()
 
     def _check_genesis(self) -> None:

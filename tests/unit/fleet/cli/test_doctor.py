@@ -44,15 +44,8 @@ def test_doctor__node_down_or_of_another_chain__fails(
         "node anvil: connection refused → check the address, the rate and the operator"
     ]
 
-    fleet.inspector.node = NodeFacts(
-        chain_id=945, head=BlockNumber(1), head_time=Timestamp(0), read_at=Timestamp(0)
-    )
-    assert failures(keepers) == [
-        (
-            "node anvil: serves chain 945 →"
-            " remove it from evm.endpoints or correct network.chain_id 964"
-        )
-    ]
+    fleet.inspector.node = Unread(reason="anvil serves chain 945, not 964", remedy="remove it")
+    assert failures(keepers) == ["node anvil: anvil serves chain 945, not 964 → remove it"]
 
 
 @pytest.mark.parametrize(
