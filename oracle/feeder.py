@@ -5,18 +5,32 @@ and waits for no receipt.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from oracle.aggregation import Pins
-from oracle.feed import FeedRowView, MarketFeed, PendingPush, PendingSuspension, SuspensionReason
+from oracle.falls import Deadline, Falls, Risk
+from oracle.feed import (
+    FeedRowView,
+    MarketFeed,
+    PendingPush,
+    PendingSuspension,
+    SuspensionReason,
+    Update,
+)
 from oracle.judge import Judge, JudgePolicy
 from oracle.plan import FeedPlan, MarketPlan, NotPlanned, Publication
-from oracle.publication import Hold, Knowledge, PublicationPolicy, decide, still_pending
+from oracle.publication import (
+    Hold,
+    Knowledge,
+    PublicationPolicy,
+    Publish,
+    decide,
+    still_pending,
+)
 from oracle.quotes import Reading, SourceHead, Unavailable
-from units import BlockNumber, Head, Netuid, PositionId, PriceWei, TxHash
+from units import BlockNumber, Head, Netuid, TxHash
 
 
 class PriceSource(Protocol):
@@ -67,34 +81,6 @@ class Feed(Protocol):
         self, netuids: Sequence[Netuid], reason: SuspensionReason, head: Head
     ) -> Sent | NotSent:
         """Say on chain that these prices are not known; returns before it is mined."""
-
-
-class RiskUnknown(Protocol):
-    """Who falls is not known now. Any value with a one-line `reason` is one."""
-
-    @property
-    def reason(self) -> str:
-        """One line for an operator."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OverBudget:
-    """The answer took longer than the push may wait."""
-
-    reason: str
-
-
-class Risk(Protocol):
-    """Who falls at a price vector; the liquidation keepers implement it."""
-
-    async def liquidatable_at(
-        self, prices: Mapping[Netuid, PriceWei], head: Head
-    ) -> tuple[PositionId, ...] | RiskUnknown:
-        """The positions below maintenance once these prices are pushed, worst first."""
-
-
-Deadline = Callable[[float], AbstractAsyncContextManager[object]]
-"""A limit of so many seconds: `asyncio.timeout`, or none in lock-step."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,12 +145,17 @@ class Feeder:
     ) -> None:
         self._source = source
         self._feed = feed
-        self._risk = risk
         self._markets = tuple(markets)
         self._policy = policy
         self._deadline = deadline
         self._judge = Judge(markets=self._markets, pins=pins, policy=policy.judge)
         self._sent: dict[Netuid, MarketFeed] = {}
+        self._falls = Falls(
+            risk=risk,
+            deadline=deadline,
+            budget_ms=policy.risk_budget_ms,
+            is_confirmed=self._judge.is_confirmed,
+        )
 
     async def step(self, source_head: SourceHead | None) -> FeedOutcome:
         """Plan at this finalized head and send what is due; see `plan` and `act`."""
@@ -204,7 +195,7 @@ class Feeder:
                 for reason, netuids in plan.suspensions.items()
             ]
         )
-        push = await self._push(plan) if plan.updates else None
+        push = await self._push(plan)
         return FeedOutcome(plan=plan, push=push, suspensions=suspensions)
 
     async def _read_in_time(self, head: SourceHead | None) -> tuple[Reading | Unavailable, ...]:
@@ -244,6 +235,8 @@ class Feeder:
         market = still_pending(replace(before, row=row), state.head, policy)
         self._sent[netuid] = market
         decision = decide(known, market, state.head, policy)
+        if isinstance(decision, Publish):
+            decision = replace(decision, is_alone=not self._judge.is_confirmed(netuid))
         return MarketPlan(netuid=netuid, known=known, row=row, decision=decision)
 
     async def _suspend(
@@ -256,26 +249,27 @@ class Feeder:
                 self._sent[netuid] = replace(self._sent[netuid], suspension=pending)
         return Suspended(netuids=netuids, reason=reason, submission=submission)
 
-    async def _push(self, plan: FeedPlan) -> Pushed:
-        falling = await self._falling(plan)
+    async def _push(self, plan: FeedPlan) -> Pushed | None:
+        """What is due, and what confirms a first price at which somebody falls."""
+        confirming = await self._falls.confirming(plan)
+        updates = (*plan.updates, *confirming)
+        if not updates:
+            return None
+        alone = {each.update.netuid for each in plan.due if each.is_alone}
+        falling = await self._falls.at([u for u in updates if u.netuid not in alone], plan.head)
         ids = falling if isinstance(falling, tuple) else ()
-        publication = Publication(updates=plan.updates, liquidations=ids, head=plan.head)
+        publication = Publication(updates=updates, liquidations=ids, head=plan.head)
         submission = await self._feed.submit(publication)
         if isinstance(submission, Sent):
-            for update in plan.updates:
-                pending = PendingPush(update=update, sent_at=plan.head)
-                self._sent[update.netuid] = replace(self._sent[update.netuid], push=pending)
+            self._note_sent(updates, plan.head)
+            self._falls.note_sent(updates, alone, is_risk_known=isinstance(falling, tuple))
         unknown = None if isinstance(falling, tuple) else falling.reason
         return Pushed(publication=publication, submission=submission, risk_unknown=unknown)
 
-    async def _falling(self, plan: FeedPlan) -> tuple[PositionId, ...] | RiskUnknown:
-        prices = {update.netuid: update.price for update in plan.updates}
-        budget_ms = self._policy.risk_budget_ms
-        try:
-            async with self._deadline(budget_ms / 1000):
-                return await self._risk.liquidatable_at(prices, plan.head)
-        except TimeoutError:
-            return OverBudget(reason=f"who falls was not known within {budget_ms} ms")
+    def _note_sent(self, updates: Sequence[Update], head: Head) -> None:
+        for update in updates:
+            pending = PendingPush(update=update, sent_at=head)
+            self._sent[update.netuid] = replace(self._sent[update.netuid], push=pending)
 
 
 def _alerts(markets: Sequence[MarketPlan], said: Reading | Unavailable) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from oracle.aggregation import Pins, aggregate
+from oracle.continuity import Continuity, followed
 from oracle.feed import FeedRowView
 from oracle.guard import GuardPolicy, GuardState, Reference, assess, interrupted
 from oracle.publication import Knowledge, Stalled, Unread
@@ -45,6 +46,7 @@ class Judge:
         self._pins = pins
         self._policy = policy
         self._guards = {netuid: GuardState() for netuid in self._markets}
+        self._continuity = {netuid: Continuity() for netuid in self._markets}
         self._first_head: BlockNumber | None = None
         self.newest_read: BlockNumber | None = None
 
@@ -89,9 +91,23 @@ class Judge:
         """
         heard = [self._hear(each, rows) for each in said]
         behind = stalled_for(head, self._newest_before(head), self._policy)
-        if behind is None:
-            return heard[-1]
-        return dict.fromkeys(self._markets, Stalled(blocks=behind))
+        if behind is not None:
+            heard.append(dict.fromkeys(self._markets, Stalled(blocks=behind)))
+        for each in heard:
+            self._follow(each, rows)
+        return heard[-1]
+
+    def is_confirmed(self, netuid: Netuid) -> bool:
+        """Whether a market's price was known in an earlier block too, without a break since."""
+        return self._continuity[netuid].is_confirmed
+
+    def _follow(
+        self, known: Mapping[Netuid, Knowledge], rows: Mapping[Netuid, FeedRowView]
+    ) -> None:
+        self._continuity = {
+            netuid: followed(before, known[netuid], rows[netuid])
+            for netuid, before in self._continuity.items()
+        }
 
     def _hear(
         self, said: Reading | Unavailable, rows: Mapping[Netuid, FeedRowView]

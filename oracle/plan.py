@@ -53,8 +53,23 @@ class FeedPlan:
     @property
     def updates(self) -> tuple[Update, ...]:
         """What is due, in the order of the markets."""
+        return tuple(each.update for each in self.due)
+
+    @property
+    def due(self) -> tuple[Publish, ...]:
+        """The decisions to publish, in the order of the markets."""
         decisions = (market.decision for market in self.markets)
-        return tuple(each.update for each in decisions if isinstance(each, Publish))
+        return tuple(each for each in decisions if isinstance(each, Publish))
+
+    @property
+    def spare(self) -> Mapping[Netuid, Update]:
+        """What is not due and could be pushed all the same."""
+        holds = ((each.netuid, each.decision) for each in self.markets)
+        return {
+            netuid: hold.spare
+            for netuid, hold in holds
+            if isinstance(hold, Hold) and hold.spare is not None
+        }
 
     @property
     def suspensions(self) -> Mapping[SuspensionReason, tuple[Netuid, ...]]:

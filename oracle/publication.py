@@ -51,6 +51,7 @@ class PublishReason(StrEnum):
     DEVIATION = "the price has moved"
     HEARTBEAT = "the published price is old"
     RESUME = "the market is suspended and its price is known again"
+    CONFIRMED = "somebody falls at the price that confirms the first one after a break"
 
 
 class HoldReason(StrEnum):
@@ -72,17 +73,25 @@ class HoldReason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Publish:
-    """Push this update."""
+    """Push this update.
+
+    `is_alone`: it is the first price after a break, so nobody is liquidated by it.
+    """
 
     update: Update
     reason: PublishReason
+    is_alone: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
-    """Send nothing."""
+    """Send nothing.
+
+    `spare`: what could be pushed all the same, where the feed would take it.
+    """
 
     reason: HoldReason
+    spare: Update | None = None
 
     @property
     def needs_a_human(self) -> bool:
@@ -218,7 +227,8 @@ def _publish_or_hold(
     due = _due(update, market, head, policy)
     if due is not None:
         return Publish(update=update, reason=due)
-    return Hold(reason=HoldReason.WITHIN_BAND if market.push is None else HoldReason.IN_FLIGHT)
+    reason = HoldReason.WITHIN_BAND if market.push is None else HoldReason.IN_FLIGHT
+    return Hold(reason=reason, spare=update)
 
 
 def _refusal(

@@ -86,8 +86,9 @@ def _moved(market: MarketPlan, source: PriceWei | None) -> str:
 
 def _decision(decision: Decision) -> tuple[str, str]:
     match decision:
-        case Publish(reason=reason):
-            return "publish", reason.value
+        case Publish(reason=reason, is_alone=is_alone):
+            alone = ", the first after a break: nobody is liquidated by it" if is_alone else ""
+            return "publish", reason.value + alone
         case Hold(reason=held):
             return "hold", held.value
         case Suspend(detail=detail):

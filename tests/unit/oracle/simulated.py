@@ -7,8 +7,9 @@ is the block's, twelve seconds apart; nothing here reads a clock.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from oracle.falls import OverBudget
 from oracle.feed import FeedRowView, SuspensionReason, Update
-from oracle.feeder import Feeder, FeederPolicy, FeedState, NotSent, OverBudget, Sent
+from oracle.feeder import Feeder, FeederPolicy, FeedState, NotSent, Sent
 from oracle.plan import Publication
 from oracle.quotes import Identity, Reading, SourceBlock, SourceHead, Unavailable
 from units import (

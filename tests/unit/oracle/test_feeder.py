@@ -4,8 +4,9 @@ from contextlib import nullcontext
 from dataclasses import replace
 from itertools import pairwise
 
+from oracle.falls import OverBudget
 from oracle.feed import SuspensionReason
-from oracle.feeder import Feeder, FeederPolicy, NotSent, OverBudget
+from oracle.feeder import Feeder, FeederPolicy, NotSent
 from oracle.guard import GuardPolicy
 from oracle.judge import JudgePolicy
 from oracle.plan import FeedPlan, NotPlanned
@@ -36,6 +37,11 @@ def flat(_netuid: Netuid, _block: int) -> Rao:
     return TAO
 
 
+def rising(_netuid: Netuid, block: int) -> Rao:
+    """A price that is due in every block."""
+    return Rao(TAO + block * 2 * TAO // 1_000)
+
+
 def stepping(*steps: tuple[int, int]) -> PriceAt:
     """A price from each block on."""
 
@@ -64,7 +70,7 @@ async def test_step__when_pushes_landed_is_unknown__the_heartbeat_comes_sooner_n
 
 
 async def test_step__the_price_moves_every_block__is_pushed_every_block_and_never_twice() -> None:
-    moving = world(lambda _, block: Rao(TAO + block * 2 * TAO // 1_000))
+    moving = world(rising)
     await moving.run(to=130)
     blocks = [update.source_block for _, update in moving.feed.accepted]
     assert blocks == sorted(set(blocks))
@@ -397,22 +403,23 @@ async def test_act__nothing_was_sent__the_same_is_planned_again() -> None:
 
 
 async def test_act__positions_fall_at_the_pushed_price__travel_with_it() -> None:
-    falling = world(flat)
+    falling = world(rising)
+    await falling.run(to=105)
     falling.risk.falling = FALLING
-    await falling.run(to=101)
-    (publication,) = falling.feed.publications
-    assert publication.liquidations == FALLING
-    assert falling.risk.asked == [{SN: TAO * 10**9}]
+    await falling.run(to=106)
+    assert falling.feed.publications[-1].liquidations == FALLING
+    assert falling.risk.asked[-1] == {SN: rising(SN, 104) * 10**9}
 
 
 async def test_act__who_falls_is_unknown__the_price_goes_alone_and_says_so() -> None:
-    unknown = world(flat)
+    unknown = world(rising)
+    await unknown.run(to=105)
     unknown.risk.unknown = "the book is behind"
-    outcome = await unknown.feeder.step(source_head(98))
+    unknown.feed.advance_to(106)
+    outcome = await unknown.feeder.step(source_head(104))
     assert outcome.push is not None
     assert outcome.push.publication.liquidations == ()
     assert outcome.push.risk_unknown == "the book is behind"
-    assert len(unknown.feed.publications) == 1
 
 
 class SlowRisk(SimulatedRisk):
@@ -428,16 +435,20 @@ class SlowRisk(SimulatedRisk):
 async def test_act__risk_takes_too_long__the_push_does_not_wait_for_it() -> None:
     source, feed = SimulatedSubtensor(price_at=flat), SimulatedFeed(number=110)
     policy = FeederPolicy(risk_budget_ms=1)
-    outcome = await restarted(source, feed, SlowRisk(), policy=policy).step(source_head(108))
+    feeder = restarted(source, feed, SlowRisk(), policy=policy)
+    await feeder.step(source_head(108))
+    source.price_at = stepping((109, TAO * 101 // 100))
+    feed.advance_to(111)
+    outcome = await feeder.step(source_head(109))
     assert outcome.push is not None
     assert outcome.push.risk_unknown == "who falls was not known within 1 ms"
-    assert len(feed.publications) == 1
+    assert len(feed.publications) == 2
 
 
 async def test_act__lock_step_without_a_deadline__waits_for_risk() -> None:
     feed = SimulatedFeed(number=110)
     feeder = Feeder(
-        source=SimulatedSubtensor(price_at=flat),
+        source=SimulatedSubtensor(price_at=rising),
         feed=feed,
         risk=SlowRisk(),
         markets=(SN,),
@@ -446,7 +457,9 @@ async def test_act__lock_step_without_a_deadline__waits_for_risk() -> None:
         deadline=lambda _: nullcontext(),
     )
     await feeder.step(source_head(108))
-    assert feed.publications[0].liquidations == FALLING
+    feed.advance_to(111)
+    await feeder.step(source_head(109))
+    assert feed.publications[1].liquidations == FALLING
 
 
 async def test_step__nothing_is_due__risk_is_not_asked() -> None:

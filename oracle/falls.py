@@ -1,0 +1,92 @@
+"""Who falls at the prices that are about to be pushed, and which of them may be taken at once.
+
+Shell: it asks the liquidation keepers within a time budget. The first price of a market after a
+break travels alone; whoever falls at it is taken with the next one, if a later finalized block
+still shows it.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from oracle.feed import Update
+from oracle.plan import FeedPlan
+from units import Head, Netuid, PositionId, PriceWei
+
+
+class RiskUnknown(Protocol):
+    """Who falls is not known now. Any value with a one-line `reason` is one."""
+
+    @property
+    def reason(self) -> str:
+        """One line for an operator."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverBudget:
+    """The answer took longer than the push may wait."""
+
+    reason: str
+
+
+class Risk(Protocol):
+    """Who falls at a price vector; the liquidation keepers implement it."""
+
+    async def liquidatable_at(
+        self, prices: Mapping[Netuid, PriceWei], head: Head
+    ) -> tuple[PositionId, ...] | RiskUnknown:
+        """The positions below maintenance once these prices are pushed, worst first."""
+
+
+Deadline = Callable[[float], AbstractAsyncContextManager[object]]
+"""A limit of so many seconds: `asyncio.timeout`, or none in lock-step."""
+
+
+class Falls:
+    """Asks who falls, and remembers the markets whose first price went alone."""
+
+    def __init__(
+        self,
+        *,
+        risk: Risk,
+        deadline: Deadline,
+        budget_ms: int,
+        is_confirmed: Callable[[Netuid], bool],
+    ) -> None:
+        self._risk = risk
+        self._deadline = deadline
+        self._budget_ms = budget_ms
+        self._is_confirmed = is_confirmed
+        self._went_alone: set[Netuid] = set()
+
+    async def at(
+        self, updates: Sequence[Update], head: Head
+    ) -> tuple[PositionId, ...] | RiskUnknown:
+        """Who falls when these are pushed in the block after `head`, worst first."""
+        prices = {update.netuid: update.price for update in updates}
+        if not prices:
+            return ()
+        try:
+            async with self._deadline(self._budget_ms / 1000):
+                return await self._risk.liquidatable_at(prices, head)
+        except TimeoutError:
+            return OverBudget(reason=f"who falls was not known within {self._budget_ms} ms")
+
+    async def confirming(self, plan: FeedPlan) -> tuple[Update, ...]:
+        """Prices that are not due, of markets whose first one went alone, if anybody falls."""
+        spare = plan.spare
+        waiting = [n for n in spare if n in self._went_alone and self._is_confirmed(n)]
+        updates = tuple(spare[netuid] for netuid in waiting)
+        falling = await self.at(updates, plan.head)
+        if falling == ():
+            self._went_alone.difference_update(waiting)
+        return updates if isinstance(falling, tuple) and falling else ()
+
+    def note_sent(
+        self, updates: Sequence[Update], alone: Collection[Netuid], *, is_risk_known: bool
+    ) -> None:
+        """These are on their way, of which `alone` took nobody along."""
+        if is_risk_known:
+            self._went_alone.difference_update(update.netuid for update in updates)
+        self._went_alone.update(alone)
