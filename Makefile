@@ -10,6 +10,7 @@ KILLS ?= 200
 REQUESTS ?= 500
 SEED ?= 1
 NETWORK ?= good
+EXAMPLES ?= 1000
 PYTEST_FLAGS ?=
 
 # One line for a machine that lacks something, before anything is downloaded.
@@ -22,7 +23,7 @@ define needs_node
 	@test "$$(node --version | sed 's/^v//; s/[.].*//')" -ge 18 || { echo "Node 18 or newer is needed, this is $$(node --version)" >&2; exit 1; }
 endef
 
-.PHONY: help setup demo test chaos bench lint types imports unit contracts lock clean
+.PHONY: help setup demo test chaos model bench lint types imports unit contracts lock clean
 
 help:            ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -57,6 +58,9 @@ test: setup contracts/node_modules/ready lint types imports unit  ## lint, types
 
 chaos: setup     ## kill -9 of a sending process at random instants, audited: make chaos [KILLS=n REQUESTS=n SEED=n NETWORK=bad]
 	$(BIN)/python -m devnet.chaos --kills $(KILLS) --requests $(REQUESTS) --seed $(SEED) $(if $(filter bad,$(NETWORK)),--bad-network) --out build/chaos.json
+
+model: .venv/ready  ## the sender against everything at once, 20,000 steps and more, counted: make model [EXAMPLES=n]
+	SENDER_MODEL_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -q -s tests/unit/fleet/transactions/test_sender_model.py
 
 bench: setup     ## speed beside baselines measured in the same run, into build/bench.json
 	$(BIN)/python -m bench --out build/bench.json

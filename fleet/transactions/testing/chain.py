@@ -6,74 +6,24 @@ strangers hold the same key.
 
 import asyncio
 import hashlib
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from fleet.transactions.chain import Verdict
+from fleet.transactions.testing.answers import (
+    Answer,
+    GasQuote,
+    MinedReceipt,
+    PooledTransaction,
+    Rehearsal,
+    SimulatedBlock,
+    read_signed,
+)
 from fleet.transactions.testing.memory import Fuse
 from units import BLOCK_TIME, Address, BlockHash, BlockNumber, Head, Timestamp, TxHash, Wei
 
 _MIN_BUMP_PERCENT = 10
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PooledTransaction:
-    """What the chain knows of a transaction; `data` is empty in one that does nothing."""
-
-    tx_hash: TxHash
-    nonce: int
-    fee: int
-    gas: int
-    to: str
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MinedReceipt:
-    """A receipt, as the sender reads it."""
-
-    tx_hash: TxHash
-    block: BlockNumber
-    block_hash: BlockHash
-    succeeded: bool
-    gas_used: int
-    fee: Wei
-    logs: tuple[dict[str, Any], ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """To a broadcast."""
-
-    verdict: Verdict
-    detail: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rehearsal:
-    """To a simulation."""
-
-    outcome: Literal["succeeds", "reverts", "unknown"]
-    data: bytes = b""
-    detail: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GasQuote:
-    """Wei per gas."""
-
-    gas_price: int
-    base_fee: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SimulatedBlock:
-    """A block with the receipts of this key's transactions."""
-
-    head: Head
-    transactions: tuple[PooledTransaction, ...] = ()
 
 
 def _always_succeeds(_: bytes) -> bool:
@@ -89,7 +39,9 @@ class SimulatedChain:
     that is sent arrives. `is_slow`: others get their turn during a simulation. `is_dark`:
     simulations get no answer. `lies`: what is sent arrives, and the answer is this refusal, as
     from a gateway that asks two nodes. `index_lag`: blocks without receipts below the head.
-    `forgets_state`: it can't be told who used a nonce.
+    `forgets_state`: it can't be told who used a nonce. `other_lag`: every second read is answered
+    by a node so many blocks behind. `is_slow_to_pass_on`: what is sent is accepted and waits under
+    way until `arrive`. `clock_offset`: what its clock is wrong by, in seconds.
     """
 
     fuse: Fuse = field(default_factory=Fuse)
@@ -105,10 +57,15 @@ class SimulatedChain:
     lies: Verdict | None = None
     index_lag: int = 0
     forgets_state: bool = False
+    other_lag: int = 0
+    is_slow_to_pass_on: bool = False
+    clock_offset: int = 0
     blocks: list[SimulatedBlock] = field(default_factory=list)
     pool: dict[int, PooledTransaction] = field(default_factory=dict)
     sent: list[bytes] = field(default_factory=list)
+    under_way: list[PooledTransaction] = field(default_factory=list)
     _forks: int = 0
+    _reads: int = 0
 
     def __post_init__(self) -> None:
         self.blocks.append(SimulatedBlock(head=self._next_head()))
@@ -154,6 +111,11 @@ class SimulatedChain:
             data=b"",
         )
 
+    def arrive(self) -> None:
+        """What was under way comes into the pool, the last first, as far as it still takes it."""
+        while self.under_way:
+            self._take(self.under_way.pop())
+
     def executed(self) -> tuple[PooledTransaction, ...]:
         """Everything that stands on the chain, in order."""
         return tuple(found for block in self.blocks for found in block.transactions)
@@ -162,34 +124,33 @@ class SimulatedChain:
 
     async def head(self) -> Head:
         """See `Chain.head`."""
-        self.fuse.before()
-        return self.blocks[-1].head
+        return self._read()[-1].head
 
     async def finalized(self) -> Head | None:
         """See `Chain.finalized`."""
-        self.fuse.before()
+        seen = self._read()
         if self.finality_lag is None:
             return None
-        return self.blocks[max(0, len(self.blocks) - 1 - self.finality_lag)].head
+        return seen[max(0, len(seen) - 1 - self.finality_lag)].head
 
     async def transaction_count(
         self, account: Address, block: BlockNumber | Literal["latest", "pending", "finalized"]
     ) -> int:
         """See `Chain.transaction_count`."""
         del account
-        self.fuse.before()
+        seen = self._read()
         if block == "pending":
-            nonce = self._count()
+            nonce = self._count(seen[-1].head.number)
             while nonce in self.pool:
                 nonce += 1
             return nonce
-        last = self.blocks[-1].head.number if isinstance(block, str) else block
-        return self._count(last)
+        last = seen[-1].head.number
+        return self._count(last if isinstance(block, str) else min(block, last))
 
     async def receipt(self, tx_hash: TxHash) -> MinedReceipt | None:
         """See `Chain.receipt`."""
-        self.fuse.before()
-        indexed = self.blocks[: max(0, len(self.blocks) - self.index_lag)]
+        seen = self._read()
+        indexed = seen[: max(0, len(seen) - self.index_lag)]
         for block in indexed:
             for found in block.transactions:
                 if found.tx_hash == tx_hash:
@@ -206,8 +167,7 @@ class SimulatedChain:
     ) -> TxHash | None:
         """See `Chain.spender_of`."""
         del account
-        self.fuse.before()
-        within = [block for block in self.blocks if after < block.head.number <= by]
+        within = [block for block in self._read() if after < block.head.number <= by]
         found = [tx for block in within for tx in block.transactions if tx.nonce == nonce]
         return found[0].tx_hash if found and not self.forgets_state else None
 
@@ -222,7 +182,7 @@ class SimulatedChain:
         self.sent.append(raw)
         if self.is_deaf:
             return Answer(verdict="uncertain", detail="no answer")
-        answer = self._receive(_read(raw))
+        answer = self._receive(read_signed(raw))
         self.fuse.after()
         if self.loses_answers:
             return Answer(verdict="uncertain", detail="no answer")
@@ -252,7 +212,29 @@ class SimulatedChain:
 
     # --- inside -------------------------------------------------------------------------------
 
+    def _read(self) -> list[SimulatedBlock]:
+        """The blocks as the node has them that answers now."""
+        self.fuse.before()
+        self._reads += 1
+        lag = self.other_lag if self._reads % 2 else 0
+        return self.blocks[: max(1, len(self.blocks) - lag)]
+
     def _receive(self, sent: PooledTransaction) -> Answer:
+        """A gateway that lies passes on at once: none could say no and mean later."""
+        if not self.is_slow_to_pass_on or self.lies is not None:
+            return self._take(sent)
+        answer = self._answer(sent)
+        if answer.verdict == "accepted":
+            self.under_way.append(sent)
+        return answer
+
+    def _take(self, sent: PooledTransaction) -> Answer:
+        answer = self._answer(sent)
+        if answer.verdict == "accepted":
+            self.pool[sent.nonce] = sent
+        return answer
+
+    def _answer(self, sent: PooledTransaction) -> Answer:
         present = self.pool.get(sent.nonce)
         if present is not None and present.tx_hash == sent.tx_hash:
             return Answer(verdict="already known")
@@ -264,7 +246,6 @@ class SimulatedChain:
             return Answer(verdict="fee too low", detail="gas price less than block base fee")
         if present is not None and sent.fee * 100 < present.fee * (100 + _MIN_BUMP_PERCENT):
             return Answer(verdict="replacement underpriced", detail="underpriced")
-        self.pool[sent.nonce] = sent
         return Answer(verdict="accepted")
 
     def _receipt(self, block: SimulatedBlock, found: PooledTransaction) -> MinedReceipt:
@@ -291,17 +272,5 @@ class SimulatedChain:
             number=BlockNumber(number),
             hash=BlockHash("0x" + hashlib.sha256(name.encode()).hexdigest()),
             parent_hash=parent,
-            time=Timestamp(number * BLOCK_TIME),
+            time=Timestamp(max(0, number * BLOCK_TIME + self.clock_offset)),
         )
-
-
-def _read(raw: bytes) -> PooledTransaction:
-    fields = json.loads(raw)
-    return PooledTransaction(
-        tx_hash=TxHash("0x" + hashlib.sha256(raw).hexdigest()),
-        nonce=fields["nonce"],
-        fee=fields["fee"],
-        gas=fields["gas"],
-        to=fields["to"],
-        data=bytes.fromhex(fields["data"]),
-    )
