@@ -8,13 +8,14 @@ still shows it.
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from oracle.feed import Update
-from oracle.plan import FeedPlan
+from oracle.plan import Falling, FeedPlan
 from units import Head, Netuid, PositionId, PriceWei
 
 
+@runtime_checkable
 class RiskUnknown(Protocol):
     """Who falls is not known now. Any value with a one-line `reason` is one."""
 
@@ -30,12 +31,19 @@ class OverBudget:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Nobody:
+    """Who falls where no price is pushed."""
+
+    ids: tuple[PositionId, ...] = ()
+
+
 class Risk(Protocol):
     """Who falls at a price vector; the liquidation keepers implement it."""
 
     async def liquidatable_at(
         self, prices: Mapping[Netuid, PriceWei], head: Head
-    ) -> tuple[PositionId, ...] | RiskUnknown:
+    ) -> Falling | RiskUnknown:
         """The positions below maintenance once these prices are pushed, worst first."""
 
 
@@ -60,13 +68,11 @@ class Falls:
         self._is_confirmed = is_confirmed
         self._went_alone: set[Netuid] = set()
 
-    async def at(
-        self, updates: Sequence[Update], head: Head
-    ) -> tuple[PositionId, ...] | RiskUnknown:
+    async def at(self, updates: Sequence[Update], head: Head) -> Falling | RiskUnknown:
         """Who falls when these are pushed in the block after `head`, worst first."""
         prices = {update.netuid: update.price for update in updates}
         if not prices:
-            return ()
+            return Nobody()
         try:
             async with self._deadline(self._budget_ms / 1000):
                 return await self._risk.liquidatable_at(prices, head)
@@ -79,9 +85,11 @@ class Falls:
         waiting = [n for n in spare if n in self._went_alone and self._is_confirmed(n)]
         updates = tuple(spare[netuid] for netuid in waiting)
         falling = await self.at(updates, plan.head)
-        if falling == ():
+        if isinstance(falling, RiskUnknown):
+            return ()
+        if not falling.ids:
             self._went_alone.difference_update(waiting)
-        return updates if isinstance(falling, tuple) and falling else ()
+        return updates if falling.ids else ()
 
     def note_sent(
         self, updates: Sequence[Update], alone: Collection[Netuid], *, is_risk_known: bool

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from oracle.aggregation import Pins
-from oracle.falls import Deadline, Falls, Risk
+from oracle.falls import Deadline, Falls, Risk, RiskUnknown
 from oracle.feed import (
     FeedRowView,
     MarketFeed,
@@ -257,13 +257,18 @@ class Feeder:
             return None
         alone = {each.update.netuid for each in plan.due if each.is_alone}
         falling = await self._falls.at([u for u in updates if u.netuid not in alone], plan.head)
-        ids = falling if isinstance(falling, tuple) else ()
-        publication = Publication(updates=updates, liquidations=ids, head=plan.head)
+        known = None if isinstance(falling, RiskUnknown) else falling
+        publication = Publication(
+            updates=updates,
+            liquidations=() if known is None else known.ids,
+            head=plan.head,
+            falling=known,
+        )
         submission = await self._feed.submit(publication)
         if isinstance(submission, Sent):
             self._note_sent(updates, plan.head)
-            self._falls.note_sent(updates, alone, is_risk_known=isinstance(falling, tuple))
-        unknown = None if isinstance(falling, tuple) else falling.reason
+            self._falls.note_sent(updates, alone, is_risk_known=known is not None)
+        unknown = falling.reason if isinstance(falling, RiskUnknown) else None
         return Pushed(publication=publication, submission=submission, risk_unknown=unknown)
 
     def _note_sent(self, updates: Sequence[Update], head: Head) -> None:

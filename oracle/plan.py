@@ -6,11 +6,20 @@ Pure. Knows decisions; not how they are sent.
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from oracle.feed import FeedRowView, SuspensionReason, Update
 from oracle.publication import Decision, Hold, Knowledge, Publish, Suspend
 from oracle.quotes import SourceBlock
 from units import Head, Netuid, PositionId
+
+
+class Falling(Protocol):
+    """Who falls at a price vector, worst first; on what grounds is for those who judged it."""
+
+    @property
+    def ids(self) -> tuple[PositionId, ...]:
+        """The positions below maintenance."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,11 +28,13 @@ class Publication:
 
     `head` is the block of chain 964 it was decided at. More liquidations than one transaction
     takes follow in further ones with the same updates. Without liquidations it is a plain push.
+    `falling` is the answer that the liquidations are from, passed on unread for the record.
     """
 
     updates: tuple[Update, ...]
     liquidations: tuple[PositionId, ...]
     head: Head
+    falling: Falling | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from fleet.transactions.request import (
     Superseded,
 )
 from keepers import submission
+from keepers.liquidation.evidence import Judgement
 from keepers.liquidation.follower import Unreadable
 from keepers.liquidation.outcomes import LiquidationResult, lost_results, mined_results
 from keepers.liquidation.positions import PositionKey
@@ -73,9 +74,11 @@ class Liquidations:
         self._writer = writer
         self._sent: dict[str, tuple[PositionKey, ...]] = {}
 
-    async def submit(self, batch: LiquidationBatch) -> submission.Sent | submission.NotSent:
+    async def submit(
+        self, batch: LiquidationBatch, judgement: Judgement
+    ) -> submission.Sent | submission.NotSent:
         """See the port."""
-        answer = for_keepers(await self._writer.liquidate(batch))
+        answer = for_keepers(await self._writer.liquidate(batch, judgement))
         if isinstance(answer, submission.Sent):
             self._sent[liquidation_key(batch)] = batch.keys
         return answer

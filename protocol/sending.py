@@ -18,6 +18,7 @@ from fleet.transactions.request import (
     TransactionRequest,
 )
 from keepers import submission
+from keepers.liquidation.evidence import Judgement
 from keepers.liquidation.gas import GasModel
 from keepers.liquidation.selection import LiquidationBatch
 from oracle import feeder
@@ -25,6 +26,7 @@ from oracle.feed import SuspensionReason, Update
 from oracle.plan import Publication
 from protocol import calls
 from protocol.deployment import Deployment
+from protocol.grounds import record_of
 from units import Address, BlockNumber, Head, Netuid, PositionId
 
 
@@ -139,7 +141,7 @@ class ExchangeWriter:
             )
         )
 
-    async def liquidate(self, batch: LiquidationBatch) -> Submission:
+    async def liquidate(self, batch: LiquidationBatch, judgement: Judgement) -> Submission:
         """One batch, without a price; positions that are in flight already are left out of it."""
         ids = self._free(batch.ids)
         if not ids:
@@ -155,6 +157,7 @@ class ExchangeWriter:
                 purpose=f"liquidate {len(ids)} positions decided at {batch.head.number}",
                 decided_at=batch.head.number,
                 subjects=_subjects(ids),
+                record=record_of(judgement, ids),
             )
         )
 
@@ -220,6 +223,7 @@ class ExchangeWriter:
             purpose=f"push {len(updates)} prices of block {_newest(updates)}{together}",
             decided_at=publication.head.number,
             subjects=_subjects(ids),
+            record=record_of(publication.falling, ids, updates),
         )
 
 

@@ -86,6 +86,7 @@ def restricted(plan: LiquidationPlan, chosen: Chosen, policy: LiquidationPolicy)
     keys = {each.position.key for each in wanted}
     return LiquidationPlan(
         head=plan.head,
+        grounds=plan.grounds,
         candidates=wanted,
         batches=selection.batches,
         in_flight=tuple(key for key in plan.in_flight if key in keys),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
-from units import Address, BlockNumber, TxHash, Wei
+from units import Address, BlockNumber, Timestamp, TxHash, Wei
 
 
 class Lane(IntEnum):
@@ -20,6 +20,17 @@ class Lane(IntEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """What a request was decided on, for those who ask later; `time` is chain time.
+
+    The text is the caller's, kept with the request and read by nobody here.
+    """
+
+    time: Timestamp
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TransactionRequest:
     """One thing to do on chain.
 
@@ -27,7 +38,8 @@ class TransactionRequest:
     outcome another one is not sent. `valid_until` is the last block in which it still makes
     sense, `decided_at` the block it was decided on, at whose state it is simulated (None: the
     latest). `subjects` are what it works on, one name each: while a request is in no block, no
-    other one with the same subject is sent. `purpose` is one line for people.
+    other one with the same subject is sent. `purpose` is one line for people. `record` goes into
+    the journal with it, in the same write; a request that is read back has none.
     """
 
     to: Address
@@ -41,6 +53,7 @@ class TransactionRequest:
     spend_limit: Wei | None = None
     decided_at: BlockNumber | None = None
     subjects: tuple[str, ...] = ()
+    record: Record | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from keepers.liquidation.evidence import Grounds, Judgement
 from keepers.liquidation.follower import BookFollower, Unreadable
 from keepers.liquidation.gas import GasModel
 from keepers.liquidation.outcomes import LiquidationResult, may_be_sent_again
@@ -30,8 +31,8 @@ from units import BlockNumber, Head
 class Liquidations(Protocol):
     """Where batches go: into one transaction each."""
 
-    async def submit(self, batch: LiquidationBatch) -> Sent | NotSent:
-        """Hands a batch over to be sent; does not wait for its outcome."""
+    async def submit(self, batch: LiquidationBatch, judgement: Judgement) -> Sent | NotSent:
+        """Hands a batch over to be sent, with what it rests on; does not wait for its outcome."""
         ...
 
 
@@ -56,15 +57,21 @@ class LiquidationPlan:
 
     `candidates` are all that are below maintenance, most urgent first; each is in one of
     `batches`, `in_flight` (sent lately, no outcome yet) or `deferred` (the block has no room).
-    `unknown` counts the positions of markets that can't be judged.
+    `unknown` counts the positions of markets that can't be judged. `grounds` are what the
+    candidates were judged on.
     """
 
     head: Head
+    grounds: Grounds
     candidates: tuple[Candidate, ...]
     batches: tuple[LiquidationBatch, ...]
     in_flight: tuple[PositionKey, ...]
     deferred: tuple[Candidate, ...]
     unknown: Mapping[UnknownReason, int]
+
+    def judgement_of(self, batch: LiquidationBatch) -> Judgement:
+        """What one of the batches rests on."""
+        return Judgement(grounds=self.grounds, candidates=self.candidates).of(batch.ids)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +133,7 @@ class LiquidationKeeper:
         keys = (candidate.position.key for candidate in exposure.candidates)
         return LiquidationPlan(
             head=exposure.head,
+            grounds=exposure.judgement.of(exposure.judgement.ids).grounds,
             candidates=exposure.candidates,
             batches=selection.batches,
             in_flight=tuple(key for key in keys if key in self._in_flight),
@@ -135,7 +143,7 @@ class LiquidationKeeper:
 
     async def act(self, plan: LiquidationPlan) -> LiquidationsSubmitted:
         """Sends the plan's batches, most urgent first, then reconciles the book when due."""
-        submitted = tuple([await self._submitted(batch) for batch in plan.batches])
+        submitted = tuple([await self._submitted(batch, plan) for batch in plan.batches])
         reconciliation = await self._upkeep.reconcile_when_due(plan.head)
         return LiquidationsSubmitted(plan=plan, batches=submitted, reconciliation=reconciliation)
 
@@ -152,8 +160,8 @@ class LiquidationKeeper:
         free = [c for c in candidates if c.position.key not in self._in_flight]
         return select(free, head=head, policy=self._policy.selection, gas=self._policy.gas)
 
-    async def _submitted(self, batch: LiquidationBatch) -> BatchSubmitted:
-        submission = await self._liquidations.submit(batch)
+    async def _submitted(self, batch: LiquidationBatch, plan: LiquidationPlan) -> BatchSubmitted:
+        submission = await self._liquidations.submit(batch, plan.judgement_of(batch))
         if isinstance(submission, Sent):
             self._in_flight.update(dict.fromkeys(batch.keys, batch.head.number))
         return BatchSubmitted(batch=batch, submission=submission)

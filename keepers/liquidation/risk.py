@@ -10,17 +10,12 @@ from dataclasses import dataclass
 
 from keepers.liquidation.assessment import RiskView, judge, risk_view, unknown_counts
 from keepers.liquidation.book import Book
+from keepers.liquidation.evidence import Grounds, Judgement
 from keepers.liquidation.follower import BookFollower, Unreadable
 from keepers.liquidation.scan import Columns
 from keepers.liquidation.selection import Candidate, rank
-from keepers.liquidation.standing import (
-    Standing,
-    Terms,
-    UnknownReason,
-    feed_standing,
-    pushed_standing,
-)
-from units import BLOCK_TIME, BlockNumber, Head, Netuid, PositionId, PriceWei, Timestamp
+from keepers.liquidation.standing import Standing, Terms, UnknownReason
+from units import BlockNumber, Head, Netuid, PriceWei
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +33,13 @@ class Exposure:
     """
 
     head: Head
-    candidates: tuple[Candidate, ...]
+    judgement: Judgement
     unknown: Mapping[UnknownReason, int]
+
+    @property
+    def candidates(self) -> tuple[Candidate, ...]:
+        """Those that are below maintenance."""
+        return self.judgement.candidates
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +71,7 @@ class RiskEngine:
         prices: Mapping[Netuid, PriceWei],
         head: Head | None = None,
         source_block: BlockNumber | None = None,
-    ) -> tuple[PositionId, ...] | RiskUnknown:
+    ) -> Judgement | RiskUnknown:
         """Who falls when `prices` are pushed in the block after `head`, most urgent first.
 
         Args:
@@ -81,32 +81,32 @@ class RiskEngine:
                 suspension; taken to be new enough when None.
 
         Returns:
-            Position ids, or why nothing is known: no book at most one block behind `head` could
-            be had within the policy's time.
+            Who falls and on what grounds, or why nothing is known: no book at most one block
+            behind `head` could be had within the policy's time.
         """
         book = await self._recent_book(head)
         if isinstance(book, RiskUnknown):
             return book
         newest = book.head if head is None else max(book.head, head, key=lambda at: at.number)
-        now = _next_block_time(newest)
-        standings = [
-            pushed_standing(book.markets[netuid], price, source_block, now)
-            for netuid, price in prices.items()
-            if netuid in book.markets
-        ]
-        found = self._candidates(book, standings)
-        return tuple(candidate.position.key.id for candidate in found)
+        grounds = Grounds(
+            head=newest,
+            book=book.head,
+            markets=book.markets,
+            pushed=prices,
+            source_block=source_block,
+        )
+        return self._judged(book, grounds, grounds.standings(prices))
 
     async def exposure(self, head: Head) -> Exposure | RiskUnknown:
         """Who is liquidatable at the feed's prices in the block after `head`."""
         book = await self._follower.at_head(head)
         if isinstance(book, Unreadable):
             return RiskUnknown(reason=book.reason)
-        now = _next_block_time(book.head)
-        standings = [feed_standing(market, now) for market in book.markets.values()]
+        grounds = Grounds(head=book.head, book=book.head, markets=book.markets, pushed={})
+        standings = grounds.standings(book.markets)
         return Exposure(
             head=book.head,
-            candidates=self._candidates(book, standings),
+            judgement=self._judged(book, grounds, standings),
             unknown=unknown_counts(book, standings),
         )
 
@@ -136,13 +136,9 @@ class RiskEngine:
             return RiskUnknown(reason=reason)
         return book
 
-    def _candidates(self, book: Book, standings: Iterable[Standing]) -> tuple[Candidate, ...]:
+    def _judged(self, book: Book, grounds: Grounds, standings: Iterable[Standing]) -> Judgement:
         terms = {at.netuid: at for at in standings if isinstance(at, Terms)}
         self._columns.follow(book.positions)
         judged = (judge(p, terms[p.netuid]) for p in self._columns.nominate(terms))
-        return rank(candidate for candidate in judged if candidate is not None)
-
-
-def _next_block_time(head: Head) -> Timestamp:
-    """The timestamp of the block that a decision on `head` lands in."""
-    return Timestamp(head.time + BLOCK_TIME)
+        found = rank(candidate for candidate in judged if candidate is not None)
+        return Judgement(grounds=grounds, candidates=found)

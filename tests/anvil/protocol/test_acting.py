@@ -41,6 +41,7 @@ from tests.contracts.world import (
     World,
     position_id,
 )
+from tests.unit.keepers.liquidation.examples import judgement
 from units import (
     Address,
     BlockNumber,
@@ -213,7 +214,7 @@ async def test_liquidations__a_batch__reports_what_became_of_each(
     world.send(OPERATOR, "feed", "suspend", [64], int(NO_PRICE))
     liquidations = Liquidations(writer=writer)
     held = batch(world, await chain.head(), (ALICE, 8), (BOB, 8), (CAROL, 64), (ALICE, 64))
-    assert isinstance(await liquidations.submit(held), Sent)
+    assert isinstance(await liquidations.submit(held, judgement()), Sent)
     results = liquidations.results(sender.settled())
     assert [result.key for result in results] == list(held.keys)
     first, *others = (result.outcome for result in results)
@@ -229,7 +230,7 @@ async def test_liquidations__the_key_has_no_role__reverts_and_says_so(
     world.open(ALICE, 8)
     sender.account = STRANGER
     liquidations = Liquidations(writer=writer)
-    await liquidations.submit(batch(world, await chain.head(), (ALICE, 8)))
+    await liquidations.submit(batch(world, await chain.head(), (ALICE, 8)), judgement())
     (result,) = liquidations.results(sender.settled())
     assert isinstance(result.outcome, NotAttempted)
     said = result.outcome.detail.lower()

@@ -200,6 +200,13 @@ class SimulatedFeed:
             self.accepted.append((self.number, update))
 
 
+@dataclass(frozen=True)
+class Fallen:
+    """`oracle.plan.Falling`."""
+
+    ids: tuple[PositionId, ...]
+
+
 @dataclass
 class SimulatedRisk:
     """Says who falls; `unknown` is why it can't, `delay` what it does before it answers."""
@@ -210,9 +217,9 @@ class SimulatedRisk:
 
     async def liquidatable_at(
         self, prices: Mapping[Netuid, PriceWei], head: Head
-    ) -> tuple[PositionId, ...] | OverBudget:
+    ) -> Fallen | OverBudget:
         self.asked.append(prices)
-        return self.falling if self.unknown is None else OverBudget(reason=self.unknown)
+        return Fallen(self.falling) if self.unknown is None else OverBudget(reason=self.unknown)
 
 
 @dataclass

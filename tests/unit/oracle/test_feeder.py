@@ -19,6 +19,7 @@ from tests.unit.oracle.simulated import (
     REGISTERED_AT,
     SN,
     TAO,
+    Fallen,
     PriceAt,
     SimulatedFeed,
     SimulatedRisk,
@@ -427,9 +428,9 @@ class SlowRisk(SimulatedRisk):
 
     async def liquidatable_at(
         self, prices: Mapping[Netuid, PriceWei], head: Head
-    ) -> tuple[PositionId, ...] | OverBudget:
+    ) -> Fallen | OverBudget:
         await asyncio.sleep(0.05)
-        return FALLING
+        return Fallen(FALLING)
 
 
 async def test_act__risk_takes_too_long__the_push_does_not_wait_for_it() -> None:

@@ -36,7 +36,7 @@ from protocol.sending import DryRun
 from tests.unit.protocol.abi_values import Values, raw_log
 from tests.unit.protocol.chain import DEPLOYMENT, TRADER, FakeChain, market_of
 from tests.unit.protocol.sender import FakeSender, tx_hash
-from tests.unit.protocol.work import HEAD, batch, ids, publication, update, writer_to
+from tests.unit.protocol.work import HEAD, JUDGED, batch, ids, publication, update, writer_to
 from units import BlockNumber, Netuid, TxHash, Wei
 
 DRY = "no key is configured: dry run"
@@ -152,7 +152,7 @@ async def results(
 ) -> tuple[LiquidationResult, ...]:
     sender = FakeSender()
     liquidations = liquidations_on(sender)
-    answer = await liquidations.submit(of or batch(3))
+    answer = await liquidations.submit(of or batch(3), JUDGED)
     assert answer == submission.Sent(tx_hash=tx_hash(0))
     return liquidations.results(settled(sender.requests[0], outcome))
 
@@ -206,7 +206,7 @@ async def test_results__lost__nobody_was_touched_and_why(outcome: Outcome, detai
 async def test_results__in_a_block__known_at_once_and_not_again_when_final() -> None:
     sender = FakeSender()
     liquidations = liquidations_on(sender)
-    await liquidations.submit(batch(1))
+    await liquidations.submit(batch(1), JUDGED)
     in_block = Included(
         request=sender.requests[0],
         tx_hash=tx_hash(0),
@@ -222,7 +222,7 @@ async def test_results__in_a_block__known_at_once_and_not_again_when_final() -> 
 async def test_results__reverted_in_a_block__nobody_was_touched() -> None:
     sender = FakeSender()
     liquidations = liquidations_on(sender)
-    await liquidations.submit(batch(1))
+    await liquidations.submit(batch(1), JUDGED)
     in_block = Included(
         request=sender.requests[0],
         tx_hash=tx_hash(0),
@@ -237,8 +237,8 @@ async def test_results__reverted_in_a_block__nobody_was_touched() -> None:
 async def test_results__two_batches__each_has_its_own() -> None:
     sender = FakeSender()
     liquidations = liquidations_on(sender)
-    await liquidations.submit(batch(1))
-    await liquidations.submit(batch(2))
+    await liquidations.submit(batch(1), JUDGED)
+    await liquidations.submit(batch(2), JUDGED)
     first, second = (settled(request, Expired()) for request in sender.requests)
     assert [result.key for result in liquidations.results(second)] == list(batch(2).keys)
     assert [result.key for result in liquidations.results(first)] == list(batch(1).keys)
@@ -247,7 +247,7 @@ async def test_results__two_batches__each_has_its_own() -> None:
 async def test_results__told_twice__are_reported_once() -> None:
     sender = FakeSender()
     liquidations = liquidations_on(sender)
-    await liquidations.submit(batch(1))
+    await liquidations.submit(batch(1), JUDGED)
     once = settled(sender.requests[0], Expired())
     assert len(liquidations.results(once)) == 1
     assert liquidations.results(once) == ()
@@ -257,13 +257,13 @@ async def test_results__already_in_flight__are_still_known() -> None:
     sender = FakeSender()
     liquidations = liquidations_on(sender)
     for _ in range(2):
-        assert isinstance(await liquidations.submit(batch(1)), submission.Sent)
+        assert isinstance(await liquidations.submit(batch(1), JUDGED), submission.Sent)
     assert len(liquidations.results(settled(sender.requests[0], Expired()))) == 1
 
 
 async def test_results__of_work_that_was_not_sent_from_here__are_none() -> None:
     sender = FakeSender()
-    await writer_to(sender).liquidate(batch(1))
+    await writer_to(sender).liquidate(batch(1), JUDGED)
     await feed_on(sender).submit(publication(liquidations=2))
     liquidations = liquidations_on(sender)
     for request in sender.requests:
@@ -273,7 +273,7 @@ async def test_results__of_work_that_was_not_sent_from_here__are_none() -> None:
 
 async def test_liquidations__refused__is_not_sent_and_has_no_results() -> None:
     liquidations = liquidations_on(DryRun())
-    assert await liquidations.submit(batch(1)) == submission.NotSent(reason=DRY)
+    assert await liquidations.submit(batch(1), JUDGED) == submission.NotSent(reason=DRY)
     sender = FakeSender()
-    await writer_to(sender).liquidate(batch(1))
+    await writer_to(sender).liquidate(batch(1), JUDGED)
     assert liquidations.results(settled(sender.requests[0], Expired())) == ()

@@ -25,6 +25,7 @@ from tests.unit.protocol.sender import FakeSender, tx_hash
 from tests.unit.protocol.work import (
     GAS,
     HEAD,
+    JUDGED,
     ME,
     POLICY,
     batch,
@@ -190,7 +191,7 @@ async def test_publish__one_was_taken_meanwhile__the_price_goes_alone() -> None:
 async def test_liquidate__some_are_in_flight__the_others_go() -> None:
     sender = FakeSender()
     sender.taken = {ids(2)[0].hex()}
-    await writer_to(sender).liquidate(batch(2))
+    await writer_to(sender).liquidate(batch(2), JUDGED)
     (request,) = sender.requests
     assert request.data == calls.liquidate(ids(2)[1:], ME)
     assert request.subjects == (ids(2)[1].hex(),)
@@ -199,7 +200,7 @@ async def test_liquidate__some_are_in_flight__the_others_go() -> None:
 async def test_liquidate__all_are_in_flight__nothing_is_sent() -> None:
     sender = FakeSender()
     sender.taken = {each.hex() for each in ids(2)}
-    assert isinstance(await writer_to(sender).liquidate(batch(2)), Refused)
+    assert isinstance(await writer_to(sender).liquidate(batch(2), JUDGED), Refused)
     assert sender.asked == 0
 
 
@@ -231,7 +232,7 @@ async def test_resume__some_markets__is_the_feed_s_call() -> None:
 
 async def test_liquidate__a_batch__is_the_exchange_s_call_for_our_account() -> None:
     sender = FakeSender()
-    await writer_to(sender).liquidate(batch(2))
+    await writer_to(sender).liquidate(batch(2), JUDGED)
     (request,) = sender.requests
     assert (request.to, request.lane) == (EXCHANGE, Lane.LIQUIDATION)
     assert request.data == calls.liquidate(ids(2), ME)
@@ -255,7 +256,7 @@ async def test_dry_run__anything__is_refused_and_says_why() -> None:
     writer = writer_to(DryRun())
     refused = Refused(reason="no key is configured: dry run")
     assert await writer.publish(publication(liquidations=8)) == refused
-    assert await writer.liquidate(batch()) == refused
+    assert await writer.liquidate(batch(), JUDGED) == refused
     assert await writer.accrue([Netuid(8)], "key", HEAD) == refused
     assert await writer.suspend([Netuid(8)], SuspensionReason.JUMP, HEAD) == refused
     assert await writer.resume([Netuid(8)], HEAD) == refused

@@ -8,7 +8,7 @@ import pytest
 from oracle.feed import SuspensionReason, Update
 from protocol.sending import ExchangeWriter
 from tests.unit.protocol.sender import FakeSender
-from tests.unit.protocol.work import HEAD, batch, publication, update, writer_to
+from tests.unit.protocol.work import HEAD, JUDGED, batch, publication, update, writer_to
 from units import BlockNumber, Head, Netuid
 
 LATER = replace(HEAD, number=BlockNumber(HEAD.number + 1))
@@ -44,10 +44,10 @@ WORKS: dict[str, Work] = {
     "a resumption": resume([8], HEAD),
     "a resumption of another market": resume([64], HEAD),
     "a resumption at another head": resume([8], LATER),
-    "a batch": lambda writer: writer.liquidate(batch(2)),
-    "a smaller batch": lambda writer: writer.liquidate(batch(1)),
-    "a batch of reopened positions": lambda writer: writer.liquidate(batch(2, sequence=2)),
-    "a batch at another head": lambda writer: writer.liquidate(batch(2, head=LATER)),
+    "a batch": lambda writer: writer.liquidate(batch(2), JUDGED),
+    "a smaller batch": lambda writer: writer.liquidate(batch(1), JUDGED),
+    "a batch of reopened positions": lambda writer: writer.liquidate(batch(2, sequence=2), JUDGED),
+    "a batch at another head": lambda writer: writer.liquidate(batch(2, head=LATER), JUDGED),
     "an accrual": lambda writer: writer.accrue([Netuid(8)], "funding:8@1", HEAD),
     "an accrual that is due later": lambda writer: writer.accrue([Netuid(8)], "funding:8@2", HEAD),
 }
@@ -84,7 +84,9 @@ async def test_key__an_accrual_sent_at_another_head__is_the_same_work() -> None:
 
 async def test_key__a_batch_with_another_gas_limit__is_the_same_work() -> None:
     again = replace(batch(2), gas_limit=1)
-    assert await name_of(lambda writer: writer.liquidate(again)) == await name_of(WORKS["a batch"])
+    assert await name_of(lambda writer: writer.liquidate(again, JUDGED)) == await name_of(
+        WORKS["a batch"]
+    )
 
 
 async def test_key__each_kind_of_work__is_told_by_its_beginning() -> None:

@@ -7,6 +7,7 @@ from oracle.feed import Update
 from oracle.plan import Publication
 from protocol.deployment import Deployment
 from protocol.sending import DryRun, ExchangeWriter, SendingPolicy
+from tests.unit.keepers.liquidation.examples import judgement, position
 from tests.unit.protocol.chain import DEPLOYMENT
 from tests.unit.protocol.sender import FakeSender
 from units import Address, BlockHash, BlockNumber, Head, Netuid, PositionId, PriceWei, Timestamp
@@ -43,6 +44,10 @@ def publication(*updates: Update, liquidations: int = 0) -> Publication:
 def batch(count: int = 2, *, sequence: int = 1, head: Head = HEAD) -> LiquidationBatch:
     keys = tuple(PositionKey(id=each, sequence=Opening(sequence)) for each in ids(count))
     return LiquidationBatch(head=head, keys=keys, gas_limit=777)
+
+
+JUDGED = judgement(*(position(number) for number in range(1, 301)))
+"""What every batch and every push here rests on."""
 
 
 def writer_to(

@@ -37,6 +37,7 @@ from fleet.wiring.facts import (
 from keepers import submission as keepers_words
 from keepers.funding.calendar import FundingPolicy, FundingRow, FundingSnapshot
 from keepers.funding.keeper import FundingKeeper, FundingUnread
+from keepers.liquidation.evidence import Judgement
 from keepers.liquidation.follower import BookFollower, FollowerPolicy
 from keepers.liquidation.gas import REFERENCE_GAS
 from keepers.liquidation.keeper import LiquidationKeeper, LiquidationPolicy
@@ -192,7 +193,9 @@ class Liquidations:
     journal: Journal
     batches: list[LiquidationBatch] = field(default_factory=list)
 
-    async def submit(self, batch: LiquidationBatch) -> keepers_words.Sent | keepers_words.NotSent:
+    async def submit(
+        self, batch: LiquidationBatch, judgement: Judgement
+    ) -> keepers_words.Sent | keepers_words.NotSent:
         self.batches.append(batch)
         numbers = [int.from_bytes(key.id, "big") for key in batch.keys]
         return _for_keepers(self.journal.send(f"liquidate {numbers}"))

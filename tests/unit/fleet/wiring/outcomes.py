@@ -9,6 +9,7 @@ from fleet.wiring.memory import Tidied
 from fleet.wiring.settling import KeyState, SettledOutcomes
 from keepers.funding.calendar import DueMarket
 from keepers.funding.keeper import FundingOutcome, FundingPlan, FundingUnread, NotYetDue
+from keepers.liquidation.evidence import Grounds
 from keepers.liquidation.follower import Unreadable
 from keepers.liquidation.keeper import (
     BatchSubmitted,
@@ -97,11 +98,13 @@ CANDIDATE = Candidate(
     position=position(1), price=PriceWei(10**16), index=FundingIndex(0), remaining=-5
 )
 BATCH = LiquidationBatch(head=HEAD, keys=KEYS, gas_limit=1_000_000)
+GROUNDS = Grounds(head=HEAD, book=HEAD, markets={}, pushed={})
 EMPTY_PLAN = LiquidationPlan(
-    head=HEAD, candidates=(), batches=(), in_flight=(), deferred=(), unknown={}
+    head=HEAD, grounds=GROUNDS, candidates=(), batches=(), in_flight=(), deferred=(), unknown={}
 )
 FULL_PLAN = LiquidationPlan(
     head=HEAD,
+    grounds=GROUNDS,
     candidates=(CANDIDATE, CANDIDATE, CANDIDATE),
     batches=(BATCH,),
     in_flight=(KEYS[0],),

@@ -2,6 +2,8 @@
 
 from hashlib import sha256
 
+from keepers.liquidation.assessment import judge
+from keepers.liquidation.evidence import Grounds, Judgement
 from keepers.liquidation.positions import (
     FeedRow,
     Market,
@@ -10,6 +12,8 @@ from keepers.liquidation.positions import (
     PositionKey,
     PositionLiquidated,
 )
+from keepers.liquidation.selection import rank
+from keepers.liquidation.standing import Terms
 from units import (
     Address,
     BlockHash,
@@ -101,6 +105,22 @@ def head_at(number: int, parent: BlockHash | None = None, salt: str = "") -> Hea
         parent_hash=parent_hash,
         time=block_time(number),
     )
+
+
+def judgement(*positions: Position, price: int = TAO // 20, pushed: bool = True) -> Judgement:
+    """On these positions of market 8 after a fall to `price`, which is pushed or in the feed."""
+    head = head_at(GENESIS)
+    at = market(8, price=TAO // 10 if pushed else price)
+    grounds = Grounds(
+        head=head,
+        book=head,
+        markets={at.netuid: at},
+        pushed={at.netuid: PriceWei(price)} if pushed else {},
+    )
+    (terms,) = grounds.standings([at.netuid])
+    assert isinstance(terms, Terms)
+    found = (judge(each, terms) for each in positions)
+    return Judgement(grounds=grounds, candidates=rank(each for each in found if each is not None))
 
 
 def liquidated(chosen: Position, *, price: int = TAO // 20) -> PositionLiquidated:

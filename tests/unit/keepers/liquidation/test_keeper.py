@@ -1,5 +1,6 @@
 from dataclasses import dataclass, field
 
+from keepers.liquidation.evidence import Judgement
 from keepers.liquidation.follower import BookFollower, FollowerPolicy, Unreadable
 from keepers.liquidation.gas import GasModel
 from keepers.liquidation.keeper import (
@@ -39,7 +40,7 @@ class Mempool:
     refusal: str | None = None
     batches: list[LiquidationBatch] = field(default_factory=list)
 
-    async def submit(self, batch: LiquidationBatch) -> Submission:
+    async def submit(self, batch: LiquidationBatch, judgement: Judgement) -> Submission:
         if self.refusal:
             return NotSent(reason=self.refusal)
         self.batches.append(batch)

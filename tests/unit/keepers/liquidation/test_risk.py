@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keepers.liquidation.assessment import RiskView
+from keepers.liquidation.evidence import Judgement
 from keepers.liquidation.follower import BookFollower, FollowerPolicy, Unreadable
 from keepers.liquidation.margin import is_liquidatable, project_index, remaining_margin
 from keepers.liquidation.positions import BlockEvents
@@ -55,6 +56,11 @@ async def exposure_of(exchange: SimulatedExchange) -> Exposure:
     return exposure
 
 
+def ids_of(found: Judgement | RiskUnknown) -> tuple[PositionId, ...]:
+    assert isinstance(found, Judgement)
+    return found.ids
+
+
 def ids(exposure: Exposure) -> list[PositionId]:
     return [candidate.position.key.id for candidate in exposure.candidates]
 
@@ -62,9 +68,9 @@ def ids(exposure: Exposure) -> list[PositionId]:
 async def test_liquidatable_at__crash_in_one_market__takes_its_longs_and_nobody_elsewhere() -> None:
     exchange = exchange_with(opening(1), opening(2, is_long=False), opening(3, netuid=64))
     engine = engine_on(exchange)
-    assert await engine.liquidatable_at({EIGHT: CRASH}, exchange.tip.head) == (id_of(1),)
-    assert await engine.liquidatable_at({}, exchange.tip.head) == ()
-    assert await engine.liquidatable_at({Netuid(9): CRASH}, exchange.tip.head) == ()
+    assert ids_of(await engine.liquidatable_at({EIGHT: CRASH}, exchange.tip.head)) == (id_of(1),)
+    assert ids_of(await engine.liquidatable_at({}, exchange.tip.head)) == ()
+    assert ids_of(await engine.liquidatable_at({Netuid(9): CRASH}, exchange.tip.head)) == ()
 
 
 async def test_liquidatable_at__many_fall__largest_expected_bad_debt_first() -> None:
@@ -73,7 +79,7 @@ async def test_liquidatable_at__many_fall__largest_expected_bad_debt_first() -> 
     )
     prices = {EIGHT: RUIN, SIXTY_FOUR: CRASH}
     found = await engine_on(exchange).liquidatable_at(prices)
-    assert found == (id_of(2), id_of(4), id_of(1), id_of(3))
+    assert ids_of(found) == (id_of(2), id_of(4), id_of(1), id_of(3))
 
 
 async def test_liquidatable_at__funding_due_by_the_next_block__is_counted() -> None:
@@ -81,8 +87,8 @@ async def test_liquidatable_at__funding_due_by_the_next_block__is_counted() -> N
     engine, at = engine_on(exchange), exchange.tip.head
     price = highest_falling(exchange.tip, Timestamp(at.time + 12))
     assert price > highest_falling(exchange.tip, at.time)
-    assert await engine.liquidatable_at({EIGHT: price}, at) == (id_of(1),)
-    assert await engine.liquidatable_at({EIGHT: PriceWei(price + 1)}, at) == ()
+    assert ids_of(await engine.liquidatable_at({EIGHT: price}, at)) == (id_of(1),)
+    assert ids_of(await engine.liquidatable_at({EIGHT: PriceWei(price + 1)}, at)) == ()
 
 
 async def test_liquidatable_at__book_one_block_behind__is_projected_past_the_head() -> None:
@@ -92,8 +98,8 @@ async def test_liquidatable_at__book_one_block_behind__is_projected_past_the_hea
     exchange.down = {"events"}
     head = exchange.grow().head
     price = highest_falling(exchange.tip, Timestamp(head.time + 12))
-    assert await engine.liquidatable_at({EIGHT: price}, head) == (id_of(1),)
-    assert await engine.liquidatable_at({EIGHT: PriceWei(price + 1)}, head) == ()
+    assert ids_of(await engine.liquidatable_at({EIGHT: price}, head)) == (id_of(1),)
+    assert ids_of(await engine.liquidatable_at({EIGHT: PriceWei(price + 1)}, head)) == ()
 
 
 def highest_falling(block: Block, now: Timestamp) -> PriceWei:
@@ -115,15 +121,15 @@ async def test_liquidatable_at__suspended_market__counts_only_if_the_push_ends_i
 ) -> None:
     exchange = exchange_with(opening(1), suspending(suspension))
     found = await engine_on(exchange).liquidatable_at({EIGHT: CRASH})
-    assert found == ((id_of(1),) if falls else ())
+    assert ids_of(found) == ((id_of(1),) if falls else ())
 
 
 async def test_liquidatable_at__source_block_before_the_suspension__has_nobody() -> None:
     exchange = exchange_with(opening(1), suspending(JUMP))
     engine, at = engine_on(exchange), exchange.tip.head
     before, since = BlockNumber(at.number - 1), at.number
-    assert await engine.liquidatable_at({EIGHT: CRASH}, at, before) == ()
-    assert await engine.liquidatable_at({EIGHT: CRASH}, at, since) == (id_of(1),)
+    assert ids_of(await engine.liquidatable_at({EIGHT: CRASH}, at, before)) == ()
+    assert ids_of(await engine.liquidatable_at({EIGHT: CRASH}, at, since)) == (id_of(1),)
 
 
 async def test_liquidatable_at__no_book_yet__is_unknown() -> None:
@@ -139,7 +145,7 @@ async def test_liquidatable_at__book_one_block_behind__still_answers() -> None:
     await engine.liquidatable_at({EIGHT: CRASH}, exchange.tip.head)
     exchange.down = {"events"}
     head = exchange.grow(opening(2)).head
-    assert await engine.liquidatable_at({EIGHT: CRASH}, head) == (id_of(1),)
+    assert ids_of(await engine.liquidatable_at({EIGHT: CRASH}, head)) == (id_of(1),)
 
 
 async def test_liquidatable_at__book_two_blocks_behind__is_unknown() -> None:
@@ -175,9 +181,9 @@ async def test_liquidatable_at__book_takes_longer_than_allowed__answers_in_time(
     exchange = SlowExchange()
     exchange.grow(opening(1))
     engine = engine_on(exchange, RiskPolicy(answer_s_max=0.01))
-    assert await engine.liquidatable_at({EIGHT: CRASH}) == (id_of(1),)
+    assert ids_of(await engine.liquidatable_at({EIGHT: CRASH})) == (id_of(1),)
     head = exchange.grow().head
-    assert await engine.liquidatable_at({EIGHT: CRASH}, head) == (id_of(1),)
+    assert ids_of(await engine.liquidatable_at({EIGHT: CRASH}, head)) == (id_of(1),)
     head = exchange.grow().head
     answer = await engine.liquidatable_at({EIGHT: CRASH}, head)
     assert answer == RiskUnknown(reason="no book in time for an answer within 0.01 s")

@@ -1,0 +1,207 @@
+"""The record of a decision as text, and back: JSON in which every integer is decimal text.
+
+The layout is part of the store: what it can't read it refuses, and a field that is renamed is a
+new version of the store's tables. Pure.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from keepers.liquidation.evidence import RULE, Grounds, Judgement
+from keepers.liquidation.positions import (
+    FeedRow,
+    Market,
+    MarketParameters,
+    Position,
+    PositionKey,
+)
+from keepers.liquidation.selection import Candidate
+from units import (
+    Address,
+    BlockHash,
+    BlockNumber,
+    FundingIndex,
+    Head,
+    Netuid,
+    PositionId,
+    PriceWei,
+    Sequence,
+    Timestamp,
+    Wei,
+)
+
+_INTEGER = re.compile(r"-?[0-9]{1,100}")
+_COLUMNS = (
+    "id", "sequence", "trader", "netuid", "is_long", "margin", "size", "entry_price",
+    "entry_index", "price", "index", "remaining",
+)  # fmt: skip
+"""Of a position in the record: what it is, and what it was judged to be."""
+
+
+class RecordError(Exception):
+    """The text is not a record; one line that says where it ends to be one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceOrigin:
+    """The Subtensor block that a pushed price was read at."""
+
+    block: BlockNumber
+    time: Timestamp
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiquidationRecord:
+    """A decision on the positions of one transaction, as it is kept.
+
+    `origins`: where the pushed prices came from; the others came from the feed's row, which says.
+    """
+
+    judgement: Judgement
+    origins: Mapping[Netuid, PriceOrigin] = field(default_factory=dict)
+    rule: str = RULE
+
+
+def write(record: LiquidationRecord) -> str:
+    """The record as text."""
+    grounds = record.judgement.grounds
+    document = {
+        "rule": record.rule,
+        "head": _plain(grounds.head),
+        "book": _plain(grounds.book),
+        "source_block": None if grounds.source_block is None else str(grounds.source_block),
+        "pushed": {str(netuid): str(price) for netuid, price in grounds.pushed.items()},
+        "origins": {str(netuid): _plain(origin) for netuid, origin in record.origins.items()},
+        "markets": [_plain(market) for market in grounds.markets.values()],
+        "columns": _COLUMNS,
+        "positions": [_row(candidate) for candidate in record.judgement.candidates],
+    }
+    return json.dumps(document, separators=(",", ":"))
+
+
+def read(text: str) -> LiquidationRecord:
+    """The record that `write` made.
+
+    Raises:
+        RecordError: it is none.
+    """
+    try:
+        return _record(json.loads(text))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise RecordError(f"not a record of this version: {error!r}") from error
+
+
+def _record(document: dict[str, Any]) -> LiquidationRecord:
+    if tuple(document["columns"]) != _COLUMNS:
+        raise ValueError("other columns")
+    markets = [_market(each) for each in document["markets"]]
+    source_block = document["source_block"]
+    grounds = Grounds(
+        head=_head(document["head"]),
+        book=_head(document["book"]),
+        markets={market.netuid: market for market in markets},
+        pushed={_netuid(n): PriceWei(integer(p)) for n, p in document["pushed"].items()},
+        source_block=None if source_block is None else BlockNumber(integer(source_block)),
+    )
+    candidates = tuple(_candidate(row) for row in document["positions"])
+    return LiquidationRecord(
+        judgement=Judgement(grounds=grounds, candidates=candidates),
+        origins={_netuid(n): _origin(each) for n, each in document["origins"].items()},
+        rule=str(document["rule"]),
+    )
+
+
+def integer(text: str) -> int:
+    """An integer as it is written; raises ValueError for anything else."""
+    if not _INTEGER.fullmatch(text):
+        raise ValueError(f"{text!r} is no integer")
+    return int(text)
+
+
+def _plain(value: Any) -> dict[str, Any]:
+    """A value of integers, texts and such values, by the names of its fields."""
+    own = ((each.name, getattr(value, each.name)) for each in fields(value))
+    return {name: _leaf(found) for name, found in own}
+
+
+def _leaf(value: Any) -> Any:
+    if isinstance(value, int):
+        return str(value)
+    return value if isinstance(value, str) else _plain(value)
+
+
+def _integers(document: dict[str, str]) -> dict[str, Any]:
+    return {name: integer(text) for name, text in document.items()}
+
+
+def _row(candidate: Candidate) -> list[Any]:
+    position = candidate.position
+    return [
+        position.key.id.hex(),
+        str(position.key.sequence),
+        position.trader,
+        str(position.netuid),
+        position.is_long,
+        str(position.margin),
+        str(position.size),
+        str(position.entry_price),
+        str(position.entry_index),
+        str(candidate.price),
+        str(candidate.index),
+        str(candidate.remaining),
+    ]
+
+
+def _candidate(row: list[Any]) -> Candidate:
+    named = dict(zip(_COLUMNS, row, strict=True))
+    number = {name: integer(named[name]) for name in _COLUMNS if name not in _TEXTS}
+    id_ = PositionId(bytes.fromhex(named["id"]))
+    position = Position(
+        key=PositionKey(id=id_, sequence=Sequence(number["sequence"])),
+        trader=Address(named["trader"]),
+        netuid=Netuid(number["netuid"]),
+        is_long=named["is_long"] is True,
+        margin=Wei(number["margin"]),
+        size=Wei(number["size"]),
+        entry_price=PriceWei(number["entry_price"]),
+        entry_index=FundingIndex(number["entry_index"]),
+    )
+    return Candidate(
+        position=position,
+        price=PriceWei(number["price"]),
+        index=FundingIndex(number["index"]),
+        remaining=number["remaining"],
+    )
+
+
+_TEXTS = frozenset({"id", "trader", "is_long"})
+
+
+def _market(document: dict[str, Any]) -> Market:
+    inner = {"parameters", "feed"}
+    plain = {name: text for name, text in document.items() if name not in inner}
+    return Market(
+        parameters=MarketParameters(**_integers(document["parameters"])),
+        feed=FeedRow(**_integers(document["feed"])),
+        **_integers(plain),
+    )
+
+
+def _head(document: dict[str, Any]) -> Head:
+    return Head(
+        number=BlockNumber(integer(document["number"])),
+        hash=BlockHash(document["hash"]),
+        parent_hash=BlockHash(document["parent_hash"]),
+        time=Timestamp(integer(document["time"])),
+    )
+
+
+def _origin(document: dict[str, str]) -> PriceOrigin:
+    return PriceOrigin(**_integers(document))
+
+
+def _netuid(text: str) -> Netuid:
+    return Netuid(integer(text))
