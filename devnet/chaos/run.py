@@ -30,7 +30,9 @@ from units import Address, BlockNumber, Timestamp
 _GENESIS = Genesis(block=BlockNumber(5_072_232), time=Timestamp(1_741_305_600))
 _BALANCE = 10**24
 _LIFE_SECONDS_MAX = 0.8
-_LAST_LIFE_SECONDS_MAX = 120.0
+_LIFE_SECONDS_MAX_BAD = 2.4
+"""Where every fourth answer is bad, a shorter life would be over before it has done anything."""
+_LAST_LIFE_SECONDS_MAX = 600.0
 _SUCCEEDED = "0x1"
 
 
@@ -71,6 +73,11 @@ class _Stage:
             life=life,
             is_last=life == kills,
         )
+
+    @property
+    def life_s_max(self) -> float:
+        """The longest that a process lives before it is killed."""
+        return _LIFE_SECONDS_MAX_BAD if self.options.is_network_bad else _LIFE_SECONDS_MAX
 
     async def rows(self) -> list[Row]:
         """The journal as it lies in the store."""
@@ -156,7 +163,7 @@ async def _live_and_die(
             running, standby = standby, await start(stage.orders(life + 1))
             try:
                 await running.begin()
-                await asyncio.sleep(chance.uniform(0, _LIFE_SECONDS_MAX))
+                await asyncio.sleep(chance.uniform(0, stage.life_s_max))
             finally:
                 await running.kill()
             deaths.append(states_in_flight(await stage.rows()))

@@ -185,9 +185,10 @@ async def assert_all_is_well(storm: Storm, endings: Mapping[int, str]) -> None:
     found = await storm.on_chain()
     assert [each.nonce for each in found] == list(range(len(found))), "nonces without a gap"
     assert await storm.ground.pooled() == []
-    assert await storm.endings() == {piece: [ending] for piece, ending in endings.items()}
+    ended = await storm.endings()
+    assert ended == {piece: [ending] for piece, ending in endings.items()}, ended
     effects = Counter(each.piece for each in found if each.succeeded and each.piece is not None)
-    assert effects == {piece: 1 for piece, ending in endings.items() if ending == LANDED}
+    assert effects == {p: 1 for p, ending in endings.items() if ending == LANDED}, effects
     assert all(times == 1 for times in storm.told.values()), storm.told
     assert all(each.price <= PRICE_MAX for each in found if each.piece is not None)
 
