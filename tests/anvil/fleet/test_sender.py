@@ -167,6 +167,35 @@ async def test_settle__stranger_outbids_ours__superseded_when_final(ground: Grou
     assert submitted.nonce == 1
 
 
+async def test_settle__legacy_offer_after_a_change_to_eip1559__the_node_takes_the_replacement(
+    ground: Ground,
+) -> None:
+    await ground.fill_blocks(9)
+    await ground.sender.submit(request())
+    ground.another_process(SenderPolicy(fees=FeePolicy(mode=FeeMode.EIP1559)))
+    await ground.settle(5)
+    (pooled,) = await ground.pooled_to(COUNTER)
+    assert pooled["type"] == "0x2"
+    await ground.settle(3)
+    (again,) = await ground.pooled_to(COUNTER)
+    tips = [int(each["maxPriorityFeePerGas"], 16) for each in (pooled, again)]
+    assert tips[1] * 8 >= tips[0] * 9, "and its own successor"
+
+
+async def test_submit__stranger_offers_less_than_the_base_fee__does_not_hold_the_key_for_ever(
+    ground: Ground,
+) -> None:
+    ground.another_process(SenderPolicy(hold_blocks_max=3))
+    await ground.seal()
+    stranger = Unsigned(to=COUNTER, data=b"", nonce=0, gas=100_000, gas_price=Wei(11 * GWEI))
+    await ground.lever.call("eth_sendRawTransaction", sign(account_of(KEY), stranger))
+    assert isinstance(await ground.sender.submit(request()), Refused)
+    await ground.settle(5, base_fee=30 * GWEI)
+    assert isinstance(await ground.sender.submit(request()), Submitted)
+    await ground.conclude(base_fee=30 * GWEI)
+    assert await ground.counted() == 1, "outbid, by nothing or by ours"
+
+
 async def test_submit__stranger_waits_in_the_pool__held_until_it_is_mined(ground: Ground) -> None:
     await ground.seal()
     stranger = Unsigned(to=COUNTER, data=b"", nonce=0, gas=100_000, gas_price=Wei(50 * GWEI))

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
@@ -10,7 +10,15 @@ from typing import Any
 import pytest
 
 from fleet.transactions.policy import SenderPolicy
-from fleet.transactions.request import Final, Lane, Settled, Submission, Superseded
+from fleet.transactions.request import (
+    AlreadyInFlight,
+    Final,
+    Lane,
+    Settled,
+    Submission,
+    Submitted,
+    Superseded,
+)
 from fleet.transactions.sender import Sender
 from fleet.transactions.spending import SpendPolicy
 from fleet.transactions.testing import MemoryJournal, PlainSigner, Silence, SimulatedChain
@@ -217,3 +225,56 @@ async def test_sender__everything_at_once__ends_once_and_without_a_gap(seed: int
     status = bustle.sender.status
     assert status is not None
     assert not status.is_held
+
+
+@pytest.mark.parametrize("error", [Silence(), asyncio.CancelledError()])
+async def test_submit__cleared_the_way_only_in_part__asking_again_is_safe(
+    error: BaseException,
+) -> None:
+    """The price is out when the node falls silent: the caller can't know, the journal does."""
+    world = World()
+    world.chain.is_deaf = True
+    await world.submit("tidy", lane=Lane.HOUSEKEEPING)
+    world.chain.is_deaf = False
+    world.fuse.set(4, error, is_after=False)  # simulate, enter, send, → tidy is sent again
+    with pytest.raises(type(error)):
+        await world.submit("price", lane=Lane.PRICE)
+    assert [found.data for found in world.chain.pool.values()] == [b"price"]
+    assert isinstance(await world.submit("price", lane=Lane.PRICE), AlreadyInFlight)
+    await world.mine()
+    assert world.payloads() == [b"tidy", b"price"]
+
+
+async def test_settle__a_long_life__nothing_is_kept_of_what_is_done_with() -> None:
+    world = World()
+    await world.sender.recover()
+    for number in range(200):
+        await world.submit(f"{number}")
+        await world.mine(3)
+    world.sender.inclusions()
+    assert isinstance(await world.submit("last"), Submitted)
+    await world.conclude()
+    world.sender.inclusions()
+    sizes = {name: size for name, size in _sizes(world.sender) if size > LEFT_MAX}
+    assert sizes == {}
+
+
+LEFT_MAX = 40
+"""Of anything that grows with what was done, less is left than a fifth of it."""
+
+
+def _sizes(root: object) -> list[tuple[str, int]]:
+    """How many items every collection holds that the sender reaches, but for journal and chain."""
+    found: list[tuple[str, int]] = []
+    todo, seen = [("sender", root)], set()
+    while todo:
+        name, value = todo.pop()
+        if id(value) in seen or isinstance(value, MemoryJournal | SimulatedChain):
+            continue
+        seen.add(id(value))
+        if isinstance(value, dict | set | list | tuple | deque):
+            found.append((name, len(value)))
+        names = list(getattr(value, "__dict__", {}))
+        names += [n for n in getattr(type(value), "__slots__", ()) if isinstance(n, str)]
+        todo += [(f"{name}.{each}", getattr(value, each)) for each in names]
+    return found
