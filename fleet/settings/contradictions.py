@@ -24,7 +24,8 @@ from fleet.settings.policies import (
     WarningsSettings,
 )
 from fleet.settings.process import KeysSettings, LockstepSettings, RuntimeSettings, Workload
-from units import BLOCK_TIME
+from keepers.liquidation.gas import GasModel
+from units import BLOCK_TIME, BPS_ONE
 
 Contradiction = tuple[str, str]
 """The key in dotted form, and what is wrong."""
@@ -80,6 +81,20 @@ def _tiers(warnings: WarningsSettings, exchange: ExchangeSettings) -> Iterator[C
         )
     if warnings.reorg_blocks > warnings.log_blocks_max:
         yield "warnings.reorg_blocks", "is more than warnings.log_blocks_max"
+
+
+def _gas_share(liquidation: LiquidationSettings) -> Iterator[Contradiction]:
+    """A plan without room for one position would defer all of them, block after block."""
+    share = liquidation.block_gas_limit * liquidation.gas_share_bps // BPS_ONE
+    needed = GasModel(**liquidation.gas.model_dump()).limit(ids=1)
+    if share < needed:
+        yield (
+            "liquidation.gas_share_bps",
+            (
+                f"{liquidation.gas_share_bps} bps of {liquidation.block_gas_limit} are {share} gas,"
+                f" and one liquidation needs {needed}: nothing would be liquidated"
+            ),
+        )
 
 
 def _markets(markets: tuple[MarketSettings, ...]) -> Iterator[Contradiction]:
@@ -198,6 +213,7 @@ _RULES: tuple[tuple[tuple[str, ...], Callable[..., Iterator[Contradiction]]], ..
     (("subtensor",), _operators),
     (("evm",), _agreement),
     (("evm",), _lags),
+    (("liquidation",), _gas_share),
     (("liquidation", "warnings", "evm"), _horizon),
     (("transactions",), _fees),
     (("runtime",), _backoff),

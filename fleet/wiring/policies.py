@@ -92,13 +92,7 @@ def follower(settings: Settings) -> FollowerPolicy:
 
 def gas(settings: Settings) -> GasModel:
     """What transactions need."""
-    measured = settings.liquidation.gas
-    return GasModel(
-        intercept=measured.intercept,
-        liquidation_intercept=measured.liquidation_intercept,
-        id_slope=measured.id_slope,
-        update_slope=measured.update_slope,
-    )
+    return GasModel(**settings.liquidation.gas.model_dump())
 
 
 def selection(settings: Settings) -> SelectionPolicy:

@@ -97,6 +97,14 @@ CONTRADICTIONS: list[tuple[str, Document, str]] = [
         "evm.lag_blocks_max: is not below evm.sync_blocks_max 5",
     ),
     (
+        "a gas share without room for one liquidation",
+        {"liquidation": {"gas_share_bps": 100}},
+        (
+            "liquidation.gas_share_bps: 100 bps of 75000000 are 750000 gas, and one liquidation"
+            " needs 808600: nothing would be liquidated"
+        ),
+    ),
+    (
         "every market off",
         {"markets": [{"netuid": 3, "symbol": "A", "enabled": False}]},
         "markets: not one is enabled",
