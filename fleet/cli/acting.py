@@ -68,8 +68,13 @@ def tell_stop(stop: Stop, out: Output) -> Exit:
 
 
 async def tell_outcomes(fleet: Assembly, acting: Acting, out: Output) -> Exit:
-    """Waits for what was sent, a line each as it comes; refused when one did not succeed."""
+    """Waits for what was sent, a line each as it comes.
+
+    Done only when all of it succeeded. Who asks for an outcome and gets none in time must not
+    take that for success; `--wait 0` asks for none.
+    """
     settled: list[Settled] = []
+    is_known = True
     try:
         with out.working(f"waiting up to {acting.wait_s:.0f} s for the outcome"):
             async with asyncio.timeout(acting.wait_s):
@@ -77,10 +82,11 @@ async def tell_outcomes(fleet: Assembly, acting: Acting, out: Output) -> Exit:
                     settled += [each] if isinstance(each, Settled) else []
                     out.line(news_line(each))
     except TimeoutError:
+        is_known = acting.wait_s == 0
         out.line("some are still on their way; whoever holds this key next takes them over")
     out.record("settled", settled)
     good = all(isinstance(each.outcome, Final) for each in settled)
-    return Exit.DONE if good else Exit.REFUSED
+    return Exit.DONE if is_known and good else Exit.REFUSED
 
 
 def news_line(news: Included | Settled) -> str:

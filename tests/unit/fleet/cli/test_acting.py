@@ -4,6 +4,7 @@ import asyncio
 import io
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
@@ -50,8 +51,13 @@ async def test_stopped__a_script_reads__is_not_asked(
     assert stop == Stop(reason="not confirmed: add --yes to act", code=Exit.REFUSED)
 
 
-async def test_tell_outcomes__later_than_the_wait__says_so_and_is_no_failure(
-    fleet: SimulatedFleet, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(("wait_s", "code"), [(0.02, Exit.REFUSED), (0, Exit.DONE)])
+async def test_tell_outcomes__later_than_the_wait__is_no_success_unless_none_was_waited_for(
+    fleet: SimulatedFleet,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    wait_s: float,
+    code: Exit,
 ) -> None:
     async def never() -> AsyncIterator[Settled]:
         await asyncio.Event().wait()
@@ -59,7 +65,8 @@ async def test_tell_outcomes__later_than_the_wait__says_so_and_is_no_failure(
 
     monkeypatch.setattr(fleet, "outcomes", never)
 
-    assert await tell_outcomes(fleet, CAREFUL, Output(is_json=False)) is Exit.DONE
+    acting = replace(CAREFUL, wait_s=wait_s)
+    assert await tell_outcomes(fleet, acting, Output(is_json=False)) is code
     assert "some are still on their way" in capsys.readouterr().out
 
 
