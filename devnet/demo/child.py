@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
-_MODULE = "fleet.cli.main"
+_MODULE = "fleet.cli.entry"
 _STOP_SECONDS_MAX = 60.0
 _LINES_SHOWN = 15
 _COLLECTED = '"collected": '
