@@ -63,9 +63,13 @@ class Sent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotSent:
-    """Nothing went out; `reason` is one line."""
+    """Nothing went out; `reason` is one line.
+
+    `is_moot`: another feeder had done it already, so nothing is left undone.
+    """
 
     reason: str
+    is_moot: bool = False
 
 
 class Feed(Protocol):
@@ -127,6 +131,13 @@ class FeedOutcome:
     plan: FeedPlan | NotPlanned
     push: Pushed | None = None
     suspensions: tuple[Suspended, ...] = ()
+
+    @property
+    def is_undone(self) -> bool:
+        """Whether something was due, did not go out, and nobody else has done it."""
+        sent = [each.submission for each in self.suspensions]
+        sent += [] if self.push is None else [self.push.submission]
+        return any(isinstance(each, NotSent) and not each.is_moot for each in sent)
 
 
 class Feeder:

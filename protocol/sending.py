@@ -255,8 +255,8 @@ def for_oracle(answer: Submission) -> feeder.Sent | feeder.NotSent:
     match answer:
         case Submitted(tx_hash=tx_hash) | AlreadyInFlight(tx_hash=tx_hash):
             return feeder.Sent(tx_hash=tx_hash)
-        case Refused(reason=reason):
-            return feeder.NotSent(reason=reason)
+        case Refused(reason=reason, is_moot=is_moot):
+            return feeder.NotSent(reason=reason, is_moot=is_moot)
         case _:
             assert_never(answer)
 

@@ -41,10 +41,14 @@ class EverythingCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rehearsed:
-    """What a simulation came to; `reason` is one line, empty when it is worth sending."""
+    """What a simulation came to; `reason` is one line, empty when it is worth sending.
+
+    `is_moot` tells the pointless one that leaves nothing undone from the one that reverts.
+    """
 
     verdict: Literal["worth sending", "pointless", "unknown"]
     reason: str = ""
+    is_moot: bool = False
 
 
 class Rehearsal:
@@ -77,12 +81,12 @@ class Rehearsal:
         )
         if found.outcome == "unknown":
             return Rehearsed(verdict="unknown", reason=f"it could not be simulated: {found.detail}")
-        reason = self._why_not(request, found)
-        if reason is None:
-            return Rehearsed(verdict="worth sending")
-        return Rehearsed(verdict="pointless", reason=reason)
-
-    def _why_not(self, request: TransactionRequest, found: Simulation) -> str | None:
         if found.outcome == "reverts":
-            return self._decode_revert(found.data) if found.data else found.detail
-        return self._judge.pointless(request, found.data)
+            return Rehearsed(verdict="pointless", reason=self._revert(found))
+        skipped = self._judge.pointless(request, found.data)
+        if skipped is None:
+            return Rehearsed(verdict="worth sending")
+        return Rehearsed(verdict="pointless", reason=skipped, is_moot=True)
+
+    def _revert(self, found: Simulation) -> str:
+        return self._decode_revert(found.data) if found.data else found.detail

@@ -79,10 +79,12 @@ class Refused:
     """Nothing was sent; `reason` is one line.
 
     `busy` are the subjects that another request in flight works on, when that is the reason.
+    `is_moot`: it would go through and do nothing, because others have done it already.
     """
 
     reason: str
     busy: frozenset[str] = frozenset()
+    is_moot: bool = False
 
 
 Submission = Submitted | AlreadyInFlight | Refused

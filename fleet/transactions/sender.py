@@ -210,7 +210,9 @@ class Sender:
         """Runs the whole transaction on the block it was decided on, without sending it."""
         at: BlockNumber | Literal["latest"] = request.decided_at or "latest"
         found = await self._rehearsal.run(request, at)
-        return None if found.verdict == "worth sending" else Refused(reason=found.reason)
+        if found.verdict == "worth sending":
+            return None
+        return Refused(reason=found.reason, is_moot=found.is_moot)
 
     async def _launched(
         self, request: TransactionRequest, known: Known, head: Head

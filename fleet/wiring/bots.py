@@ -125,8 +125,13 @@ def _upkeep(crew: Crew, rhythm: Rhythm) -> Bot[Head]:
 
 def _feeder(crew: Crew, rhythm: Rhythm, alarms: Alarms) -> Bot[FeederWake]:
     def is_success(outcome: FeedOutcome) -> bool:
-        """A feeder that reads no price does not do what it is for, also when it says so."""
-        return isinstance(outcome.plan, FeedPlan) and outcome.plan.source is not None
+        """A feeder that reads no price or gets none out does not do what it is for.
+
+        Without a key it is to send nothing.
+        """
+        if not isinstance(outcome.plan, FeedPlan) or outcome.plan.source is None:
+            return False
+        return crew.sender is None or not outcome.is_undone
 
     async def step(wake: FeederWake) -> FeedOutcome:
         return await crew.feeder.step(wake.finalized)

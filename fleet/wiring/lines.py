@@ -34,7 +34,10 @@ def line(outcome: object) -> dict[str, Any]:
 
 
 def is_quiet(outcome: object) -> bool:
-    """Whether a step found nothing to do, which is worth a line only to who looks closely."""
+    """Whether a step found nothing to do, which is worth a line only to who looks closely.
+
+    What it may complain of beside that is `complaints`: news only when it changes.
+    """
     match outcome:
         case LiquidationsSubmitted(plan=plan, reconciliation=None):
             return not plan.candidates
@@ -43,7 +46,7 @@ def is_quiet(outcome: object) -> bool:
         case Round(delivered=delivered, failed=failed):
             return not any((*delivered.values(), *failed.values()))
         case (
-            FeedOutcome(plan=FeedPlan(alerts=()), push=None, suspensions=())
+            FeedOutcome(plan=FeedPlan(), push=None, suspensions=())
             | NotYetDue()
             | FundingOutcome(submission=None)
             | WarningsOutcome(alerts=(), collected=(), blindness=None)
@@ -54,6 +57,15 @@ def is_quiet(outcome: object) -> bool:
             return True
         case _:
             return False
+
+
+def complaints(outcome: object) -> tuple[str, ...] | None:
+    """What lasts until somebody acts, as a step tells it every time; None: it could not look."""
+    match outcome:
+        case FeedOutcome(plan=FeedPlan(alerts=alerts)):
+            return alerts
+        case _:
+            return None
 
 
 def _feed(outcome: FeedOutcome) -> dict[str, Any]:

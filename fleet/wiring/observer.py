@@ -7,7 +7,7 @@ import structlog
 from fleet.runtime.loop import describe
 from fleet.telemetry.errors import report
 from fleet.telemetry.metrics import Metrics
-from fleet.wiring.lines import is_quiet, line
+from fleet.wiring.lines import complaints, is_quiet, line
 from fleet.wiring.recording import Recorder
 from units import Head
 
@@ -21,15 +21,25 @@ class Observer:
         self._loops = metrics.loops
         self._chain = metrics.chain
         self._recorder = Recorder(metrics)
+        self._complaints: dict[str, tuple[str, ...]] = {}
 
     def succeeded(self, name: str, wake: Any, result: object, seconds: float) -> None:
-        """Writes the line; a step that found nothing to do is for those who look closely."""
+        """Writes the line; a step with nothing to do and to tell is for those who look closely."""
         self._loops.stepped(name, result=type(result).__name__, seconds=seconds)
         if isinstance(wake, Head):
             self._chain.head(number=wake.number, timestamp=wake.time)
         self._recorder.record(result)
-        write = _log.debug if is_quiet(result) else _log.info
+        is_news = self._complains_anew(name, result)
+        write = _log.debug if is_quiet(result) and not is_news else _log.info
         write("step", bot=name, block=wake.number, seconds=round(seconds, 4), **line(result))
+
+    def _complains_anew(self, name: str, result: object) -> bool:
+        """Whether a bot complains of something else than before, or of nothing any more."""
+        found, before = complaints(result), self._complaints.get(name, ())
+        if found is None or found == before:
+            return False
+        self._complaints[name] = found
+        return True
 
     def failed(self, name: str, wake: Any, error: Exception, failures: int) -> None:
         """Writes what failed; the first of a row goes to Sentry as well."""

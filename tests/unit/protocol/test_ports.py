@@ -1,5 +1,7 @@
 """The oracle's and the keepers' ports: answers in their own words, and what became of it."""
 
+from collections.abc import Iterable
+
 import pytest
 
 from fleet.chain.failures import NodeUnavailable
@@ -9,8 +11,10 @@ from fleet.transactions.request import (
     Included,
     Lane,
     Outcome,
+    Refused,
     Reverted,
     Settled,
+    Submission,
     Superseded,
     TransactionRequest,
 )
@@ -93,6 +97,23 @@ async def test_feed__refused__is_not_sent_and_says_why() -> None:
     assert await feed.submit(publication()) == feeder.NotSent(reason=DRY)
     answer = await feed.suspend([Netuid(8)], SuspensionReason.JUMP, HEAD)
     assert answer == feeder.NotSent(reason=DRY)
+
+
+class Late:
+    """A sender whose simulation finds that another feeder came first."""
+
+    async def submit(self, request: TransactionRequest) -> Submission:
+        return Refused(reason="every one of its 1 entries would be skipped", is_moot=True)
+
+    def busy(self, subjects: Iterable[str]) -> frozenset[str]:
+        return frozenset()
+
+
+async def test_feed__another_came_first__is_not_sent_and_leaves_nothing_undone() -> None:
+    feed = PriceFeed(reader=reader_of(FakeChain()), writer=writer_to(Late()))
+    answer = await feed.submit(publication())
+    assert isinstance(answer, feeder.NotSent)
+    assert answer.is_moot
 
 
 # Accruals

@@ -735,6 +735,29 @@ async def test_submit__reverted_and_expired__count_as_without_effect() -> None:
     assert isinstance(await world.submit("c"), Refused)
 
 
+class Overtaken:
+    """A judge for whom every payload has been done by others."""
+
+    def pointless(self, request: TransactionRequest, result: bytes) -> str | None:
+        return "every one of its entries would be skipped"
+
+    def had_effect(self, request: TransactionRequest, logs: object) -> bool:
+        return True
+
+
+async def test_submit__others_have_done_it__is_moot_and_what_reverts_is_not() -> None:
+    world = World()
+    world.judge = Overtaken()
+    world.another_process()
+    world.chain.rehearses = lambda data: data != b"reverts"
+    moot = await world.submit("a")
+    assert isinstance(moot, Refused)
+    assert moot.is_moot
+    reverting = await world.submit("b", data=b"reverts")
+    assert isinstance(reverting, Refused)
+    assert not reverting.is_moot
+
+
 async def test_submit__spends_with_effect__goes_on() -> None:
     world = watched()
     for key in ("a", "b", "c", "d"):

@@ -177,6 +177,9 @@ FEEDS: dict[str, FeedOutcome] = {
         plan=feed_plan(MOVED), push=pushed(FeedSent(tx_hash=HASH), unknown="no book")
     ),
     "refused push": FeedOutcome(plan=feed_plan(MOVED), push=pushed(FeedNotSent(reason=REFUSAL))),
+    "push that another feeder made": FeedOutcome(
+        plan=feed_plan(MOVED), push=pushed(FeedNotSent(reason="skipped", is_moot=True))
+    ),
     "suspension": FeedOutcome(
         plan=feed_plan(GONE), suspensions=(suspended(FeedSent(tx_hash=HASH)),)
     ),

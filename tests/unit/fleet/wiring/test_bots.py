@@ -126,7 +126,11 @@ def test_alarms__each__ring_one_bot(everybody: dict[str, Bot[Any]], alarms: Alar
 @pytest.mark.parametrize(
     ("bot", "outcomes", "failures"),
     [
-        ("feeder", FEEDS, {"unread feed", "unread source"}),
+        (
+            "feeder",
+            FEEDS,
+            {"unread feed", "unread source", "refused push", "refused suspension"},
+        ),
         (
             "liquidator",
             {name: KEEPERS[name] for name in ("nobody falls", "liquidations", "held liquidations")},
@@ -166,6 +170,14 @@ def test_is_success__of_each_bot__says_no_where_it_could_not_see(
     is_success = everybody[bot].is_success
 
     assert {name for name in outcomes if not is_success(EVERY[name])} == failures
+
+
+def test_is_success__of_a_feeder_without_a_key__is_to_decide_and_to_send_nothing(
+    beat: Beat, alarms: Alarms, wall: Wall
+) -> None:
+    crew = Company(settings()).crew()
+    found = {bot.name: bot for bot in bots([FEEDER], crew, beat, alarms, wall)}
+    assert found["feeder"].is_success(FEEDS["refused push"])
 
 
 async def test_feeder__a_wake__is_stepped_on_with_its_head_or_none(

@@ -32,6 +32,7 @@ STEPS = (
 )
 QUIET = {
     "quiet feed",
+    "alarmed feed",
     "unread source",
     "nobody falls",
     "quiet book",

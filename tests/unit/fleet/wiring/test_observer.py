@@ -62,6 +62,19 @@ def test_succeeded__nothing_to_do__is_for_those_who_look_closely(
     assert [line["log_level"] for line in lines] == ["debug", "info"]
 
 
+def test_succeeded__a_complaint_that_lasts__is_news_when_it_begins_and_when_it_ends(
+    observer: Observer, lines: list[Any]
+) -> None:
+    for name in ("quiet feed", "alarmed feed", "alarmed feed", "unread feed", "alarmed feed"):
+        observer.succeeded("feeder", HEAD, EVERY[name], 0.1)
+    observer.succeeded("feeder", HEAD, EVERY["quiet feed"], 0.1)
+
+    assert [line["log_level"] for line in lines] == [
+        *("debug", "info", "debug"),
+        *("info", "debug", "info"),  # what could not be read ends no complaint
+    ]
+
+
 def test_succeeded__woken_by_a_block__shows_it_as_the_head_without_any_key(
     observer: Observer, metrics: Metrics
 ) -> None:
