@@ -7,8 +7,10 @@ The figures it imitates are those of docs on chain 964: gas limit, base fee, ord
 
 import asyncio
 import contextlib
+import os
 import shutil
 import socket
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +32,7 @@ _POLL_SECONDS = 0.02
 _STOP_SECONDS_MAX = 5.0
 _PORT_ATTEMPTS = 5
 _PORT_TAKEN = "Address already in use"
+_TETHER = Path(__file__).parent / "tether.py"
 _NODE_MODULES = Path(__file__).parent / "node" / "node_modules" / "@foundry-rs"
 
 
@@ -100,7 +103,7 @@ async def _start(
     for _ in range(_PORT_ATTEMPTS):
         port = _free_port()
         process = await asyncio.create_subprocess_exec(
-            str(binary),
+            *_tethered(binary),
             *_arguments(genesis, port),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
@@ -113,6 +116,11 @@ async def _start(
         if _PORT_TAKEN not in words:
             raise AnvilError(f"anvil did not start: {words or 'it said nothing'}")
     raise AnvilError(f"anvil found no free port in {_PORT_ATTEMPTS} attempts")
+
+
+def _tethered(binary: Path) -> list[str]:
+    """The program, under its own pid, and gone with this process whatever ends it."""
+    return [sys.executable, "-I", "-S", str(_TETHER), str(os.getpid()), str(binary)]
 
 
 def _arguments(genesis: Genesis, port: int) -> list[str]:

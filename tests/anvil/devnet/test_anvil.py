@@ -1,4 +1,6 @@
+import asyncio
 import os
+import sys
 from pathlib import Path
 
 import aiohttp
@@ -55,6 +57,44 @@ async def test_anvil__left__its_process_is_gone_and_the_client_says_so() -> None
             await node.call("eth_chainId")
     with pytest.raises(ProcessLookupError):
         os.kill(anvil.pid, 0)
+
+
+ABANDONED = """
+import asyncio
+from devnet.anvil import Genesis, running_anvil
+from units import BlockNumber, Timestamp
+
+async def main():
+    async with running_anvil(Genesis(block=BlockNumber(7), time=Timestamp(1_741_305_600))) as anvil:
+        print(anvil.rpc_url, flush=True)
+        await asyncio.sleep(60)
+
+asyncio.run(main())
+"""
+
+
+async def answers(node: NodeClient) -> bool:
+    try:
+        await node.call("eth_blockNumber")
+    except NodeGoneError:
+        return False
+    return True
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a child with its parent")
+async def test_anvil__its_parent_is_killed__is_gone_too() -> None:
+    parent = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", ABANDONED, stdout=asyncio.subprocess.PIPE
+    )
+    assert parent.stdout is not None
+    url = (await parent.stdout.readline()).decode().strip()
+    async with aiohttp.ClientSession() as session, asyncio.timeout(30):
+        node = NodeClient(session=session, url=url)
+        assert int(await node.call("eth_blockNumber"), 16) == 7
+        parent.kill()
+        await parent.wait()
+        while await answers(node):  # noqa: ASYNC110 - nobody tells of its end
+            await asyncio.sleep(0.02)
 
 
 async def test_anvil__two_at_once__each_has_its_own_port() -> None:
