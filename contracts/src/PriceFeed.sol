@@ -35,6 +35,7 @@ enum PushOutcome {
 
 /// @notice Why a market has no price that may be used. Guardian and Identity are *locked*: only the
 /// admin ends them. The others end with the next price read at or after the block of the suspension.
+/// Operator is a human's word: a suspension that a bot had on its way does not take its place.
 enum Suspension {
     None,
     Guardian,
@@ -89,7 +90,8 @@ contract PriceFeed is AccessControl {
 
     /// @notice Says that the price of these markets is not known, from this block on.
     /// @dev A reporter gives its reason; a guardian's suspension is recorded as Guardian whatever
-    /// it passes. A locked suspension stays as it is, and repeating a reason keeps its block.
+    /// it passes. A locked suspension stays as it is, an operator's gives way to a locked one alone,
+    /// and repeating a reason keeps its block.
     function suspend(uint16[] calldata netuids, Suspension reason) external {
         if (reason == Suspension.Guardian || !hasRole(REPORTER_ROLE, msg.sender)) {
             _checkRole(GUARDIAN_ROLE);
@@ -156,6 +158,7 @@ contract PriceFeed is AccessControl {
     function _suspend(uint16 netuid, Suspension reason) private {
         Row storage stored = _rows[netuid];
         if (_isLocked(stored.reason) || stored.reason == reason) return;
+        if (stored.reason == Suspension.Operator && !_isLocked(reason)) return;
         stored.suspendedAt = uint40(block.number);
         stored.reason = reason;
         emit MarketSuspended(netuid, reason);

@@ -215,6 +215,35 @@ def test_suspend__for_another_reason__counts_from_its_own_block(world: World) ->
     assert (row(world)["suspendedAt"], row(world)["reason"]) == (second.block, STALL)
 
 
+@pytest.mark.parametrize("second", [NO_PRICE, JUMP, STALL])
+def test_suspend__a_bot_s_reason_behind_an_operator_s__changes_nothing(
+    world: World, second: int
+) -> None:
+    """It was on its way already; taken, the feeder would soon have resumed the market itself."""
+    suspend(world, BY_OPERATOR, OPERATOR)
+    before = row(world)
+    assert suspend(world, second).events == ()
+    assert row(world) == before
+
+
+@pytest.mark.parametrize("locked", LOCKED)
+def test_suspend__for_a_locked_reason__takes_the_place_of_an_operator_s(
+    world: World, locked: int
+) -> None:
+    suspend(world, BY_OPERATOR, OPERATOR)
+    second = suspend(world, locked, GUARDIAN if locked == BY_GUARDIAN else REPORTER)
+    assert (row(world)["suspendedAt"], row(world)["reason"]) == (second.block, locked)
+
+
+@pytest.mark.parametrize("first", [NO_PRICE, JUMP, STALL])
+def test_suspend__by_an_operator__takes_the_place_of_a_bot_s_reason(
+    world: World, first: int
+) -> None:
+    suspend(world, first)
+    second = suspend(world, BY_OPERATOR, OPERATOR)
+    assert (row(world)["suspendedAt"], row(world)["reason"]) == (second.block, BY_OPERATOR)
+
+
 def test_suspend__of_a_market_never_priced__is_recorded(world: World) -> None:
     receipt = world.send(REPORTER, "feed", "suspend", [999], NO_PRICE)
     found = row(world, 999)

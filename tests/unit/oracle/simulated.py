@@ -162,7 +162,9 @@ class SimulatedFeed:
     def land_suspension(self, netuids: Sequence[Netuid], reason: SuspensionReason) -> None:
         for netuid in netuids:
             row = self.stored.get(netuid, EMPTY_ROW)
-            if row.suspension in ADMIN_ONLY and reason not in ADMIN_ONLY:
+            if row.suspension in ADMIN_ONLY or (
+                row.suspension is SuspensionReason.OPERATOR and reason not in ADMIN_ONLY
+            ):
                 continue
             if row.suspension is not reason:
                 at = BlockNumber(self.number)

@@ -337,6 +337,19 @@ async def test_step__the_pool_is_empty_for_a_while__is_suspended_and_resumed() -
     assert 0 not in emptied.feed.prices(SN)
 
 
+async def test_step__an_operator_was_faster_than_a_stall__it_stays_closed() -> None:
+    stalling = world(flat)
+    await stalling.run(to=110)
+    stalling.source.outage = "away"
+    await stalling.run(to=118)
+    assert stalling.feed.suspensions_sent == 1
+    stalling.feed.land_suspension([SN], SuspensionReason.OPERATOR)
+    stalling.source.outage = None
+    await stalling.run(to=140)
+    assert stalling.feed.row(SN).suspension is SuspensionReason.OPERATOR
+    assert [reason for *_, reason in stalling.feed.suspended] == [SuspensionReason.OPERATOR]
+
+
 async def test_step__the_guardian_suspends__nothing_is_sent_until_the_admin_resumes() -> None:
     guarded = world(flat)
     await guarded.run(to=110)
