@@ -6,10 +6,9 @@ from keepers.liquidation.selection import LiquidationBatch
 from oracle.feed import Update
 from oracle.plan import Publication
 from protocol.deployment import Deployment
-from protocol.sending import DryRun, ExchangeWriter, SendingPolicy
+from protocol.sending import ExchangeWriter, Sender, SendingPolicy
 from tests.unit.keepers.liquidation.examples import judgement, position
 from tests.unit.protocol.chain import DEPLOYMENT
-from tests.unit.protocol.sender import FakeSender
 from units import Address, BlockHash, BlockNumber, Head, Netuid, PositionId, PriceWei, Timestamp
 from units import Sequence as Opening
 
@@ -51,7 +50,7 @@ JUDGED = judgement(*(position(number) for number in range(1, 301)))
 
 
 def writer_to(
-    sender: FakeSender | DryRun,
+    sender: Sender,
     *,
     deployment: Deployment = DEPLOYMENT,
     policy: SendingPolicy = POLICY,
