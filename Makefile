@@ -5,6 +5,7 @@ TAPE ?=
 FROM ?=
 HOURS ?= 24
 TRADERS ?= 300
+DRILL_TRADERS ?= 5000
 WORKERS ?= 2
 KILLS ?= 200
 REQUESTS ?= 500
@@ -23,7 +24,7 @@ define needs_node
 	@test "$$(node --version | sed 's/^v//; s/[.].*//')" -ge 18 || { echo "Node 18 or newer is needed, this is $$(node --version)" >&2; exit 1; }
 endef
 
-.PHONY: help setup demo test chaos model bench lint types imports unit contracts lock clean
+.PHONY: help setup demo drill test chaos model bench lint types imports unit contracts lock clean
 
 help:            ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -50,6 +51,9 @@ contracts/node_modules/ready: contracts/package-lock.json
 	$(needs_node)
 	cd contracts && npm ci --no-progress --loglevel=error
 	@touch $@
+
+drill: setup     ## the demo over shocks, with a crowd near its limits: make drill [TAPE=file FROM=time HOURS=n DRILL_TRADERS=n]
+	$(BIN)/keepers devnet drill --out build/drill --traders $(DRILL_TRADERS) --tape $(or $(TAPE),../shared/data/alpha_prices_2025-03-07_2025-04-30.csv.gz) $(if $(FROM),--from $(FROM) --hours $(HOURS))
 
 demo: setup      ## the whole fleet over a local chain 964: make demo [TAPE=file FROM=time HOURS=n TRADERS=n]
 	$(BIN)/keepers demo --out build/demo --hours $(HOURS) --traders $(TRADERS) $(if $(TAPE),--tape $(TAPE)) $(if $(FROM),--from $(FROM))

@@ -18,7 +18,7 @@ from devnet.anvil import Anvil, Genesis, running_anvil
 from devnet.chain import Chain, SealedBlock
 from devnet.deployment import Deployment, Grants, deploy, planned_deployment
 from devnet.parameters import MARKETS, Beta
-from devnet.population import population
+from devnet.population import Crowd, population
 from devnet.precompile import PrecompilePrices
 from devnet.rpc import NodeClient, Request
 from devnet.standin import SubtensorStandIn
@@ -47,6 +47,7 @@ class WorldOptions:
         blocks: how many blocks the traders' plans span.
         traders: how many trade.
         seed: of the traders' keys and plans.
+        crowd: how the traders are made up.
         turn_s_max: wall-clock seconds a lock-step participant may take for a block.
     """
 
@@ -55,6 +56,7 @@ class WorldOptions:
     blocks: int
     traders: int
     seed: int = 1
+    crowd: Crowd = field(default_factory=Crowd)
     turn_s_max: float = 60.0
 
 
@@ -215,6 +217,7 @@ def _traders(options: WorldOptions) -> list[Trader]:
         count=options.traders,
         netuids=[netuid for netuid in MARKETS if netuid in priced],
         blocks=options.blocks,
+        crowd=options.crowd,
     )
     return [
         Trader(

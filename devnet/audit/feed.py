@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from devnet.audit.avoidable import AllowedPrices
 from devnet.audit.duties import Duty, DutyRecord
 from devnet.audit.ledger import NO_BLOCK, NO_PRICE, MarketBooks
 from devnet.audit.spikes import SourcePrices
@@ -45,6 +46,7 @@ class _Watch:
         believed: the last price that was no jump, or a jump that has stood.
         stood: for how many blocks the source has been beyond the limit of `believed`.
         refused: blocks whose price may not be pushed.
+        published: what the feed said at the end of the last block.
         overdue: for how many blocks something should have been otherwise.
     """
 
@@ -53,6 +55,7 @@ class _Watch:
     believed: PriceWei = NO_PRICE
     stood: int = 0
     refused: set[BlockNumber] = field(default_factory=set)
+    published: PriceWei = NO_PRICE
     overdue: Counter[Duty] = field(default_factory=Counter)
 
     def learn(self, price: PriceWei, block: BlockNumber, limit: Bps, confirm_blocks: int) -> None:
@@ -91,14 +94,21 @@ class FeedWatch:
         self._record = record
         self._watches = {netuid: _Watch() for netuid in pins}
         self._known = NO_BLOCK
+        self.allowed = AllowedPrices()
 
-    def begin_block(self, known: BlockNumber) -> None:
-        """`known` is the newest source block that whoever acts in this block can have read."""
+    def begin_block(self, known: BlockNumber, block: BlockNumber) -> None:
+        """`known` is the newest source block that whoever acts in `block` can have read."""
         self._known = known
         for netuid, watch in self._watches.items():
             limit = self._promise.guard_limits[netuid]
             price = self._source(netuid, known)
             watch.learn(price, known, limit, self._promise.confirm_blocks)
+            if price and known not in watch.refused and self._is_off(watch.published, price):
+                self.allowed.note(netuid, block, price)
+
+    def was_held(self, netuid: Netuid, block: BlockNumber) -> bool:
+        """Whether the price of that source block was a jump that had not stood."""
+        return block in self._watches[netuid].refused
 
     def pushed(self, market: MarketBooks, before: PriceWei, block: BlockNumber) -> None:
         """A push has landed in `block`; `before` is what the feed said until then."""
@@ -121,6 +131,7 @@ class FeedWatch:
     def end_block(self, market: MarketBooks, head: Head) -> None:
         """How `market` stands at the end of block `head`."""
         watch = self._watches[market.netuid]
+        watch.published = market.price
         due = self._due(market, watch, head)
         for duty in list(watch.overdue):
             if duty is not due:
@@ -138,9 +149,12 @@ class FeedWatch:
         if is_suspended:
             calm = self._known - watch.calm_since + 1
             return Duty.SUSPENSIONS_END if calm >= self._promise.confirm_blocks else None
-        is_off = _distance(market.price, watch.source) >= market.price * self._promise.band
+        is_off = self._is_off(market.price, watch.source)
         is_old = head.time - market.source_time > market.terms.trading_age
         return Duty.FEED_FOLLOWS if is_off or is_old else None
+
+    def _is_off(self, published: PriceWei, source: PriceWei) -> bool:
+        return _distance(published, source) >= published * self._promise.band
 
     def _source(self, netuid: Netuid, block: BlockNumber) -> PriceWei:
         """The source's price at a block; 0 where there is none."""

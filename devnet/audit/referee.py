@@ -93,7 +93,7 @@ class Referee:
 
     def observe(self, block: SealedBlock) -> None:
         """Takes in one sealed block: first what happened in it, then how it ended."""
-        self._feed.begin_block(self._known(block.head))
+        self._feed.begin_block(self._known(block.head), block.head.number)
         for receipt in block.receipts:
             self._transaction(receipt, block.head)
         self._measure_gaps(block.head)
@@ -154,6 +154,17 @@ class Referee:
             self.verdict.source_blocks[taken.block - lateness.source_block] += 1
             first = first_source_below(self._tape, taken)
             self.verdict.first_source_blocks[taken.block - first] += 1
+            self._split_bad_debt(taken, first)
+
+    def _split_bad_debt(self, taken: Taken, first: BlockNumber) -> None:
+        netuid = taken.holding.netuid
+        rao = self._tape.row_at(first).prices.get(netuid, 0)
+        self.verdict.bad_debt.judge(
+            taken,
+            allowed=self._feed.allowed.first_below(taken),
+            source=PriceWei(rao * RAO_IN_PRICE_WEI),
+            is_source_held=self._feed.was_held(netuid, first),
+        )
 
     def _measure_positions(self, head: Head) -> None:
         """How everybody's margin stands at the end of a block."""

@@ -6,6 +6,7 @@ Healthy touched: liquidated though not below maintenance, or only because of a r
 from collections import Counter
 from dataclasses import dataclass, field
 
+from devnet.audit.avoidable import BadDebtSplit
 from devnet.audit.ledger import Taken, name_of
 from devnet.audit.margin import is_below, penalty_of, remaining
 from units import BPS_ONE, Netuid, PriceWei
@@ -24,6 +25,7 @@ class Verdict:
     liquidations_by_market: Counter[Netuid] = field(default_factory=Counter)
     penalties_wei: int = 0
     bad_debt_wei: int = 0
+    bad_debt: BadDebtSplit = field(default_factory=BadDebtSplit)
     healthy_touched: list[str] = field(default_factory=list)
     healthy_liquidated: list[str] = field(default_factory=list)
     wrong_amounts: list[str] = field(default_factory=list)

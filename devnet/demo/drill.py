@@ -79,6 +79,7 @@ async def _drill(
         blocks=replay.blocks - SET_UP_BLOCKS - 1,
         traders=options.traders,
         seed=options.seed,
+        crowd=options.crowd,
     )
     files = StateFiles(state=options.state)
     files.forget()

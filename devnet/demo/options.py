@@ -1,7 +1,9 @@
 """What a demo is to show."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from devnet.population import Crowd
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +17,7 @@ class DemoOptions:
         hours: hours of chain time.
         traders: how many simulated traders.
         seed: of the traders and of a made-up tape.
+        crowd: how the traders are made up.
     """
 
     out: Path = Path("build/demo")
@@ -23,6 +26,7 @@ class DemoOptions:
     hours: int = 24
     traders: int = 300
     seed: int = 1
+    crowd: Crowd = field(default_factory=Crowd)
 
     @property
     def state(self) -> Path:

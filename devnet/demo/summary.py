@@ -63,6 +63,9 @@ def summarize(drill: Drill, audit: Audit, inbox: Inbox, counts: TradeCounts) -> 
         "liquidations_driven_by_funding": verdict.driven_by_funding,
         "penalties_wei": verdict.penalties_wei,
         "bad_debt_wei": verdict.bad_debt_wei,
+        "bad_debt_avoidable_wei": verdict.bad_debt.avoidable,
+        "bad_debt_by_guard_wei": verdict.bad_debt.by_guard,
+        "bad_debt_by_band_wei": verdict.bad_debt.by_band,
         "left_alone": len(below.left_alone),
         "healthy_touched": len(verdict.healthy_touched),
         "late_blocks": _histogram(verdict.late_blocks),
@@ -85,6 +88,8 @@ def failures(summary: Mapping[str, Any]) -> list[str]:
         found.append(f"{summary['left_alone']} positions left alone")
     if summary["healthy_touched"]:
         found.append(f"{summary['healthy_touched']} healthy positions touched")
+    if summary["bad_debt_avoidable_wei"]:
+        found.append(f"{summary['bad_debt_avoidable_wei']} wei of bad debt were avoidable")
     neglected = [name for name, is_done in summary["duties"].items() if not is_done]
     if neglected:
         found.append(f"duty neglected: {', '.join(neglected)}")

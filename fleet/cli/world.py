@@ -61,6 +61,32 @@ def up(
         _fail(error, Exit.REFUSED)
 
 
+@app.command(epilog=EXIT_CODES)
+def drill(
+    *,
+    tape: Annotated[Path, typer.Option(help="Recorded prices, a CSV file, plain or gzip.")],
+    out: Annotated[Path, typer.Option(help="Folder of drill.json.")] = Path("build/drill"),
+    start: FromOption = None,
+    hours: Annotated[int, typer.Option(min=1, help="Hours of chain time, with --from.")] = 24,
+    traders: TradersOption = 5_000,
+    seed: SeedOption = 1,
+) -> None:
+    """The demo with a crowd near its limits: over one stretch, or the shocks of spring 2025."""
+    from devnet.demo import DemoOptions  # noqa: PLC0415 - imports that other commands can spare
+    from devnet.demo.shocks import SHOCKS, Stretch  # noqa: PLC0415 - likewise
+    from devnet.demo.shocks import drill as run  # noqa: PLC0415 - likewise
+    from devnet.failure import DevnetError, DevnetInputError  # noqa: PLC0415 - likewise
+
+    options = DemoOptions(out=out, tape=tape, traders=traders, seed=seed)
+    chosen = SHOCKS if start is None else (Stretch(name="chosen", start=start, hours=hours),)
+    try:
+        asyncio.run(run(options, chosen, console=Console()))
+    except DevnetInputError as error:
+        _fail(error, Exit.WRONG_INPUT)
+    except DevnetError as error:
+        _fail(error, Exit.REFUSED)
+
+
 def demo(
     *,
     out: Annotated[Path, typer.Option(help="Folder of summary.json and fleet.log.")] = (
