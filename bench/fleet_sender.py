@@ -15,12 +15,17 @@ from devnet.chaos.tally import GAS_LIMIT, TALLY, tally_call
 from fleet.chain.endpoint import Endpoint
 from fleet.chain.node import Node
 from fleet.chain.pool import Pool
+from fleet.runtime.process import this_process
 from fleet.store.engine import open_database
 from fleet.store.journal import StoredJournal
+from fleet.store.lease import acquire
 from fleet.transactions.policy import SenderPolicy
 from fleet.transactions.request import Lane, Submission, TransactionRequest
 from fleet.transactions.sender import Sender
 from fleet.transactions.signer import LocalSigner
+
+_LEASE_SECONDS = 3_600.0
+"""Longer than any run: nobody else wants it."""
 
 IN_FLIGHT_MAX = 128
 """As many as a node's pool takes of one account, so that the limits of the policy do not."""
@@ -99,10 +104,18 @@ async def opened_sender(ground: Ground, *, url: str | None = None) -> AsyncItera
     stopwatch = Stopwatch()
     with TemporaryDirectory(prefix="bench-") as folder:
         database = await open_database(f"sqlite+aiosqlite:///{Path(folder) / 'store.sqlite3'}")
+        signer = LocalSigner(ground.fleet.private_key)
+        lease = await acquire(
+            database,
+            name="bench",
+            account=signer.address,
+            process=this_process(),
+            ttl_s=_LEASE_SECONDS,
+        )
         sender = Sender(
             chain=stopwatch.around(node, "other reads", apart=("simulate", "send_raw")),
-            signer=stopwatch.around(LocalSigner(ground.fleet.private_key), "signing"),
-            journal=stopwatch.around(StoredJournal(database, namespace="bench"), "journal"),
+            signer=stopwatch.around(signer, "signing"),
+            journal=stopwatch.around(StoredJournal(database, lease), "journal"),
             chain_id=CHAIN_ID,
             decode_revert=bytes.hex,
             policy=SenderPolicy(lane_in_flight_max=dict.fromkeys(Lane, IN_FLIGHT_MAX)),

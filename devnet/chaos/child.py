@@ -22,15 +22,20 @@ from fleet.chain.failures import ChainError
 from fleet.chain.node import Node
 from fleet.chain.pool import Pool
 from fleet.chain.replies import Patience
+from fleet.runtime.process import this_process
 from fleet.store.engine import Database, open_database
 from fleet.store.journal import StoredJournal
+from fleet.store.lease import acquire
 from fleet.transactions.policy import SenderPolicy
 from fleet.transactions.sender import Sender
 from fleet.transactions.signer import LocalSigner
+from units import Address
 
-NAMESPACE = "chaos"
+WORKLOAD = "chaos"
 READY = "ready"
 _TIMEOUT_SECONDS = 1.0
+_LEASE_SECONDS = 3_600.0
+"""Longer than any life: what lets the next one in is that this one is seen to be dead."""
 _PATIENCE = Patience(refusal_wait_s=0.15)
 """A block of this chain, as the standard one is a block of chain 964."""
 _POLL_SECONDS = 0.02
@@ -68,6 +73,11 @@ def store_url(folder: Path) -> str:
     return f"sqlite+aiosqlite:///{folder / 'store.sqlite3'}"
 
 
+def namespace(account: Address) -> str:
+    """Whose journal the store of a run holds."""
+    return f"{WORKLOAD}:{account}"
+
+
 def notes_path(folder: Path) -> Path:
     """Where the caller's notes of a run lie."""
     return folder / "notes.jsonl"
@@ -76,11 +86,19 @@ def notes_path(folder: Path) -> Path:
 async def live(orders: Orders) -> None:
     """One life: adopts what is in flight, asks for what has not ended, until killed or done."""
     async with _opened(orders) as (node, database):
-        journal = StoredJournal(database, namespace=NAMESPACE)
+        signer = LocalSigner(seeded_account(seed=orders.seed, role="chaos").private_key)
+        lease = await acquire(
+            database,
+            name=WORKLOAD,
+            account=signer.address,
+            process=this_process(),
+            ttl_s=_LEASE_SECONDS,
+        )
+        journal = StoredJournal(database, lease)
         policy = SenderPolicy()
         sender = Sender(
             chain=node,
-            signer=LocalSigner(seeded_account(seed=orders.seed, role="chaos").private_key),
+            signer=signer,
             journal=journal,
             chain_id=CHAIN_ID,
             decode_revert=lambda _: REVERTS,
@@ -91,7 +109,7 @@ async def live(orders: Orders) -> None:
         caller = Caller(
             sender=sender,
             pieces=make_workload(count=orders.count, seed=orders.seed)[: orders.until],
-            ended=refused | await ended_pieces(database, NAMESPACE),
+            ended=refused | await ended_pieces(database, lease.namespace),
             lane_in_flight_max=policy.lane_in_flight_max,
             notes=Notes(notes, life=orders.life),
         )

@@ -13,7 +13,7 @@ import aiohttp
 from devnet.anvil import Genesis, running_anvil
 from devnet.chaos.audit import Evidence, Receipt, judge
 from devnet.chaos.caller import read_notes
-from devnet.chaos.child import NAMESPACE, Orders, notes_path, store_url
+from devnet.chaos.child import Orders, namespace, notes_path, store_url
 from devnet.chaos.ledger import Row, read_rows, read_spending, states_in_flight
 from devnet.chaos.lives import start
 from devnet.chaos.report import Report
@@ -81,7 +81,7 @@ class _Stage:
 
     async def rows(self) -> list[Row]:
         """The journal as it lies in the store."""
-        return await read_rows(self.store, NAMESPACE)
+        return await read_rows(self.store, namespace(self.account))
 
 
 async def run_chaos(options: ChaosOptions, progress: Callable[[int], None]) -> Report:
@@ -187,7 +187,7 @@ async def _collect(stage: _Stage) -> Evidence:
         transactions_sent=int(sent, 16),
         pooled=len(await pooled_hashes(node, stage.account)),
         receipts=await _receipts(node, [row.mined_as for row in rows if row.mined_as]),
-        spending=await read_spending(stage.store, NAMESPACE),
+        spending=await read_spending(stage.store, namespace(stage.account)),
     )
 
 

@@ -44,13 +44,18 @@ class Stop:
 async def stopped(
     acting: Acting, out: Output, question: str, *, needs_key: bool, fleet: Assembly
 ) -> Stop | None:
-    """None when it may act; asks on a terminal."""
+    """None when it may act; asks on a terminal.
+
+    Raises LeaseTaken when it needs the key and another process has it.
+    """
     if acting.dry_run:
         return Stop(reason="dry run: nothing was done", code=Exit.DONE)
     if needs_key and fleet.account is None:
         reason = "no key is configured (keys.operator): dry run, nothing was sent"
         # who says --yes expects it to be done
         return Stop(reason=reason, code=Exit.REFUSED if acting.yes else Exit.DONE)
+    if needs_key:
+        await fleet.claim_key()
     if acting.yes:
         return None
     if out.is_json or not sys.stdin.isatty():

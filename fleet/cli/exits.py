@@ -108,6 +108,7 @@ def _refusals() -> tuple[type[Exception], ...]:
     from fleet.runtime.refusal import StartRefusedError
     from fleet.runtime.server import ListenError
     from fleet.store.engine import StoreError
-    from fleet.transactions.journal import JournalConflict
+    from fleet.transactions.journal import Fenced, JournalConflict
 
-    return ChainError, LockstepError, StartRefusedError, ListenError, StoreError, JournalConflict
+    chain = (ChainError, LockstepError)
+    return (*chain, StartRefusedError, ListenError, StoreError, JournalConflict, Fenced)

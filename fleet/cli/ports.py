@@ -146,6 +146,13 @@ class Assembly(Protocol):
         """The latest block of chain 964."""
         ...
 
+    async def claim_key(self) -> None:
+        """Makes this process the one that sends with its key; nothing without one.
+
+        Raises LeaseTaken when another process has it, StoreError.
+        """
+        ...
+
     async def balance(self) -> Wei | None:
         """The signing account's balance; None without a key."""
         ...

@@ -38,7 +38,7 @@ WaitOption = Annotated[
 def _assemble(
     settings: Settings, workload: Workload | None
 ) -> AbstractAsyncContextManager[Assembly]:
-    from fleet.wiring.assembly import assemble  # noqa: PLC0415 - imports that --help can spare
+    from fleet.wiring.opening import assemble  # noqa: PLC0415 - imports that --help can spare
 
     built: AbstractAsyncContextManager[Assembly] = assemble(settings, workload=workload)
     return built

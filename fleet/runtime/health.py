@@ -4,6 +4,7 @@ A bot is unhealthy until its first success: "nothing to do" and "never got that 
 look the same. Knows no bot, only names and times.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -20,6 +21,7 @@ class BotHealth:
         succeeded: when a step last succeeded; None before the first.
         failures: failed steps since then.
         detail: the last failure in one line.
+        standby: what it waits for before it begins; it is not judged meanwhile.
     """
 
     started: float
@@ -27,6 +29,7 @@ class BotHealth:
     succeeded: float | None = None
     failures: int = 0
     detail: str = ""
+    standby: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +62,10 @@ class Health:
         """From now on this bot must work."""
         self._bots[name] = BotHealth(started=self._clock.monotonic())
 
+    def stand_by(self, name: str, reason: str) -> None:
+        """This bot waits for something else, and that is well, until it is registered anew."""
+        self._bots[name] = BotHealth(started=self._clock.monotonic(), standby=reason)
+
     def began(self, name: str) -> None:
         """A step begins."""
         self._bots[name] = replace(self._bots[name], stepping_since=self._clock.monotonic())
@@ -75,8 +82,13 @@ class Health:
         self._bots[name] = replace(bot, stepping_since=None, failures=failures, detail=detail)
 
     def loop_age(self, name: str) -> float:
-        """Seconds since this bot last succeeded, since its start when it never did."""
+        """Seconds since this bot last succeeded, since its start when it never did.
+
+        NaN while it stands by.
+        """
         bot = self._bots[name]
+        if bot.standby:
+            return math.nan
         return self._clock.monotonic() - (bot.started if bot.succeeded is None else bot.succeeded)
 
     def alive(self) -> Verdict:
@@ -95,7 +107,9 @@ class Health:
         faults = {name: fault for name in self._bots if (fault := self._fault(name)) is not None}
         return Verdict(
             is_well=bool(self._bots) and not faults,
-            bots={name: faults.get(name, "working") for name in self._bots},
+            bots={
+                name: faults.get(name, bot.standby or "working") for name, bot in self._bots.items()
+            },
         )
 
     def _stuck(self, name: str) -> float | None:
@@ -106,6 +120,8 @@ class Health:
     def _fault(self, name: str) -> str | None:
         bot, age = self._bots[name], self.loop_age(name)
         because = f": {bot.detail}" if bot.detail else ""
+        if bot.standby:
+            return None
         if bot.succeeded is None:
             return f"no success yet, {age:.0f} s after its start{because}"
         if age > self._age_s_max:

@@ -15,6 +15,7 @@ from fleet.runtime.loop import Bot, Loop, LoopPolicy, StepObserver
 from fleet.runtime.service import Service
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_STANDBY = "standing by"
 
 
 async def _nothing_to_drain() -> None:
@@ -33,6 +34,7 @@ class Supervisor:
         grace_s: wall-clock seconds for stopping: running steps and `drain` together.
         drain: awaited when no bot decides any more, until what was sent has its outcome.
         services: coroutines that must run as long as the bots do; cancelled after the drain.
+        admission: awaited before any bot begins; meanwhile all stand by, and services run.
     """
 
     def __init__(
@@ -46,7 +48,10 @@ class Supervisor:
         grace_s: float,
         drain: Callable[[], Awaitable[None]] = _nothing_to_drain,
         services: Sequence[Service] = (),
+        admission: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
+        self._admission = admission
+        self._health = health
         self._grace_s = grace_s
         self._drain = drain
         self._services = services
@@ -94,12 +99,36 @@ class Supervisor:
         """
         async with asyncio.TaskGroup() as group:
             services = [group.create_task(service()) for service in self._services]
-            loops = [group.create_task(loop.run(), name=loop.name) for loop in self._loops]
-            stopper = group.create_task(self._stop_when_asked(loops), name="stop")
-            await asyncio.wait(loops)
-            is_drained = await self._drained()
-            for task in (stopper, *services):
+            is_drained = await self._work(group) if await self._is_admitted() else True
+            for task in services:
                 task.cancel()
+        return is_drained
+
+    async def _is_admitted(self) -> bool:
+        """False: asked to stop before it was."""
+        if self._admission is None:
+            return True
+        for loop in self._loops:
+            self._health.stand_by(loop.name, _STANDBY)
+        async with asyncio.TaskGroup() as group:
+            admitted = group.create_task(self._admitted(self._admission), name="admission")
+            stopped = group.create_task(self._stopping.wait(), name="stop")
+            await asyncio.wait((admitted, stopped), return_when=asyncio.FIRST_COMPLETED)
+            for task in (admitted, stopped):
+                task.cancel()
+        return not self._stopping.is_set()
+
+    async def _admitted(self, admission: Callable[[], Awaitable[None]]) -> None:
+        await admission()
+        for loop in self._loops:
+            self._health.register(loop.name)
+
+    async def _work(self, group: asyncio.TaskGroup) -> bool:
+        loops = [group.create_task(loop.run(), name=loop.name) for loop in self._loops]
+        stopper = group.create_task(self._stop_when_asked(loops), name="stop")
+        await asyncio.wait(loops)
+        is_drained = await self._drained()
+        stopper.cancel()
         return is_drained
 
     async def _stop_when_asked(self, loops: Sequence[asyncio.Task[None]]) -> None:

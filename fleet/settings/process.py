@@ -115,6 +115,10 @@ class RuntimeSettings(Section):
     backoff_s_max: Annotated[float, Field(gt=0)] = 60.0
     """Longest pause after a failed step. 60: five blocks."""
 
+    lease_s: Annotated[Seconds, Field(ge=2, le=600)] = Seconds(15)
+    """Seconds without a sign after which another process may take a key over. 15: a sign is given
+    three times in it, and little more than a block passes before a standby acts."""
+
     loop_age_s_max: Annotated[Seconds, Field(ge=12)] = Seconds(180)
     """Seconds without a successful step after which a bot is unhealthy. 180: fifteen blocks."""
 

@@ -1,11 +1,13 @@
 """Keeps the sender's journal. Implements `fleet.transactions.journal.Journal`.
 
-The database itself holds the two rules that a second sender would break: one holder a nonce, one
-flight an idempotency key. Decides nothing.
+Every write asks in its own transaction whether its lease still holds: the journal is the fence.
+Below that the database itself holds the two rules that a second sender would break: one holder a
+nonce, one flight an idempotency key. Decides nothing.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +16,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fleet.store.engine import Database
+from fleet.store.lease import Lease, fence
 from fleet.store.spending import book, read_account
+from fleet.store.tables import JOURNAL_DONE
 from fleet.store.tables import journal_attempts as attempts
 from fleet.store.tables import journal_entries as entries
 from fleet.transactions.attempt import Attempt, Ending, Entry, Inclusion, Kind, State
@@ -24,22 +28,21 @@ from fleet.transactions.request import Lane, TransactionRequest
 from fleet.transactions.spending import Account, Spend
 from units import Address, BlockHash, BlockNumber, TxHash, Wei
 
-_DONE = (State.FINAL.value, State.RELEASED.value)
-
 
 class StoredJournal:
-    """The journal of one namespace."""
+    """The journal of one lease."""
 
-    def __init__(self, database: Database, *, namespace: str) -> None:
+    def __init__(self, database: Database, lease: Lease) -> None:
         self._database = database
-        self._namespace = namespace
+        self.lease = lease
+        self._namespace = lease.namespace
 
     async def enter(self, entry: Entry) -> Entry:
         """Writes a new entry with its attempts; raises JournalConflict, see the port."""
         row = {"namespace": self._namespace, "nonce": entry.nonce} | _state_columns(entry)
         new = insert(entries).values(row | _request_columns(entry.request))
         try:
-            async with self._database.writing() as connection:
+            async with self._fenced() as connection:
                 inserted = await connection.execute(new.returning(entries.c.id))
                 entered = replace(entry, id=inserted.scalar_one())
                 await _insert_attempts(connection, entered, known=0)
@@ -52,12 +55,12 @@ class StoredJournal:
 
     async def save(self, entry: Entry) -> None:
         """Writes the entry's present state, with attempts it did not have before."""
-        async with self._database.writing() as connection:
+        async with self._fenced() as connection:
             await _write(connection, entry)
 
     async def conclude(self, entry: Entry, spend: Spend, stop: str | None) -> None:
         """Writes the entry's last state, what it cost, and a stop if there is one."""
-        async with self._database.writing() as connection:
+        async with self._fenced() as connection:
             await _write(connection, entry)
             await book(connection, self._namespace, spend, stop)
 
@@ -67,7 +70,7 @@ class StoredJournal:
 
     async def unfinished(self) -> tuple[Entry, ...]:
         """Entries that are neither final nor released, in the order of their nonces."""
-        wanted = and_(entries.c.namespace == self._namespace, entries.c.state.not_in(_DONE))
+        wanted = and_(entries.c.namespace == self._namespace, entries.c.state.not_in(JOURNAL_DONE))
         async with self._database.reading() as connection:
             rows = (
                 await connection.execute(select(entries).where(wanted).order_by(entries.c.nonce))
@@ -81,6 +84,13 @@ class StoredJournal:
         async with self._database.reading() as connection:
             highest = await connection.scalar(select(func.max(entries.c.nonce)).where(held))
         return 0 if highest is None else highest + 1
+
+    @asynccontextmanager
+    async def _fenced(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that writes only while the lease is this one's."""
+        async with self._database.writing() as connection:
+            await fence(connection, self.lease)
+            yield connection
 
 
 async def prune_journal(database: Database, *, keep: int) -> int:
@@ -99,7 +109,7 @@ async def prune_journal(database: Database, *, keep: int) -> int:
     old = (
         select(entries.c.id)
         .join(highest, highest.c.namespace == entries.c.namespace)
-        .where(entries.c.state.in_(_DONE), entries.c.nonce <= highest.c.nonce - max(keep, 1))
+        .where(entries.c.state.in_(JOURNAL_DONE), entries.c.nonce <= highest.c.nonce - max(keep, 1))
     )
     async with database.writing() as connection:
         await connection.execute(delete(attempts).where(attempts.c.entry_id.in_(old)))

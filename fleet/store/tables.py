@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 metadata = MetaData()
 
-SCHEMA = 2
+SCHEMA = 3
 """Counted up with every change of a table that an existing store does not have."""
 
 # --- stamp: which world this store belongs to -----------------------------------------------
@@ -133,6 +133,9 @@ journal_entries = Table(
     Column("mined_in_hash", String(66)),
 )
 
+JOURNAL_DONE = ("final", "released")
+"""States after which nothing more is done about an entry."""
+
 _HELD = text("state <> 'released'")
 _UNSETTLED = text("state <> 'released' AND ending IS NULL")
 
@@ -164,6 +167,28 @@ journal_attempts = Table(
     Column("tip", String(80)),
     Column("kind", String(16), nullable=False),
     Column("block", BigInteger, nullable=False),
+)
+
+# --- leases: which process works with which key -----------------------------------------------
+
+leases = Table(
+    "leases",
+    metadata,
+    # the workload
+    Column("name", String(64), primary_key=True),
+    Column("account", String(42), nullable=False),
+    # a process's random id; empty when it was given back
+    Column("holder", String(64), nullable=False),
+    # counted up with every holder
+    Column("epoch", BigInteger, nullable=False),
+    # milliseconds by the database's clock
+    Column("expires_ms", BigInteger, nullable=False),
+    # for people
+    Column("host", String(255), nullable=False),
+    Column("pid", BigInteger, nullable=False),
+    # tells on the same machine whether it is gone
+    Column("mark", String(160), nullable=False),
+    Index("leases_of_an_account", "account"),
 )
 
 # --- spending: what each lane of a key paid for gas, and which wait for an operator -------------

@@ -93,7 +93,7 @@ class TransactionMetrics:
     """What was sent, what became of it, what it cost, and the key that paid."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        make = Instruments(registry, "")
+        self._make = make = Instruments(registry, "")
         lanes = ("lane",)
         self._settled = make.counter(
             "transactions", "Transactions by outcome.", ("lane", "outcome")
@@ -122,6 +122,10 @@ class TransactionMetrics:
         self._balance = make.gauge("key_balance_tao", "Balance of a key.", ("key",))
         self._reason = Bounded()
         self._states: set[str] = set()
+
+    def leading(self, answer: Callable[[], bool]) -> None:
+        """Shows whether this process has its key, asked at every scrape; call it once."""
+        self._make.asked("leading", "1: has the key and sends; 0: stands by.", answer)
 
     def settled(self, lane: str, outcome: str, *, fee_wei: int = 0, gas: int = 0) -> None:
         """A transaction has its outcome; reverted ones cost a fee too."""

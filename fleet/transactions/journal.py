@@ -11,7 +11,10 @@ from fleet.transactions.spending import Account, Spend
 
 
 class Journal(Protocol):
-    """Entries of one namespace."""
+    """Entries of one namespace.
+
+    Every write raises Fenced, and writes nothing, once another process works with the key.
+    """
 
     async def enter(self, entry: Entry) -> Entry:
         """Writes a new entry with its attempts, and gives it back with its id.
@@ -37,6 +40,10 @@ class Journal(Protocol):
 
     async def next_nonce(self) -> int:
         """One above the highest nonce that was not released; 0 in an empty journal."""
+
+
+class Fenced(Exception):  # noqa: N818 -- named after what happened
+    """This process no longer leads, for good: another one has the key. One line that says who."""
 
 
 class JournalConflict(Exception):  # noqa: N818 -- named after what happened

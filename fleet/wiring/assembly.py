@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, nullcontext, suppress
+from contextlib import nullcontext
 from functools import partial
 from typing import Protocol
 
@@ -20,19 +20,19 @@ from fleet.store.spending import reset, stopped_lanes
 from fleet.telemetry.metrics import Metrics
 from fleet.telemetry.notify import Notifier
 from fleet.transactions.request import Included, Lane, Settled
-from fleet.transactions.sender import Sender
 from fleet.wiring import connections, daemon, policies, telling
 from fleet.wiring.bots import Crew
 from fleet.wiring.chain_changes import ChainChanges
 from fleet.wiring.facts import BotName, VaultView
 from fleet.wiring.inspection import WorldInspector
 from fleet.wiring.lines import news_line
-from fleet.wiring.memory import Memory, RememberedJournal
-from fleet.wiring.node_lines import NodeLines, NodeNumbers
+from fleet.wiring.memory import Memory
+from fleet.wiring.node_lines import NodeNumbers
 from fleet.wiring.settling import Settles, is_all_included, is_all_settled, settle_all
-from fleet.wiring.speaking import VERSION, speak
+from fleet.wiring.speaking import VERSION
 from fleet.wiring.spending import SpendWatch
 from fleet.wiring.standing_warnings import StandingWarnings
+from fleet.wiring.tenure import Tenure
 from keepers.funding.keeper import FundingKeeper
 from keepers.liquidation.follower import BookFollower, Unreadable
 from keepers.liquidation.keeper import LiquidationKeeper
@@ -41,9 +41,7 @@ from keepers.liquidation.upkeep import BookUpkeep
 from keepers.warnings.keeper import WarningsKeeper
 from oracle.feeder import Feeder
 from oracle.sources.failover import FailoverSource
-from protocol.abi import describe_revert
 from protocol.deployment import Deployment
-from protocol.effects import ExchangeEffects
 from protocol.ports import Accruals, Liquidations, PriceFeed
 from protocol.reading import ExchangeReader
 from protocol.sending import DryRun, ExchangeWriter
@@ -61,7 +59,7 @@ class Sends(Settles, Submits, Protocol):
 
 
 class Assembly:
-    """One workload's fleet. Built by `assemble`; see `fleet.cli.ports.Assembly`."""
+    """One workload's fleet. Built by `fleet.wiring.opening`; see `fleet.cli.ports.Assembly`."""
 
     def __init__(
         self,
@@ -72,6 +70,7 @@ class Assembly:
         memory: Memory,
         sender: Sends | None,
         workload: Workload | None = None,
+        tenure: Tenure | None = None,
     ) -> None:
         self.settings = settings
         self.node = node
@@ -80,6 +79,7 @@ class Assembly:
         self.account: Address | None = None if sender is None else sender.account
         self._name = "nobody" if workload is None else workload.value
         self._memory = memory
+        self._tenure = tenure
         self._clock: Clock = SystemClock()
         self._telling = telling.Telling(opened=self._open_notifier, clock=self._clock)
         self._tiers: tuple[Bps, ...] | Unreadable = Unreadable(reason="warning tiers: not read yet")
@@ -153,6 +153,14 @@ class Assembly:
         """The latest block of chain 964; raises ChainError."""
         return await self.node.head()
 
+    async def claim_key(self) -> None:
+        """Makes this process the one that sends with its key; nothing without one.
+
+        Raises LeaseTaken, StoreError.
+        """
+        if self._tenure is not None:
+            await self._tenure.lease()
+
     async def balance(self) -> Wei | None:
         """The signing account's balance; None without a key."""
         return None if self.account is None else await self.node.balance(self.account)
@@ -217,6 +225,7 @@ class Assembly:
             metrics=metrics,
             services=connections.node_services(self.settings, self.node, clock),
             drain=partial(self._drain, tells=BotName.WARNINGS in bots),
+            tenure=self._tenure,
         )
 
     async def read_tiers(self) -> tuple[Bps, ...] | Unreadable:
@@ -276,60 +285,5 @@ class Assembly:
                 _log.warning("alerts_left_undelivered", count=left)
 
 
-@asynccontextmanager
-async def assemble(settings: Settings, workload: Workload | None) -> AsyncIterator[Assembly]:
-    """Builds the fleet for a workload's key and closes everything at the end.
-
-    No node needs to answer for it: what could not be read is read when it is wanted.
-
-    Raises:
-        SettingsError: a key or another secret can't be read.
-        StoreError: there is a key, and another process sends with it, or its journal can't be
-            opened or is of another world.
-    """
-    speak(settings)
-    async with AsyncExitStack() as closing:
-        node = await closing.enter_async_context(connections.open_node(settings))
-        node.listen(NodeLines())
-        source = await closing.enter_async_context(connections.open_source(settings, _report))
-        clock = SystemClock()
-        memory = Memory(settings=settings, node=node, clock=clock, closing=closing)
-        sender = await _sender(settings, workload, node, memory)
-        assembly = Assembly(
-            settings=settings,
-            node=node,
-            source=source,
-            memory=memory,
-            sender=sender,
-            workload=workload,
-        )
-        await assembly.read_tiers()
-        yield assembly
-
-
-async def _sender(
-    settings: Settings, workload: Workload | None, node: Node, memory: Memory
-) -> Sender | None:
-    signer = await connections.load_signer(settings, workload)
-    if signer is None or workload is None:
-        return None
-    memory.hold(signer.address)
-    with suppress(NodeUnavailable):  # a store that is of no use is to be known at once
-        await memory.database()
-    return Sender(
-        chain=node,
-        signer=signer,
-        journal=RememberedJournal(memory, namespace=f"{workload.value}:{signer.address}"),
-        chain_id=settings.network.chain_id,
-        decode_revert=describe_revert,
-        judge=ExchangeEffects(),
-        policy=policies.sender(settings),
-    )
-
-
 def _optional(address: str | None) -> Address | None:
     return None if address is None else Address(address)
-
-
-def _report(operator: str, line: str) -> None:
-    _log.warning("subtensor", operator=operator, detail=line)

@@ -18,13 +18,14 @@ from fleet.settings import Settings
 from fleet.settings.problems import SettingsError
 from fleet.store.engine import StoreError
 from fleet.telemetry.metrics import Metrics
-from fleet.transactions.journal import JournalConflict
+from fleet.transactions.journal import Fenced, JournalConflict
 from fleet.wiring.bots import Alarms, Crew, bots
 from fleet.wiring.facts import BotName
 from fleet.wiring.observer import Observer
 from fleet.wiring.policies import is_lockstep
 from fleet.wiring.rhythm import Rhythm
 from fleet.wiring.speaking import VERSION
+from fleet.wiring.tenure import Tenure
 from units import Seconds
 
 _log = structlog.stdlib.get_logger("fleet")
@@ -34,7 +35,7 @@ FUNDING = Seconds(60)
 RECONCILIATION = Seconds(600)
 RETENTION = Seconds(60)
 
-PERMANENT = (WrongChain, StoreError, SettingsError, JournalConflict, StartRefusedError)
+PERMANENT = (WrongChain, StoreError, SettingsError, JournalConflict, StartRefusedError, Fenced)
 """Errors that trying again cannot cure: another chain, another world's store, a second sender."""
 
 
@@ -48,13 +49,20 @@ def supervisor(
     metrics: Metrics,
     services: Sequence[Service],
     drain: Callable[[], Awaitable[None]],
+    tenure: Tenure | None = None,
 ) -> Supervisor:
-    """The bots of a process with all that keeps them going, and further `services`."""
+    """The bots of a process with all that keeps them going, and further `services`.
+
+    They begin when `tenure` leads; without one nothing is sent, so at once.
+    """
     alarms = Alarms()
     health = Health(clock=clock, age_s_max=settings.runtime.loop_age_s_max)
     chosen = tuple(bots(names, crew, rhythm, alarms, clock))
     _say_started(names, settings, crew)
     metrics.chain.head_age(rhythm.head_age_s)
+    if tenure is not None:
+        tenure.watched_by(health)
+        metrics.transactions.leading(lambda: tenure.is_leading)
     for bot in chosen:
         metrics.loops.track(bot.name, partial(health.loop_age, bot.name))
     return Supervisor(
@@ -65,6 +73,7 @@ def supervisor(
         observer=Observer(metrics),
         grace_s=settings.runtime.grace_s,
         drain=drain,
+        admission=None if tenure is None else tenure.lead,
         services=(
             *rhythm.services,
             *services,

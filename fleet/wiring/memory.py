@@ -9,14 +9,14 @@ from fleet.runtime.clock import Clock
 from fleet.settings import Settings
 from fleet.store.engine import Database
 from fleet.store.journal import StoredJournal, prune_journal
-from fleet.store.lease import lease
 from fleet.store.outbox import prune_outbox
 from fleet.store.warnings import StoredWarnings
 from fleet.transactions.attempt import Entry
 from fleet.transactions.spending import Account, Spend
 from fleet.wiring.connections import open_store
+from fleet.wiring.tenure import Tenure
 from keepers.warnings.observation import WarningChange, WarningState
-from units import Address, Seconds, Timestamp
+from units import Seconds, Timestamp
 
 MESSAGES_KEPT = Seconds(30 * 24 * 3_600)
 """How long messages that reached everybody are kept for people to look at."""
@@ -54,12 +54,6 @@ class Memory:
         self._database: Database | None = None
         self._tidied_at: float | None = None
 
-    def hold(self, account: Address) -> None:
-        """Keeps every other process from sending with this account's key, until the end."""
-        self._closing.enter_context(
-            lease(self._settings.store.file(self._settings.network.name), account)
-        )
-
     async def database(self) -> Database:
         """The open database."""
         async with self._opening:
@@ -92,14 +86,16 @@ class Memory:
 
 
 class RememberedJournal:
-    """The journal of one namespace. Implements `fleet.transactions.journal.Journal`.
+    """The journal of one key. Implements `fleet.transactions.journal.Journal`.
 
-    It opens the memory with its first call, so that a process can start while no node answers.
+    It opens the memory with its first call, so that a process can start while no node answers,
+    and takes the key's lease then, unless this process has it already. So every call raises
+    LeaseTaken as well.
     """
 
-    def __init__(self, memory: Memory, *, namespace: str) -> None:
+    def __init__(self, memory: Memory, tenure: Tenure) -> None:
         self._memory = memory
-        self._namespace = namespace
+        self._tenure = tenure
 
     async def enter(self, entry: Entry) -> Entry:
         """See the port."""
@@ -126,4 +122,4 @@ class RememberedJournal:
         return await (await self._stored()).next_nonce()
 
     async def _stored(self) -> StoredJournal:
-        return StoredJournal(await self._memory.database(), namespace=self._namespace)
+        return StoredJournal(await self._memory.database(), await self._tenure.lease())

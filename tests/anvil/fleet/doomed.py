@@ -61,7 +61,7 @@ class DoomedChain:
 async def main(url: str, store: str, moment: str) -> None:
     database = await open_database(f"sqlite+aiosqlite:///{store}")
     chain: Any = DoomedChain(url, moment)
-    journal: Any = DoomedJournal(journal_of(database), moment)
+    journal: Any = DoomedJournal(await journal_of(database), moment)
     await build_sender(chain, journal).submit(request())
     die()
 

@@ -15,12 +15,14 @@ from fleet.chain.node import Node
 from fleet.chain.pool import Pool
 from fleet.store.engine import Database, open_database
 from fleet.store.journal import StoredJournal
+from fleet.store.lease import release
 from fleet.transactions.chain import Chain
 from fleet.transactions.journal import Journal
 from fleet.transactions.policy import SenderPolicy
 from fleet.transactions.request import Lane, Settled, TransactionRequest
 from fleet.transactions.sender import Sender
 from fleet.transactions.signer import LocalSigner
+from tests.unit.fleet.store.inheritance import inherit
 from units import Address, BlockNumber, Head, Timestamp, Wei
 
 KEY = "0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d"
@@ -54,8 +56,12 @@ def build_sender(chain: Chain, journal: Journal, policy: SenderPolicy | None = N
     )
 
 
-def journal_of(database: Database) -> StoredJournal:
-    return StoredJournal(database, namespace=f"test:{LocalSigner(KEY).address}")
+WORKLOAD = "test"
+
+
+async def journal_of(database: Database) -> StoredJournal:
+    """The key's journal, taken over from whoever had it."""
+    return await inherit(database, WORKLOAD, LocalSigner(KEY).address)
 
 
 FINALITY_LAG = 2
@@ -86,16 +92,21 @@ class Ground:
         self.node = node
         self.lever = lever
         self.database = database
-        self.sender = build_sender(node, journal_of(database))
         self._time = GENESIS.time
 
     async def prepare(self) -> None:
         await self.lever.call("anvil_setCode", COUNTER, _COUNTER_CODE)
         await self.lever.call("anvil_setBalance", LocalSigner(KEY).address, hex(10**21))
+        await self.another_process()
 
-    def another_process(self, policy: SenderPolicy | None = None) -> Sender:
-        self.sender = build_sender(self.node, journal_of(self.database), policy)
+    async def another_process(self, policy: SenderPolicy | None = None) -> Sender:
+        self.journal = await journal_of(self.database)
+        self.sender = build_sender(self.node, self.journal, policy)
         return self.sender
+
+    async def give_up_the_key(self) -> None:
+        """Others may have it; the ground's own sender is of no use any more."""
+        await release(self.database, self.journal.lease)
 
     async def seal(self, *, base_fee: int = 10 * GWEI) -> Head:
         self._time = Timestamp(self._time + 12)
@@ -146,7 +157,7 @@ class Ground:
             await self.lever.call("eth_sendRawTransaction", raw)
 
     async def unfinished(self) -> int:
-        return len(await journal_of(self.database).unfinished())
+        return len(await self.journal.unfinished())
 
 
 @asynccontextmanager

@@ -31,14 +31,23 @@ from fleet.transactions.request import (
     Submission,
     TransactionRequest,
 )
-from tests.anvil.fleet.ground import GENESIS, GWEI, KEY, Ground, build_sender, journal_of, opened
+from tests.anvil.fleet.ground import (
+    GENESIS,
+    GWEI,
+    KEY,
+    WORKLOAD,
+    Ground,
+    build_sender,
+    journal_of,
+    opened,
+)
 from units import BlockNumber, Wei
 
 FOREVER = BlockNumber(2**40)
 PRICE_MAX = 100 * GWEI
 SPEND_LIMIT = Wei(GAS_LIMIT * PRICE_MAX)
 _ACCOUNT = account_of(KEY).address
-_NAMESPACE = f"test:{_ACCOUNT}"
+_NAMESPACE = f"{WORKLOAD}:{_ACCOUNT}"
 _CALM_BLOCKS_MAX = 60
 
 
@@ -63,7 +72,7 @@ class Storm:
         self.ended: set[int] = set()
         self.failures: Counter[str] = Counter()
         self._node = open_stormy_node(proxy.rpc_url)
-        self.sender = build_sender(self._node, journal_of(ground.database))
+        self.sender = build_sender(self._node, ground.journal)
 
     async def close(self) -> None:
         await self._node.close()
@@ -72,7 +81,8 @@ class Storm:
         """A new process: it knows what the journal knows."""
         await self._node.close()
         self._node = open_stormy_node(self.proxy.rpc_url)
-        self.sender = build_sender(self._node, journal_of(self.ground.database))
+        self.ground.journal = await journal_of(self.ground.database)
+        self.sender = build_sender(self._node, self.ground.journal)
         self.waiting, self.ended = set(), set(await self.endings())
 
     async def submit(self, piece: int, *, valid_until: BlockNumber = FOREVER) -> Submission | None:
@@ -119,7 +129,7 @@ class Storm:
             await self.block()
             if wanted <= self.ended and not await self.ground.unfinished():
                 return
-        raise AssertionError(await journal_of(self.ground.database).unfinished())
+        raise AssertionError(await self.ground.journal.unfinished())
 
     async def endings(self) -> dict[int, list[str]]:
         """What the journal says each piece ended with."""

@@ -43,7 +43,7 @@ async def test_submit__mined__told_once_and_final_after_two_blocks(ground: Groun
 
 
 async def test_submit__eip1559__pays_the_base_fee_and_the_tip(ground: Ground) -> None:
-    ground.another_process(SenderPolicy(fees=FeePolicy(mode=FeeMode.EIP1559)))
+    await ground.another_process(SenderPolicy(fees=FeePolicy(mode=FeeMode.EIP1559)))
     await ground.seal()
     await ground.sender.submit(request())
     (settled,) = await ground.conclude()
@@ -52,7 +52,7 @@ async def test_submit__eip1559__pays_the_base_fee_and_the_tip(ground: Ground) ->
 
 
 async def test_submit__many__mined_in_the_order_of_submission(ground: Ground) -> None:
-    ground.another_process(SenderPolicy(lane_in_flight_max={Lane.LIQUIDATION: 16}))
+    await ground.another_process(SenderPolicy(lane_in_flight_max={Lane.LIQUIDATION: 16}))
     await ground.seal()
     for number in range(12):
         assert isinstance(await ground.sender.submit(request(f"work {number}")), Submitted)
@@ -243,7 +243,7 @@ async def test_recover__process_killed__the_next_one_finishes_its_work_once(
         env={"PYTHONPATH": str(ROOT), "PATH": ""},
     )
     assert await child.wait() == -9
-    await ground.sender.recover()
+    await (await ground.another_process()).recover()
     again = await ground.sender.submit(request())
     expected = Submitted if moment == "before signing" else AlreadyInFlight
     assert isinstance(again, expected)
@@ -260,7 +260,7 @@ async def test_recover__node_was_replaced_by_an_empty_pool__everything_is_sent_a
     for number in range(5):
         await ground.sender.submit(request(f"work {number}"))
     await ground.lever.call("anvil_dropAllTransactions")
-    await ground.another_process().recover()
+    await (await ground.another_process()).recover()
     assert len(await ground.pooled()) == 5
     assert len(await ground.conclude()) == 5
     assert await ground.counted() == 5

@@ -311,6 +311,7 @@ class SimulatedFleet:
         self.undelivered = 0
         self.stopped: dict[str, dict[Lane, str]] = {}
         self.outage: str | None = None
+        self.key_is_taken: Exception | None = None
         self.is_opening_paused = False
         self.started: frozenset[BotName] | None = None
 
@@ -356,6 +357,10 @@ class SimulatedFleet:
 
     def node_states(self) -> dict[str, str | None]:
         return {"anvil": "alive"}
+
+    async def claim_key(self) -> None:
+        if self.key_is_taken is not None:
+            raise self.key_is_taken
 
     async def balance(self) -> Wei | None:
         return None if self.account is None else Wei(5 * TAO)

@@ -1,3 +1,4 @@
+from fleet.store.lease import LeaseTaken
 from tests.unit.fleet.cli.conftest import Console
 from tests.unit.fleet.cli.simulated import SimulatedFleet
 
@@ -43,3 +44,17 @@ def test_accrue__the_sender_refuses__fails_with_its_reason(
 
     assert ended.code == 1
     assert "not sent: 16 are in flight already" in ended.stdout
+
+
+def test_accrue__another_process_has_the_key__is_refused_in_one_line_before_it_asks(
+    keepers: Console, fleet: SimulatedFleet
+) -> None:
+    fleet.funding_rows.elapsed = {8: 28_800}
+    fleet.key_is_taken = LeaseTaken("key 0x1 is held for operator by …", free_in_s=12.0)
+
+    ended = keepers("funding", "accrue", "--yes")
+
+    assert (ended.code, ended.stderr) == (1, "error: key 0x1 is held for operator by …\n")
+    assert fleet.journal.purposes == []
+
+    assert keepers("funding", "accrue", "--dry-run").code == 0  # which needs no key

@@ -6,6 +6,8 @@ import pytest
 from fleet.chain.failures import NodeUnavailable, WrongChain
 from fleet.settings import Workload
 from fleet.store.engine import StoreError
+from fleet.store.lease import LeaseTaken
+from fleet.transactions.journal import Fenced
 from fleet.wiring.facts import BotName
 from tests.unit.fleet.cli.conftest import Console
 from tests.unit.fleet.cli.simulated import SimulatedFleet
@@ -68,6 +70,8 @@ def test_run__ended__leaves_the_signals_as_they_were(keepers: Console) -> None:
     [
         (WrongChain("anvil serves chain 1, not 964"), 2),
         (StoreError("the store belongs to another chain"), 1),
+        (LeaseTaken("key 0x1 is held for feeder by …", free_in_s=None), 1),
+        (ExceptionGroup("kept", [Fenced("key 0x1 for all was taken over by …")]), 1),
         (
             ExceptionGroup("both", [ExceptionGroup("inner", [NodeUnavailable("anvil: down")])]),
             1,

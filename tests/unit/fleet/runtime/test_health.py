@@ -1,3 +1,5 @@
+import math
+
 from fleet.runtime.clock import ChainClock
 from fleet.runtime.health import Health
 from units import Timestamp
@@ -60,3 +62,20 @@ def test_alive__hanging_in_one_step__is_not(clock: ChainClock, health: Health) -
 
     health.failed("feeder", "gave up")
     assert health.alive().is_well
+
+
+def test_ready__standing_by__is_well_and_does_not_age_until_it_begins(
+    clock: ChainClock, health: Health
+) -> None:
+    health.register("feeder")
+    health.stand_by("feeder", "standing by")
+    clock.advance(Timestamp(9_000))
+
+    assert health.ready().is_well
+    assert health.ready().bots == {"feeder": "standing by"}
+    assert math.isnan(health.loop_age("feeder"))
+
+    health.register("feeder")
+
+    assert health.ready().bots == {"feeder": "no success yet, 0 s after its start"}
+    assert health.loop_age("feeder") == 0

@@ -11,6 +11,7 @@ import pytest
 from fleet.runtime.clock import ChainClock
 from fleet.runtime.health import Health
 from fleet.runtime.loop import Bot, LoopPolicy
+from fleet.runtime.refusal import StartRefusedError
 from fleet.runtime.supervisor import Supervisor
 from tests.unit.fleet.runtime.streams import Heads, Witness, until_idle
 from units import Head
@@ -232,6 +233,7 @@ import asyncio
 from fleet.runtime.clock import SystemClock
 from fleet.runtime.health import Health
 from fleet.runtime.loop import Bot, LoopPolicy
+from fleet.runtime.refusal import StartRefusedError
 from fleet.runtime.supervisor import Supervisor
 
 class Deaf:
@@ -272,3 +274,69 @@ def test_signal__second__ends_the_process_at_once(number: signal.Signals) -> Non
         assert process.stdout.readline() == "draining\n"
         process.send_signal(number)
         assert process.wait(timeout=10) == -number
+
+
+class Gate:
+    """Lets the bots in when a test opens it, or never."""
+
+    def __init__(self) -> None:
+        self._opened = asyncio.Event()
+        self.failure: Exception | None = None
+
+    async def passed(self) -> None:
+        await self._opened.wait()
+        if self.failure is not None:
+            raise self.failure
+
+    async def open(self) -> None:
+        self._opened.set()
+        await until_idle()
+
+
+async def test_run__not_admitted_yet__bots_stand_by_while_services_run(
+    supervisor_of: Make, heads: Heads, health: Health, witness: Witness
+) -> None:
+    gate, served = Gate(), []
+
+    async def serve() -> None:
+        served.append("began")
+        await asyncio.Event().wait()
+
+    bot = Bot(name="feeder", wakes=heads.wakes, step=_nothing)
+    supervisor = supervisor_of(bot, services=[serve], admission=gate.passed)
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(supervisor.run())
+        await heads.arrive(7)
+        assert (heads.openings, served) == (0, ["began"])
+        assert health.ready().bots == {"feeder": "standing by"}
+        await gate.open()
+        assert witness.seen == [("succeeded", "feeder", 7, "done")]
+        assert health.ready().bots == {"feeder": "working"}
+        supervisor.stop()
+    assert running.result() is True
+
+
+async def test_stop__not_admitted_yet__ends_without_a_step_and_without_a_drain(
+    supervisor_of: Make, heads: Heads, journal: Journal
+) -> None:
+    bot = Bot(name="feeder", wakes=heads.wakes, step=_nothing)
+    supervisor = supervisor_of(bot, admission=Gate().passed)
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(supervisor.run())
+        await heads.arrive(7)
+        supervisor.stop()
+    assert running.result() is True
+    assert (heads.openings, journal.is_drained) == (0, False)
+
+
+async def test_run__not_admitted_for_good__ends_with_the_reason(
+    supervisor_of: Make, heads: Heads
+) -> None:
+    gate = Gate()
+    gate.failure = StartRefusedError("the key is in use elsewhere")
+    await gate.open()
+    bot = Bot(name="feeder", wakes=heads.wakes, step=_nothing)
+    with pytest.raises(ExceptionGroup) as ended:
+        await supervisor_of(bot, admission=gate.passed).run()
+    assert ended.group_contains(StartRefusedError)
+    assert heads.openings == 0

@@ -11,6 +11,7 @@ from fleet.transactions.attempt import Attempt, Ending, Entry, Inclusion, Kind, 
 from fleet.transactions.fees import Fee
 from fleet.transactions.journal import JournalConflict
 from fleet.transactions.request import Lane, TransactionRequest
+from tests.unit.fleet.store.inheritance import inherit
 from units import Address, BlockHash, BlockNumber, TxHash, Wei
 
 
@@ -49,8 +50,10 @@ async def reopened(url: str, database: Database | None = None) -> Database:
     return await open_database(url)
 
 
-async def journal_of(database: Database, namespace: str = "feeder:0xabc") -> StoredJournal:
-    return StoredJournal(database, namespace=namespace)
+async def journal_of(
+    database: Database, name: str = "feeder", account: str = "0xabc"
+) -> StoredJournal:
+    return await inherit(database, name, Address(account))
 
 
 async def test_entry__saved_at_every_stage__is_read_back_the_same_after_a_restart(url: str) -> None:
@@ -98,7 +101,7 @@ async def test_reserve__nonce_or_work_of_another_entry__is_refused(url: str) -> 
         await journal.enter(reserved(request("b"), 3))
     with pytest.raises(JournalConflict, match="work a"):
         await journal.enter(reserved(request("a"), 4))
-    other = await journal_of(database, "funding:0xdef")
+    other = await journal_of(database, "funding", "0xdef")
     assert (await other.enter(reserved(request("a"), 3))).nonce == 3
     await database.close()
 

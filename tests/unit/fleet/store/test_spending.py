@@ -10,15 +10,15 @@ from fleet.store.spending import reset, stopped_lanes
 from fleet.transactions.attempt import Ending, State, reserved
 from fleet.transactions.request import Lane
 from fleet.transactions.spending import HOUR_S, WINDOW_HOURS, Spend, Spent
-from tests.unit.fleet.store.test_journal import attempt, request
+from tests.unit.fleet.store.test_journal import attempt, journal_of, request
 from units import Timestamp, Wei
 
 NAME = "feeder:0xabc"
 
 
 @pytest.fixture
-def journal(database: Database) -> StoredJournal:
-    return StoredJournal(database, namespace=NAME)
+async def journal(database: Database) -> StoredJournal:
+    return await journal_of(database)
 
 
 def spend(fee: int, *, hour: int = 0, had_effect: bool = True) -> Spend:
@@ -57,7 +57,7 @@ async def test_conclude__a_day_later__old_hours_are_forgotten(journal: StoredJou
 async def test_reset__stopped_lane__goes_on_with_a_clean_slate_and_others_keep_theirs(
     database: Database, journal: StoredJournal
 ) -> None:
-    other = StoredJournal(database, namespace="liquidator:0xdef")
+    other = await journal_of(database, "liquidator", "0xdef")
     await conclude(journal, 0, spend(9, had_effect=False), "too much")
     await conclude(other, 0, spend(9, had_effect=False), "too much as well")
     assert (await journal.account()).stopped == {Lane.PRICE: "too much"}

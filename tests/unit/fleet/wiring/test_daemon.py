@@ -3,8 +3,9 @@
 import asyncio
 import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 from sqlalchemy.exc import OperationalError
@@ -17,12 +18,13 @@ from fleet.runtime.service import Service
 from fleet.runtime.supervisor import Supervisor
 from fleet.settings import Settings
 from fleet.settings.problems import Problem, SettingsError
-from fleet.store.engine import StoreError
+from fleet.store.engine import Database, StoreError, open_database
 from fleet.telemetry.metrics import Metrics
-from fleet.transactions.journal import JournalConflict
+from fleet.transactions.journal import Fenced, JournalConflict
 from fleet.wiring.bots import Alarms
 from fleet.wiring.daemon import PERMANENT, periodics, supervisor
 from fleet.wiring.facts import BotName
+from fleet.wiring.tenure import Tenure
 from tests.unit.fleet.runtime.streams import until_idle
 from tests.unit.fleet.wiring.crews import Beat, Company
 from tests.unit.fleet.wiring.simulated import KEY, LOCKSTEP, Post, settings
@@ -35,6 +37,7 @@ FINAL = [
     SettingsError(Problem(where="addresses", what="no such severity")),
     JournalConflict("nonce 7 is another entry's"),
     StartRefusedError("the key is in use elsewhere"),
+    Fenced("another process has the key"),
 ]
 
 
@@ -47,6 +50,7 @@ class Daemon:
         wanted: Settings | None = None,
         *,
         services: Sequence[Service] = (),
+        tenure: Tenure | None = None,
     ) -> None:
         self.beat = Beat()
         self.post = Post()
@@ -63,6 +67,7 @@ class Daemon:
             metrics=self.metrics,
             services=services,
             drain=self._drain,
+            tenure=tenure,
         )
 
     async def _drain(self) -> None:
@@ -197,3 +202,33 @@ def test_schedule__every_alarm_there_is__is_rung_by_it() -> None:
     rung = [periodic.alarm for periodic in periodics(alarms)]
 
     assert rung == [getattr(alarms, field.name) for field in fields(Alarms)]
+
+
+async def test_run__the_key_is_anothers__stands_by_and_begins_when_it_is_free(
+    tmp_path: Path,
+) -> None:
+    database = await open_database(f"sqlite+aiosqlite:///{tmp_path / 'store.sqlite3'}")
+    async with AsyncExitStack() as closing:
+        closing.push_async_callback(database.close)
+        first, second = (_tenure(database) for _ in range(2))
+        daemon = Daemon([BotName.FUNDING], tenure=second)
+        holding = await closing.enter_async_context(AsyncExitStack())
+        await holding.enter_async_context(first.kept())
+        await first.lead()
+        async with daemon.running() as run:
+            await daemon.beat.blocks.arrive(7)
+            assert (daemon.sample("leading"), daemon.post.heads) == (0, [])
+            age = daemon.sample("loop_age_seconds", bot="funding")
+            assert age is not None
+            assert math.isnan(age)
+            await holding.aclose()
+            await until(lambda: daemon.post.heads == [7])
+            assert daemon.sample("leading") == 1
+    assert run.result() is True
+
+
+def _tenure(database: Database) -> Tenure:
+    async def opened() -> Database:
+        return database
+
+    return Tenure(opened=opened, name="all", account=KEY, ttl_s=15, clock=SystemClock())

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from fleet.chain.failures import NodeUnavailable
+from fleet.runtime.clock import SystemClock
 from fleet.store.engine import StoreError
 from fleet.store.outbox import enqueue
 from fleet.telemetry.notify import Message
@@ -16,10 +17,11 @@ from fleet.transactions.attempt import State, reserved
 from fleet.wiring import memory as rooms
 from fleet.wiring import telling
 from fleet.wiring.memory import MESSAGES_KEPT, TIDY_S, Memory, RememberedJournal, Tidied
+from fleet.wiring.tenure import Tenure
 from keepers.warnings.observation import WarningState
 from tests.unit.fleet.wiring.scripted_node import ScriptedEndpoint, node_behind
 from tests.unit.fleet.wiring.simulated import Wall, request, settings
-from units import BlockNumber, Timestamp
+from units import Address, BlockNumber, Timestamp
 
 
 @pytest.fixture
@@ -46,6 +48,16 @@ def memory(node: ScriptedEndpoint, file: Path, wall: Wall, closing: AsyncExitSta
     )
 
 
+def tenure(memory: Memory, name: str = "all", account: str = "0x1") -> Tenure:
+    return Tenure(
+        opened=memory.database,
+        name=name,
+        account=Address(account),
+        ttl_s=15,
+        clock=SystemClock(),
+    )
+
+
 def files_at(file: Path) -> list[str]:
     return sorted(each.name for each in file.parent.iterdir())
 
@@ -53,7 +65,7 @@ def files_at(file: Path) -> list[str]:
 async def test_memory__nothing_kept_or_looked_up__opens_nothing(
     memory: Memory, file: Path, node: ScriptedEndpoint, closing: AsyncExitStack
 ) -> None:
-    RememberedJournal(memory, namespace="all:0x1")
+    RememberedJournal(memory, tenure(memory))
     await closing.aclose()
 
     assert files_at(file) == []
@@ -108,8 +120,8 @@ async def test_database__closed_with_the_process__leaves_a_whole_file(
 
 
 async def test_journal__used__is_of_its_own_namespace(memory: Memory) -> None:
-    mine = RememberedJournal(memory, namespace="feeder:0x1")
-    others = RememberedJournal(memory, namespace="funding:0x2")
+    mine = RememberedJournal(memory, tenure(memory, "feeder", "0x1"))
+    others = RememberedJournal(memory, tenure(memory, "funding", "0x2"))
 
     entry = await mine.enter(reserved(request("push"), 7))
     await mine.save(entry)
@@ -150,7 +162,7 @@ async def test_tidy__old_transactions__are_forgotten_but_for_the_newest(
     memory: Memory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rooms, "TRANSACTIONS_KEPT", 2)
-    journal = RememberedJournal(memory, namespace="all:0x1")
+    journal = RememberedJournal(memory, tenure(memory))
     for nonce in range(5):
         entry = await journal.enter(reserved(request(f"work {nonce}"), nonce))
         await journal.save(replace(entry, state=State.RESERVED if nonce == 1 else State.FINAL))
