@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from prometheus_client import CollectorRegistry
 
-from fleet.telemetry.instruments import Bounded, Instruments, tao
+from fleet.telemetry.instruments import UNKNOWN, Bounded, Instruments, tao
 
 _WAIT_SECONDS = (0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10)
 _REORG_BLOCKS = (1, 2, 3, 5, 8, 16, 64)
@@ -93,7 +93,7 @@ class TransactionMetrics:
     """What was sent, what became of it, what it cost, and the key that paid."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._make = make = Instruments(registry, "")
+        make = Instruments(registry, "")
         lanes = ("lane",)
         self._settled = make.counter(
             "transactions", "Transactions by outcome.", ("lane", "outcome")
@@ -119,13 +119,15 @@ class TransactionMetrics:
         self._stopped = make.gauge(
             "lane_stopped", "1: it spent too much and waits for an operator.", lanes
         )
+        self._leading = make.gauge("leading", "1: has the key and sends; 0: stands by.")
+        self._leading.set(UNKNOWN)
         self._balance = make.gauge("key_balance_tao", "Balance of a key.", ("key",))
         self._reason = Bounded()
         self._states: set[str] = set()
 
     def leading(self, answer: Callable[[], bool]) -> None:
-        """Shows whether this process has its key, asked at every scrape; call it once."""
-        self._make.asked("leading", "1: has the key and sends; 0: stands by.", answer)
+        """Shows whether this process has its key, asked at every scrape; NaN without a key."""
+        self._leading.set_function(answer)
 
     def settled(self, lane: str, outcome: str, *, fee_wei: int = 0, gas: int = 0) -> None:
         """A transaction has its outcome; reverted ones cost a fee too."""
