@@ -172,7 +172,7 @@ async def test_settle__legacy_offer_after_a_change_to_eip1559__the_node_takes_th
 ) -> None:
     await ground.fill_blocks(9)
     await ground.sender.submit(request())
-    ground.another_process(SenderPolicy(fees=FeePolicy(mode=FeeMode.EIP1559)))
+    await ground.another_process(SenderPolicy(fees=FeePolicy(mode=FeeMode.EIP1559)))
     await ground.settle(5)
     (pooled,) = await ground.pooled_to(COUNTER)
     assert pooled["type"] == "0x2"
@@ -185,7 +185,7 @@ async def test_settle__legacy_offer_after_a_change_to_eip1559__the_node_takes_th
 async def test_submit__stranger_offers_less_than_the_base_fee__does_not_hold_the_key_for_ever(
     ground: Ground,
 ) -> None:
-    ground.another_process(SenderPolicy(hold_blocks_max=3))
+    await ground.another_process(SenderPolicy(hold_blocks_max=3))
     await ground.seal()
     stranger = Unsigned(to=COUNTER, data=b"", nonce=0, gas=100_000, gas_price=Wei(11 * GWEI))
     await ground.lever.call("eth_sendRawTransaction", sign(account_of(KEY), stranger))
