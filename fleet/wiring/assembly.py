@@ -24,6 +24,7 @@ from fleet.wiring import connections, daemon, policies, telling
 from fleet.wiring.bots import Crew
 from fleet.wiring.chain_changes import ChainChanges
 from fleet.wiring.facts import BotName, VaultView
+from fleet.wiring.feed_watch import FeedWatch
 from fleet.wiring.inspection import WorldInspector
 from fleet.wiring.lines import news_line
 from fleet.wiring.memory import Memory
@@ -253,6 +254,9 @@ class Assembly:
                 read=self.read_tiers, made=lambda: self.warnings, rebuilds=self._rebuilds
             ).keeper,
             watch_spending=SpendWatch(name=self._name, opened=self._memory.database).look,
+            watch_feed=FeedWatch(
+                pins=connections.pins(self.settings), opened=self._memory.database
+            ).look,
             tell=self._telling.round,
             tidy=self._memory.tidy,
         )

@@ -49,6 +49,7 @@ class Crew:
 
     `warnings` gives its one keeper, and raises ChainError while the exchange's tiers can't be read.
     `watch_spending` raises an alert when a lane was stopped for what it spent.
+    `watch_feed` raises one for what the feeder can't mend itself.
     `tell` delivers one round of alerts, `tidy` forgets what is done with.
     """
 
@@ -61,6 +62,7 @@ class Crew:
     funding: FundingKeeper
     warnings: Callable[[], Awaitable[WarningsKeeper]]
     watch_spending: Callable[[SenderStatus | None, Head], Awaitable[None]]
+    watch_feed: Callable[[FeedOutcome], Awaitable[None]]
     tell: Callable[[], Awaitable[Round]]
     tidy: Callable[[], Awaitable[Tidied | None]]
 
@@ -134,7 +136,9 @@ def _feeder(crew: Crew, rhythm: Rhythm, alarms: Alarms) -> Bot[FeederWake]:
         return crew.sender is None or not outcome.is_undone
 
     async def step(wake: FeederWake) -> FeedOutcome:
-        return await crew.feeder.step(wake.finalized)
+        outcome = await crew.feeder.step(wake.finalized)
+        await crew.watch_feed(outcome)
+        return outcome
 
     return Bot(
         name=BotName.FEEDER,

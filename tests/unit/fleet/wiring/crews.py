@@ -16,6 +16,7 @@ from fleet.wiring.settling import Settles
 from keepers.liquidation.keeper import LiquidationKeeper, LiquidationPolicy
 from keepers.liquidation.upkeep import BookUpkeep
 from keepers.warnings.keeper import WarningsKeeper
+from oracle.feeder import FeedOutcome
 from protocol.deployment import Deployment
 from protocol.ports import Liquidations
 from protocol.sending import DryRun, ExchangeWriter
@@ -62,6 +63,7 @@ class Company:
         self.tiers_failure: Exception | None = None
         self.rounds = 0
         self.tidied = 0
+        self.feeds: list[FeedOutcome] = []
         self.watched: list[tuple[SenderStatus | None, int]] = []
         deployment = Deployment(
             exchange=EXCHANGE, price_feed=Address("0x" + "22" * 20), keeper_router=None
@@ -94,6 +96,7 @@ class Company:
             funding=fleet.funding,
             warnings=self._warnings,
             watch_spending=self._watch_spending,
+            watch_feed=self._watch_feed,
             tell=self._tell,
             tidy=self._tidy,
         )
@@ -105,6 +108,9 @@ class Company:
 
     async def _watch_spending(self, status: SenderStatus | None, head: Head) -> None:
         self.watched.append((status, head.number))
+
+    async def _watch_feed(self, outcome: FeedOutcome) -> None:
+        self.feeds.append(outcome)
 
     async def _tell(self) -> Round:
         self.rounds += 1

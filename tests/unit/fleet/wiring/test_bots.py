@@ -190,6 +190,7 @@ async def test_feeder__a_wake__is_stepped_on_with_its_head_or_none(
     assert isinstance(told, FeedOutcome)
     assert isinstance(silent, FeedOutcome)
     assert company.fleet.source.reads == [98]
+    assert company.feeds == [told, silent]
     assert [everybody["feeder"].is_success(each) for each in (told, silent)] == [True, False]
 
 
