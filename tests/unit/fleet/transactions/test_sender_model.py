@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from fleet.transactions.attempt import Ending, Kind, State
+from fleet.transactions.attempt import Attempt, Ending, Kind, State
 from fleet.transactions.chain import Verdict
 from fleet.transactions.policy import SenderPolicy
 from fleet.transactions.request import (
@@ -48,7 +48,7 @@ SUBJECTS = {"work 0": ("p",), "work 1": ("p", "q"), "work 2": ("q",)}
 GAS = 100_000
 SPEND_LIMIT = Wei(GAS * 30 * GWEI)
 LIMITED = frozenset({"work 3"})
-WASTED_MAX = Wei(4 * GAS * 10 * GWEI)
+WASTED_MAX = Wei(21_000 * 15 * GWEI)
 SPENDING = SpendPolicy(
     without_effect_max=dict.fromkeys(Lane, WASTED_MAX),
     with_effect_max=dict.fromkeys(Lane, Wei(10**21)),
@@ -101,6 +101,8 @@ class SenderUnderFire(RuleBasedStateMachine):
             confirmations=4, mystery_blocks=10, hold_blocks_max=8, spending=SPENDING
         )
         self.caller = Caller(Counter(), set())
+        self.pointless: set[str] = set()
+        self.is_restored = False
         self.journaled: set[bytes] = set()
         self.backup = dict(self.journal.entries)
         self.start()
@@ -108,6 +110,7 @@ class SenderUnderFire(RuleBasedStateMachine):
     def start(self) -> None:
         """A new process; nobody waits for the outcomes that an earlier one knew of."""
         self.untold = {e.id for e in self.journal.entries.values() if e.ending is not None}
+        self.doubtful = {e.id for e in self.journal.entries.values() if e.is_open}
         for entry in self.journal.entries.values():
             if entry.is_unsettled:
                 COUNTS[f"state at a restart: {entry.state.value}"] += 1
@@ -136,6 +139,7 @@ class SenderUnderFire(RuleBasedStateMachine):
         """Outcomes told since are told again: the copy does not know that they were."""
         self._remember_bytes()
         self.journal.entries = dict(self.backup)
+        self.is_restored = True
         self.caller.told.clear()
         self.caller.succeeded = {f.data.decode() for f in self.chain.executed() if f.data}
         self.start()
@@ -177,7 +181,10 @@ class SenderUnderFire(RuleBasedStateMachine):
             subjects=SUBJECTS.get(key, ()),
             spend_limit=SPEND_LIMIT if key in LIMITED else None,
         )
+        was_stopped = lane in self.journal.stopped
+        COUNTS["submit: on a stopped lane"] += was_stopped
         answer = self._guarded(self.sender.submit(request))
+        assert not (was_stopped and isinstance(answer, Submitted)), "an operator has to look"
         COUNTS[f"submit: {type(answer).__name__}"] += 1
         if was_live:
             assert not isinstance(answer, Submitted), "the same work twice"
@@ -190,6 +197,13 @@ class SenderUnderFire(RuleBasedStateMachine):
         head = self.chain.mine(limit)
         if is_watched:
             self._settle(head)
+
+    @rule(lane=st.sampled_from(Lane))
+    def lane_wastes(self, lane: Lane) -> None:
+        for _ in range(3):
+            self.submit(key="work 5", lane=lane, patience=12)
+            for _ in range(5):
+                self._settle(self.chain.mine())
 
     @rule()
     def look_again(self) -> None:
@@ -218,7 +232,7 @@ class SenderUnderFire(RuleBasedStateMachine):
 
     @rule(is_dark=st.booleans(), pointless=st.sets(st.sampled_from(KEYS), max_size=3))
     def simulations_change(self, is_dark: bool, pointless: set[str]) -> None:
-        self.chain.is_dark = is_dark
+        self.chain.is_dark, self.pointless = is_dark, pointless
         self.chain.rehearses = lambda data: data.decode() not in pointless
 
     @rule(
@@ -334,6 +348,7 @@ class SenderUnderFire(RuleBasedStateMachine):
 
     def _check_endings(self) -> None:
         executed = {found.tx_hash: found for found in self.chain.executed()}
+        held = {each.tx_hash for each in self._held_attempts()}
         heard = self.caller.told
         for entry in self.journal.entries.values():
             if entry.ending is not None and entry.id not in self.untold:
@@ -352,8 +367,14 @@ class SenderUnderFire(RuleBasedStateMachine):
                     assert all(found.data in REVERTING for found in done)
                 case None:
                     assert entry.state is State.RELEASED
+                    mine = {found.tx_hash for found in done}
+                    assert self.is_restored or mine <= held, "given back and mined"
 
     # --- how the caller behaves ---------------------------------------------------------------
+
+    def _held_attempts(self) -> list[Attempt]:
+        held = [e for e in self.journal.entries.values() if e.state is not State.RELEASED]
+        return [each for entry in held for each in entry.attempts]
 
     def _live(self, key: str) -> bool:
         return any(
@@ -362,7 +383,9 @@ class SenderUnderFire(RuleBasedStateMachine):
         )
 
     def _has_run(self, key: str) -> bool:
-        return any(found.data == key.encode() for found in self.chain.executed())
+        """With success: what reverted may be asked for anew."""
+        data = key.encode()
+        return self.chain.succeeds(data) and any(f.data == data for f in self.chain.executed())
 
     def _remember_bytes(self) -> None:
         entries = self.journal.entries.values()
@@ -400,16 +423,31 @@ class SenderUnderFire(RuleBasedStateMachine):
         final = self.chain.blocks[: max(1, len(self.chain.blocks) - lag)]
         return any(found.nonce == nonce for block in final for found in block.transactions)
 
+    def _nothing_doubtful_is_sent_unseen(self, sent: list[bytes]) -> None:
+        """What an earlier process left is simulated before its payload is sent again."""
+        for entry in [e for e in self.journal.entries.values() if e.id in self.doubtful]:
+            out = [each for each in entry.attempts if each.raw in sent]
+            if out and out[0].kind is Kind.PAYLOAD:
+                assert not self.chain.is_dark
+                assert entry.request.idempotency_key not in self.pointless
+            self.doubtful -= {entry.id} if out else set()
+
     def _guarded(self, call: Coroutine[Any, Any, _T]) -> _T | None:
+        try:
+            return self._watched(call, len(self.chain.sent))
+        except Killed:
+            COUNTS["the process was killed"] += 1
+            self.restart()
+            return None
+
+    def _watched(self, call: Coroutine[Any, Any, _T], sent_before: int) -> _T | None:
         try:
             return run(call)
         except Silence:
             COUNTS["a call broke"] += 1
             return None
-        except Killed:
-            COUNTS["the process was killed"] += 1
-            self.restart()
-            return None
+        finally:
+            self._nothing_doubtful_is_sent_unseen(self.chain.sent[sent_before:])
 
 
 SenderUnderFire.TestCase.settings = settings(
