@@ -7,11 +7,13 @@ success alone says little. Pure. Knows return values and logs; not what is sent 
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from fleet.transactions.request import TransactionRequest
+from fleet.transactions.request import Outcome, TransactionRequest
 from keepers.liquidation.outcomes import LiquidationSkipped, SkipReason
 from keepers.liquidation.positions import FundingAccrued, PositionLiquidated, PricePushed
+from keepers.liquidation.reports import write
 from protocol.abi import selector
 from protocol.events import book_event, liquidation_event
+from protocol.reports import report_of
 from protocol.words import read_array, read_uint
 
 _DONE = 0
@@ -50,6 +52,10 @@ class ExchangeEffects:
         """
         decide = _EFFECTS.get(request.data[:4])
         return True if decide is None else decide(logs)
+
+    def report(self, request: TransactionRequest, outcome: Outcome) -> str | None:
+        """What became of the positions that a request was to liquidate; None without any."""
+        return write(report_of(outcome)) if request.subjects else None
 
 
 def _has_pushed(logs: Sequence[dict[str, Any]]) -> bool:

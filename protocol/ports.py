@@ -1,16 +1,8 @@
 """The ports of the oracle and the keepers, each as the small class that its consumer asked for."""
 
 from collections.abc import Sequence
-from typing import assert_never
 
-from fleet.transactions.request import (
-    Expired,
-    Final,
-    Included,
-    Reverted,
-    Settled,
-    Superseded,
-)
+from fleet.transactions.request import Included, Settled
 from keepers import submission
 from keepers.liquidation.evidence import Judgement
 from keepers.liquidation.follower import Unreadable
@@ -24,6 +16,7 @@ from oracle.plan import Publication
 from oracle.quotes import Unavailable
 from protocol.events import liquidation_event
 from protocol.reading import ExchangeReader
+from protocol.reports import report_of
 from protocol.sending import ExchangeWriter, for_keepers, for_oracle, liquidation_key
 from units import Head, Netuid
 
@@ -91,17 +84,7 @@ class Liquidations:
         keys = self._sent.pop(news.request.idempotency_key, ())
         if isinstance(news, Included):
             return _included(keys, news)
-        match news.outcome:
-            case Final(logs=logs):
-                return mined_results(keys, filter(None, map(liquidation_event, logs)))
-            case Reverted(reason=reason):
-                return lost_results(keys, f"reverted: {reason}")
-            case Expired(reason=reason):
-                return lost_results(keys, f"expired: {reason}")
-            case Superseded():
-                return lost_results(keys, "its nonce was taken by another transaction")
-            case _:
-                assert_never(news.outcome)
+        return report_of(news.outcome).results(keys)
 
 
 def _included(keys: tuple[PositionKey, ...], news: Included) -> tuple[LiquidationResult, ...]:

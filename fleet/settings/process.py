@@ -68,11 +68,28 @@ class KeysSettings(Section):
         return key
 
 
+class RetentionSettings(Section):
+    """How long the store keeps what is done with. What transactions cost is kept for ever."""
+
+    decisions_days: Annotated[int, Field(ge=1, le=36_500)] = 90
+    """Days of chain time for which what liquidations were decided on is kept, with the journal's
+    entries that came of them. 90: a quarter, in which a trader who disagrees has come forward."""
+
+    messages_days: Annotated[int, Field(ge=1, le=36_500)] = 30
+    """Days for which alerts that reached everybody are kept for people to look at."""
+
+    nonces: Annotated[int, Field(ge=1)] = 1_000
+    """Nonces of each key whose transactions are kept for people to look at, done with or not."""
+
+
 class StoreSettings(Section):
-    """Where journal, warning states and the outbox are kept."""
+    """Where journal, decisions, warning states and the outbox are kept, and for how long."""
 
     sqlite_file: Path | None = None
     """The SQLite file; absent = keepers-<network>.sqlite3 in the working directory."""
+
+    retention: RetentionSettings = RetentionSettings()
+    """How long what is done with is kept."""
 
     def address(self, network: str) -> str:
         """The database's SQLAlchemy address."""

@@ -90,7 +90,7 @@ class Settings(BaseSettings):
     """One key a workload; without one its commands are dry runs."""
 
     store: StoreSettings = StoreSettings()
-    """Where journal, warning states and the outbox are kept."""
+    """Where journal, decisions, warning states and the outbox are kept, and for how long."""
 
     telemetry: TelemetrySettings = TelemetrySettings()
     """What the process tells the world."""

@@ -5,28 +5,27 @@ Below that the database itself holds the two rules that a second sender would br
 nonce, one flight an idempotency key. Decides nothing.
 """
 
-from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Row, and_, delete, func, insert, select, update
+from sqlalchemy import and_, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from fleet.store.decisions import keep_decision, keep_report
 from fleet.store.engine import Database
+from fleet.store.journal_rows import attempts_of, entry_of
 from fleet.store.lease import Lease, fence
-from fleet.store.spending import book, read_account
-from fleet.store.tables import JOURNAL_DONE
+from fleet.store.spending import book, pay, read_account
+from fleet.store.tables import JOURNAL_DONE, decisions
 from fleet.store.tables import journal_attempts as attempts
 from fleet.store.tables import journal_entries as entries
-from fleet.transactions.attempt import Attempt, Ending, Entry, Inclusion, Kind, State
-from fleet.transactions.fees import Fee
+from fleet.transactions.attempt import Attempt, Entry, State
 from fleet.transactions.journal import JournalConflict
-from fleet.transactions.request import Lane, TransactionRequest
+from fleet.transactions.request import TransactionRequest
 from fleet.transactions.spending import Account, Spend
-from units import Address, BlockHash, BlockNumber, TxHash, Wei
 
 
 class StoredJournal:
@@ -38,7 +37,7 @@ class StoredJournal:
         self._namespace = lease.namespace
 
     async def enter(self, entry: Entry) -> Entry:
-        """Writes a new entry with its attempts; raises JournalConflict, see the port."""
+        """Writes a new entry, its attempts and its record; raises JournalConflict, see the port."""
         row = {"namespace": self._namespace, "nonce": entry.nonce} | _state_columns(entry)
         new = insert(entries).values(row | _request_columns(entry.request))
         try:
@@ -46,6 +45,7 @@ class StoredJournal:
                 inserted = await connection.execute(new.returning(entries.c.id))
                 entered = replace(entry, id=inserted.scalar_one())
                 await _insert_attempts(connection, entered, known=0)
+                await keep_decision(connection, entered)
         except IntegrityError as error:
             work = entry.request.idempotency_key
             raise JournalConflict(
@@ -63,6 +63,7 @@ class StoredJournal:
         async with self._fenced() as connection:
             await _write(connection, entry)
             await book(connection, self._namespace, spend, stop)
+            await pay(connection, self._namespace, entry, spend)
 
     async def account(self) -> Account:
         """What was spent in the hours that are kept, and which lanes are stopped."""
@@ -75,8 +76,8 @@ class StoredJournal:
             rows = (
                 await connection.execute(select(entries).where(wanted).order_by(entries.c.nonce))
             ).all()
-            found = await _attempts_of(connection, [row.id for row in rows])
-        return tuple(_entry(row, found[row.id]) for row in rows)
+            found = await attempts_of(connection, [row.id for row in rows])
+        return tuple(entry_of(row, found[row.id]) for row in rows)
 
     async def next_nonce(self) -> int:
         """One above the highest nonce that was not released; 0 in an empty journal."""
@@ -96,7 +97,8 @@ class StoredJournal:
 async def prune_journal(database: Database, *, keep: int) -> int:
     """Forgets what is done with in every namespace, but for its `keep` highest nonces.
 
-    The highest nonce of a namespace is never forgotten: `next_nonce` counts from it.
+    The highest nonce of a namespace is never forgotten: `next_nonce` counts from it. What came of
+    a decision that is still kept is kept as well.
 
     Returns:
         How many entries were forgotten.
@@ -110,6 +112,7 @@ async def prune_journal(database: Database, *, keep: int) -> int:
         select(entries.c.id)
         .join(highest, highest.c.namespace == entries.c.namespace)
         .where(entries.c.state.in_(JOURNAL_DONE), entries.c.nonce <= highest.c.nonce - max(keep, 1))
+        .where(entries.c.id.not_in(select(decisions.c.entry_id)))
     )
     async with database.writing() as connection:
         await connection.execute(delete(attempts).where(attempts.c.entry_id.in_(old)))
@@ -120,6 +123,7 @@ async def _write(connection: AsyncConnection, entry: Entry) -> None:
     own = update(entries).where(entries.c.id == entry.id)
     await connection.execute(own.values(_state_columns(entry)))
     await _add_attempts(connection, entry)
+    await keep_report(connection, entry)
 
 
 async def _add_attempts(connection: AsyncConnection, entry: Entry) -> None:
@@ -135,16 +139,6 @@ async def _insert_attempts(connection: AsyncConnection, entry: Entry, *, known: 
     ]
     if new:
         await connection.execute(insert(attempts), new)
-
-
-async def _attempts_of(
-    connection: AsyncConnection, ids: Sequence[int]
-) -> dict[int, list[Row[Any]]]:
-    found: defaultdict[int, list[Row[Any]]] = defaultdict(list)
-    oldest_first = select(attempts).where(attempts.c.entry_id.in_(ids)).order_by(attempts.c.ordinal)
-    for row in await connection.execute(oldest_first):
-        found[row.entry_id].append(row)
-    return found
 
 
 def _request_columns(request: TransactionRequest) -> dict[str, Any]:
@@ -186,52 +180,3 @@ def _attempt_columns(entry_id: int, ordinal: int, attempt: Attempt) -> dict[str,
         "kind": attempt.kind.value,
         "block": attempt.block,
     }
-
-
-def _entry(row: Row[Any], found: Sequence[Row[Any]]) -> Entry:
-    return Entry(
-        id=row.id,
-        request=_request(row),
-        nonce=row.nonce,
-        state=State(row.state),
-        attempts=tuple(_attempt(each) for each in found),
-        inclusion=_inclusion(row),
-        ending=None if row.ending is None else Ending(row.ending),
-    )
-
-
-def _request(row: Row[Any]) -> TransactionRequest:
-    return TransactionRequest(
-        to=Address(row.to),
-        data=bytes(row.data),
-        gas_limit=row.gas_limit,
-        lane=Lane(row.lane),
-        idempotency_key=row.idempotency_key,
-        valid_until=BlockNumber(row.valid_until),
-        purpose=row.purpose,
-        value=Wei(int(row.value)),
-        spend_limit=None if row.spend_limit is None else Wei(int(row.spend_limit)),
-        decided_at=None if row.decided_at is None else BlockNumber(row.decided_at),
-        subjects=tuple(row.subjects.splitlines()),
-    )
-
-
-def _attempt(row: Row[Any]) -> Attempt:
-    fee = Fee(max_fee=int(row.max_fee), tip=None if row.tip is None else int(row.tip))
-    return Attempt(
-        tx_hash=TxHash(row.tx_hash),
-        raw=bytes(row.raw),
-        fee=fee,
-        kind=Kind(row.kind),
-        block=BlockNumber(row.block),
-    )
-
-
-def _inclusion(row: Row[Any]) -> Inclusion | None:
-    if row.mined_in is None:
-        return None
-    return Inclusion(
-        tx_hash=TxHash(row.mined_as),
-        block=BlockNumber(row.mined_in),
-        block_hash=BlockHash(row.mined_in_hash),
-    )

@@ -8,8 +8,10 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fleet.store.engine import Database
+from fleet.store.tables import payments
 from fleet.store.tables import spend_hours as hours
 from fleet.store.tables import spend_stops as stops
+from fleet.transactions.attempt import Entry
 from fleet.transactions.request import Lane
 from fleet.transactions.spending import WINDOW_HOURS, Account, Spend, Spent
 
@@ -36,6 +38,20 @@ async def book(connection: AsyncConnection, namespace: str, spend: Spend, stop: 
     if stop is not None:
         key = {"namespace": namespace, "lane": spend.lane.value}
         await connection.execute(insert(stops).values(key | {"reason": stop, "since": spend.time}))
+
+
+async def pay(connection: AsyncConnection, namespace: str, entry: Entry, spend: Spend) -> None:
+    """Notes what one nonce cost, for ever, inside the caller's database transaction."""
+    row = {
+        "namespace": namespace,
+        "nonce": entry.nonce,
+        "tx_hash": None if entry.inclusion is None else entry.inclusion.tx_hash,
+        "lane": spend.lane.value,
+        "fee": str(spend.fee),
+        "time": spend.time,
+        "had_effect": spend.had_effect,
+    }
+    await connection.execute(insert(payments).values(row))
 
 
 async def read_account(database: Database, namespace: str) -> Account:

@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 metadata = MetaData()
 
-SCHEMA = 3
+SCHEMA = 4
 """Counted up with every change of a table that an existing store does not have."""
 
 # --- stamp: which world this store belongs to -----------------------------------------------
@@ -167,6 +167,43 @@ journal_attempts = Table(
     Column("tip", String(80)),
     Column("kind", String(16), nullable=False),
     Column("block", BigInteger, nullable=False),
+    Index("journal_attempts_by_hash", "tx_hash"),
+)
+
+# --- decisions: what liquidations were decided on, and what became of them --------------------
+
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("entry_id", Integer, ForeignKey("journal_entries.id"), primary_key=True),
+    # chain time of the block it was decided at
+    Column("time", BigInteger, nullable=False, index=True),
+    Column("record", Text, nullable=False),
+    # from the final receipt
+    Column("report", Text),
+)
+
+decision_subjects = Table(
+    "decision_subjects",
+    metadata,
+    # a position id, 32 hexadecimal digits
+    Column("subject", String(80), primary_key=True),
+    Column("entry_id", Integer, ForeignKey("decisions.entry_id"), primary_key=True, index=True),
+)
+
+# --- payments: what each nonce of each key cost, kept for ever ----------------------------------
+
+payments = Table(
+    "payments",
+    metadata,
+    Column("namespace", String(128), primary_key=True),
+    Column("nonce", BigInteger, primary_key=True, autoincrement=False),
+    Column("tx_hash", String(66)),
+    Column("lane", Integer, nullable=False),
+    Column("fee", String(80), nullable=False),
+    # chain time at which it was final
+    Column("time", BigInteger, nullable=False, index=True),
+    Column("had_effect", Boolean, nullable=False),
 )
 
 # --- leases: which process works with which key -----------------------------------------------

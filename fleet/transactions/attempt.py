@@ -76,7 +76,8 @@ class Inclusion:
 class Entry:
     """A request, its nonce, and all that was ever signed for it, oldest first.
 
-    `id` is the journal's; 0 before it has one.
+    `id` is the journal's; 0 before it has one. `report` is what became of it, for those who ask
+    later: written with its end and not read back.
     """
 
     id: int
@@ -86,6 +87,7 @@ class Entry:
     attempts: tuple[Attempt, ...] = ()
     inclusion: Inclusion | None = None
     ending: Ending | None = None
+    report: str | None = None
 
     @property
     def newest(self) -> Attempt:
@@ -152,9 +154,10 @@ def unmined(entry: Entry) -> Entry:
     return replace(moved(entry, State.BROADCAST), inclusion=None)
 
 
-def final(entry: Entry, inclusion: Inclusion, ending: Ending) -> Entry:
+def final(entry: Entry, inclusion: Inclusion, ending: Ending, report: str | None = None) -> Entry:
     """In a block that will not be taken back."""
-    return replace(moved(entry, State.FINAL), inclusion=inclusion, ending=ending)
+    done = moved(entry, State.FINAL)
+    return replace(done, inclusion=inclusion, ending=ending, report=report)
 
 
 def superseded(entry: Entry) -> Entry:

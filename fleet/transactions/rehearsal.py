@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from fleet.transactions.chain import Chain, Simulation
-from fleet.transactions.request import TransactionRequest
+from fleet.transactions.request import Outcome, TransactionRequest
 from units import Address, BlockNumber
 
 
@@ -22,6 +22,10 @@ class Judge(Protocol):
 
     def had_effect(self, request: TransactionRequest, logs: Sequence[dict[str, Any]]) -> bool:
         """Whether a transaction that left these logs did something, or was not to blame."""
+        ...
+
+    def report(self, request: TransactionRequest, outcome: Outcome) -> str | None:
+        """What became of a request, to be kept beside its record; None when it is not kept."""
         ...
 
 
@@ -37,6 +41,11 @@ class EverythingCounts:
         """See `Judge`."""
         del request, logs
         return True
+
+    def report(self, request: TransactionRequest, outcome: Outcome) -> str | None:
+        """See `Judge`."""
+        del request, outcome
+        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

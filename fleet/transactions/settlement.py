@@ -91,7 +91,8 @@ class Settlement:
         if receipt.block > final:
             return Finding(entry=attempt.mined(entry, _inclusion(receipt)), spend=spend)
         ending, outcome = await self._outcome(entry, which, receipt)
-        found = attempt.final(entry, _inclusion(receipt), ending)
+        report = self._judge.report(entry.request, outcome)
+        found = attempt.final(entry, _inclusion(receipt), ending, report)
         return Finding(entry=found, settled=_settled(found, which, outcome), spend=spend)
 
     def _spend(self, entry: Entry, which: Attempt, receipt: Receipt, head: Head) -> Spend:

@@ -51,7 +51,7 @@ def is_quiet(outcome: object) -> bool:
             | FundingOutcome(submission=None)
             | WarningsOutcome(alerts=(), collected=(), blindness=None)
             | BookKept(reconciliation=None)
-            | Tidied(messages=0, transactions=0)
+            | Tidied(messages=0, transactions=0, decisions=0)
             | None
         ):
             return True
@@ -221,7 +221,11 @@ _KINDS: dict[type, Callable[[Any], dict[str, Any]]] = {
         "still_open": done.still_open,
     },
     NoneType: lambda _: {},
-    Tidied: lambda tidied: {"messages": tidied.messages, "transactions": tidied.transactions},
+    Tidied: lambda tidied: {
+        "messages": tidied.messages,
+        "transactions": tidied.transactions,
+        "decisions": tidied.decisions,
+    },
     SettledOutcomes: lambda found: {
         "included": [news_line(each) for each in found.included],
         "settled": [settled_line(each) for each in found.settled],

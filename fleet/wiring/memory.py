@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fleet.chain.node import Node
 from fleet.runtime.clock import Clock
 from fleet.settings import Settings
+from fleet.store.decisions import prune_decisions
 from fleet.store.engine import Database
 from fleet.store.journal import StoredJournal, prune_journal
 from fleet.store.outbox import prune_outbox
@@ -18,11 +19,7 @@ from fleet.wiring.tenure import Tenure
 from keepers.warnings.observation import WarningChange, WarningState
 from units import Seconds, Timestamp
 
-MESSAGES_KEPT = Seconds(30 * 24 * 3_600)
-"""How long messages that reached everybody are kept for people to look at."""
-
-TRANSACTIONS_KEPT = 1_000
-"""How many nonces of each key are kept for people to look at, done with or not."""
+DAY_S = 24 * 3_600
 
 TIDY_S = 3_600.0
 """Pause between two looks for what may be forgotten."""
@@ -34,6 +31,7 @@ class Tidied:
 
     messages: int
     transactions: int
+    decisions: int
 
 
 class Memory:
@@ -68,10 +66,13 @@ class Memory:
         if self._tidied_at is not None and now - self._tidied_at < TIDY_S:
             return None
         database = await self.database()
-        before = Timestamp(self._clock.now() - MESSAGES_KEPT)
+        kept = self._settings.store.retention
+        before = Timestamp(self._clock.now() - kept.messages_days * DAY_S)
+        # decisions first: what they came to stays in the journal as long as they do
         tidied = Tidied(
+            decisions=await prune_decisions(database, Seconds(kept.decisions_days * DAY_S)),
             messages=await prune_outbox(database, before),
-            transactions=await prune_journal(database, keep=TRANSACTIONS_KEPT),
+            transactions=await prune_journal(database, keep=kept.nonces),
         )
         self._tidied_at = now
         return tidied

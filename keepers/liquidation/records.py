@@ -70,12 +70,12 @@ def write(record: LiquidationRecord) -> str:
     grounds = record.judgement.grounds
     document = {
         "rule": record.rule,
-        "head": _plain(grounds.head),
-        "book": _plain(grounds.book),
+        "head": plain(grounds.head),
+        "book": plain(grounds.book),
         "source_block": None if grounds.source_block is None else str(grounds.source_block),
         "pushed": {str(netuid): str(price) for netuid, price in grounds.pushed.items()},
-        "origins": {str(netuid): _plain(origin) for netuid, origin in record.origins.items()},
-        "markets": [_plain(market) for market in grounds.markets.values()],
+        "origins": {str(netuid): plain(origin) for netuid, origin in record.origins.items()},
+        "markets": [plain(market) for market in grounds.markets.values()],
         "columns": _COLUMNS,
         "positions": [_row(candidate) for candidate in record.judgement.candidates],
     }
@@ -121,8 +121,8 @@ def integer(text: str) -> int:
     return int(text)
 
 
-def _plain(value: Any) -> dict[str, Any]:
-    """A value of integers, texts and such values, by the names of its fields."""
+def plain(value: Any) -> dict[str, Any]:
+    """A value of integers, texts, bytes and such values, by the names of its fields."""
     own = ((each.name, getattr(value, each.name)) for each in fields(value))
     return {name: _leaf(found) for name, found in own}
 
@@ -130,7 +130,9 @@ def _plain(value: Any) -> dict[str, Any]:
 def _leaf(value: Any) -> Any:
     if isinstance(value, int):
         return str(value)
-    return value if isinstance(value, str) else _plain(value)
+    if isinstance(value, bytes):
+        return value.hex()
+    return value if isinstance(value, str) else plain(value)
 
 
 def _integers(document: dict[str, str]) -> dict[str, Any]:

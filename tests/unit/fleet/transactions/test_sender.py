@@ -8,11 +8,13 @@ from fleet.transactions.attempt import State
 from fleet.transactions.chain import Verdict
 from fleet.transactions.fees import FeePolicy
 from fleet.transactions.policy import SenderPolicy
+from fleet.transactions.rehearsal import EverythingCounts
 from fleet.transactions.request import (
     AlreadyInFlight,
     Expired,
     Final,
     Lane,
+    Outcome,
     Refused,
     Reverted,
     Submitted,
@@ -685,14 +687,31 @@ async def test_submit__urgent_behind_housekeeping_that_the_pool_forgot__sent_aga
 SKIPPED = frozenset({b"skipped"})
 
 
-class Skips:
+class Skips(EverythingCounts):
     """A judge for whom some payloads do nothing on chain; the simulation can't tell."""
-
-    def pointless(self, request: TransactionRequest, result: bytes) -> str | None:
-        return None
 
     def had_effect(self, request: TransactionRequest, logs: object) -> bool:
         return request.data not in SKIPPED
+
+
+class Reports(EverythingCounts):
+    """A judge who says of everything what it was and how it ended."""
+
+    def report(self, request: TransactionRequest, outcome: Outcome) -> str | None:
+        return f"{request.idempotency_key}: {type(outcome).__name__}"
+
+
+async def test_settle__final__what_the_judge_reports_goes_into_the_journal_with_it() -> None:
+    world = World()
+    world.judge = Reports()
+    world.another_process()
+    await world.submit("a")
+    await world.mine()
+    (entry,) = world.journal.entries.values()
+    assert entry.report is None  # a reorganisation may still undo it
+    await world.conclude()
+    (entry,) = world.journal.entries.values()
+    assert (entry.state, entry.report) == (State.FINAL, "a: Final")
 
 
 def watched() -> World:
@@ -735,14 +754,11 @@ async def test_submit__reverted_and_expired__count_as_without_effect() -> None:
     assert isinstance(await world.submit("c"), Refused)
 
 
-class Overtaken:
+class Overtaken(EverythingCounts):
     """A judge for whom every payload has been done by others."""
 
     def pointless(self, request: TransactionRequest, result: bytes) -> str | None:
         return "every one of its entries would be skipped"
-
-    def had_effect(self, request: TransactionRequest, logs: object) -> bool:
-        return True
 
 
 async def test_submit__others_have_done_it__is_moot_and_what_reverts_is_not() -> None:

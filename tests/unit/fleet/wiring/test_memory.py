@@ -14,9 +14,9 @@ from fleet.store.engine import StoreError
 from fleet.store.outbox import enqueue
 from fleet.telemetry.notify import Message
 from fleet.transactions.attempt import State, reserved
-from fleet.wiring import memory as rooms
+from fleet.transactions.request import Record
 from fleet.wiring import telling
-from fleet.wiring.memory import MESSAGES_KEPT, TIDY_S, Memory, RememberedJournal, Tidied
+from fleet.wiring.memory import DAY_S, TIDY_S, Memory, RememberedJournal, Tidied
 from fleet.wiring.tenure import Tenure
 from keepers.warnings.observation import WarningState
 from tests.unit.fleet.wiring.scripted_node import ScriptedEndpoint, node_behind
@@ -42,7 +42,13 @@ async def closing() -> AsyncIterator[AsyncExitStack]:
 
 @pytest.fixture
 def memory(node: ScriptedEndpoint, file: Path, wall: Wall, closing: AsyncExitStack) -> Memory:
-    store = {"sqlite_file": str(file)}
+    return memory_in(file, node, wall, closing)
+
+
+def memory_in(
+    file: Path, node: ScriptedEndpoint, wall: Wall, closing: AsyncExitStack, **kept: int
+) -> Memory:
+    store = {"sqlite_file": str(file), "retention": kept}
     return Memory(
         settings=settings(store=store), node=node_behind(node), clock=wall, closing=closing
     )
@@ -151,25 +157,39 @@ async def test_tidy__old_messages__are_forgotten_and_young_ones_are_not(
     memory: Memory, wall: Wall
 ) -> None:
     await _deliver(memory, wall, "old")
-    wall.advance(Timestamp(wall.now() + MESSAGES_KEPT))
+    wall.advance(Timestamp(wall.now() + 30 * DAY_S))
     await _deliver(memory, wall, "young")
     wall.advance(Timestamp(wall.now() + 1))
 
-    assert await memory.tidy() == Tidied(messages=1, transactions=0)
+    assert await memory.tidy() == Tidied(messages=1, transactions=0, decisions=0)
 
 
 async def test_tidy__old_transactions__are_forgotten_but_for_the_newest(
-    memory: Memory, monkeypatch: pytest.MonkeyPatch
+    file: Path, node: ScriptedEndpoint, wall: Wall, closing: AsyncExitStack
 ) -> None:
-    monkeypatch.setattr(rooms, "TRANSACTIONS_KEPT", 2)
+    memory = memory_in(file, node, wall, closing, nonces=2)
     journal = RememberedJournal(memory, tenure(memory))
     for nonce in range(5):
         entry = await journal.enter(reserved(request(f"work {nonce}"), nonce))
         await journal.save(replace(entry, state=State.RESERVED if nonce == 1 else State.FINAL))
 
-    assert await memory.tidy() == Tidied(messages=0, transactions=2)
+    assert await memory.tidy() == Tidied(messages=0, transactions=2, decisions=0)
     assert [entry.nonce for entry in await journal.unfinished()] == [1]
     assert await journal.next_nonce() == 5
+
+
+async def test_tidy__decisions__are_kept_for_the_days_of_the_policy(
+    file: Path, node: ScriptedEndpoint, wall: Wall, closing: AsyncExitStack
+) -> None:
+    memory = memory_in(file, node, wall, closing, decisions_days=2)
+    journal = RememberedJournal(memory, tenure(memory))
+    for day in range(4):
+        record = Record(time=Timestamp(day * DAY_S), text="grounds")
+        wanted = replace(request(f"work {day}"), subjects=("aa",), record=record)
+        entry = await journal.enter(reserved(wanted, day))
+        await journal.save(replace(entry, state=State.FINAL))
+
+    assert await memory.tidy() == Tidied(messages=0, transactions=0, decisions=1)
 
 
 async def test_tidy__looked_lately__does_nothing_until_it_is_time(

@@ -1,0 +1,132 @@
+"""Keeps what liquidations were decided on beside the journal's entries, and what became of them.
+
+A decision is written in the transaction that writes its first signed bytes, so there is one for
+everything that ever left, and none for what did not. Texts are the callers'; read by nobody here.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Select, delete, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from fleet.store.engine import Database
+from fleet.store.journal_rows import read_entries
+from fleet.store.tables import JOURNAL_DONE, decisions, payments
+from fleet.store.tables import decision_subjects as subjects
+from fleet.store.tables import journal_attempts as attempts
+from fleet.store.tables import journal_entries as entries
+from fleet.transactions.attempt import Entry
+from units import Seconds, Timestamp, TxHash
+
+_DELETED_AT_ONCE = 500  # a sender that waits for its turn to write must not wait long
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredDecision:
+    """One decision with the journal entry that came of it; `report` is None until that is final."""
+
+    namespace: str
+    time: Timestamp
+    record: str
+    report: str | None
+    entry: Entry
+
+
+async def keep_decision(connection: AsyncConnection, entry: Entry) -> None:
+    """Writes what the entry's request was decided on, if it says."""
+    record = entry.request.record
+    if record is None:
+        return
+    row = {"entry_id": entry.id, "time": record.time, "record": record.text}
+    await connection.execute(insert(decisions).values(row))
+    named = [{"subject": each, "entry_id": entry.id} for each in entry.request.subjects]
+    if named:
+        await connection.execute(insert(subjects), named)
+
+
+async def keep_report(connection: AsyncConnection, entry: Entry) -> None:
+    """Writes what became of the entry, if that is known and it was decided on record."""
+    if entry.report is not None:
+        own = update(decisions).where(decisions.c.entry_id == entry.id)
+        await connection.execute(own.values(report=entry.report))
+
+
+class StoredDecisions:
+    """Decisions of every namespace, as they are looked up by people."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def about(self, subject: str, limit: int) -> tuple[StoredDecision, ...]:
+        """Those on one subject, the newest first."""
+        wanted = select(subjects.c.entry_id).where(subjects.c.subject == subject)
+        return await self._found(wanted, limit)
+
+    async def behind(self, tx_hash: TxHash) -> tuple[StoredDecision, ...]:
+        """The one that a transaction was signed for, if it was one."""
+        wanted = select(attempts.c.entry_id).where(attempts.c.tx_hash == tx_hash)
+        return await self._found(wanted, 1)
+
+    async def _found(self, wanted: Select[tuple[int]], limit: int) -> tuple[StoredDecision, ...]:
+        chosen = (
+            select(decisions, entries.c.namespace)
+            .join(entries, entries.c.id == decisions.c.entry_id)
+            .where(decisions.c.entry_id.in_(wanted))
+            .order_by(decisions.c.entry_id.desc())
+            .limit(limit)
+        )
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(chosen)).all()
+            found = await read_entries(connection, [row.entry_id for row in rows])
+        return tuple(
+            StoredDecision(
+                namespace=row.namespace,
+                time=Timestamp(row.time),
+                record=row.record,
+                report=row.report,
+                entry=found[row.entry_id],
+            )
+            for row in rows
+        )
+
+
+async def prune_decisions(database: Database, kept: Seconds) -> int:
+    """Forgets decisions on what is done with, when they are older than `kept`.
+
+    By chain time: against the newest time that the store knows, so that no wall clock, right or
+    wrong, decides what is forgotten.
+
+    Returns:
+        How many were forgotten.
+    """
+    async with database.reading() as connection:
+        newest = await _newest(connection)
+    forgotten = 0
+    while newest is not None:
+        some = await _forget(database, Timestamp(newest - kept))
+        forgotten += some
+        if some < _DELETED_AT_ONCE:
+            break
+    return forgotten
+
+
+async def _newest(connection: AsyncConnection) -> int | None:
+    known: Sequence[int | None] = [
+        await connection.scalar(select(func.max(table.c.time))) for table in (decisions, payments)
+    ]
+    return max((each for each in known if each is not None), default=None)
+
+
+async def _forget(database: Database, before: Timestamp) -> int:
+    old = (
+        select(decisions.c.entry_id)
+        .join(entries, entries.c.id == decisions.c.entry_id)
+        .where(decisions.c.time < before, entries.c.state.in_(JOURNAL_DONE))
+        .limit(_DELETED_AT_ONCE)
+    )
+    async with database.writing() as connection:
+        chosen = list(await connection.scalars(old))
+        await connection.execute(delete(subjects).where(subjects.c.entry_id.in_(chosen)))
+        await connection.execute(delete(decisions).where(decisions.c.entry_id.in_(chosen)))
+    return len(chosen)

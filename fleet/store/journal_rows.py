@@ -1,0 +1,81 @@
+"""Rows of the journal as entries. Knows the columns; writes nothing."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from fleet.store.tables import journal_attempts as attempts
+from fleet.store.tables import journal_entries as entries
+from fleet.transactions.attempt import Attempt, Ending, Entry, Inclusion, Kind, State
+from fleet.transactions.fees import Fee
+from fleet.transactions.request import Lane, TransactionRequest
+from units import Address, BlockHash, BlockNumber, TxHash, Wei
+
+
+async def read_entries(connection: AsyncConnection, ids: Sequence[int]) -> dict[int, Entry]:
+    """These entries with all their attempts, by id."""
+    rows = (await connection.execute(select(entries).where(entries.c.id.in_(ids)))).all()
+    found = await attempts_of(connection, ids)
+    return {row.id: entry_of(row, found[row.id]) for row in rows}
+
+
+async def attempts_of(connection: AsyncConnection, ids: Sequence[int]) -> dict[int, list[Row[Any]]]:
+    """Rows of attempts by their entry, oldest first; an entry without any has none."""
+    found: defaultdict[int, list[Row[Any]]] = defaultdict(list)
+    oldest_first = select(attempts).where(attempts.c.entry_id.in_(ids)).order_by(attempts.c.ordinal)
+    for row in await connection.execute(oldest_first):
+        found[row.entry_id].append(row)
+    return found
+
+
+def entry_of(row: Row[Any], found: Sequence[Row[Any]]) -> Entry:
+    """An entry from its row and those of its attempts."""
+    return Entry(
+        id=row.id,
+        request=_request(row),
+        nonce=row.nonce,
+        state=State(row.state),
+        attempts=tuple(_attempt(each) for each in found),
+        inclusion=_inclusion(row),
+        ending=None if row.ending is None else Ending(row.ending),
+    )
+
+
+def _request(row: Row[Any]) -> TransactionRequest:
+    return TransactionRequest(
+        to=Address(row.to),
+        data=bytes(row.data),
+        gas_limit=row.gas_limit,
+        lane=Lane(row.lane),
+        idempotency_key=row.idempotency_key,
+        valid_until=BlockNumber(row.valid_until),
+        purpose=row.purpose,
+        value=Wei(int(row.value)),
+        spend_limit=None if row.spend_limit is None else Wei(int(row.spend_limit)),
+        decided_at=None if row.decided_at is None else BlockNumber(row.decided_at),
+        subjects=tuple(row.subjects.splitlines()),
+    )
+
+
+def _attempt(row: Row[Any]) -> Attempt:
+    fee = Fee(max_fee=int(row.max_fee), tip=None if row.tip is None else int(row.tip))
+    return Attempt(
+        tx_hash=TxHash(row.tx_hash),
+        raw=bytes(row.raw),
+        fee=fee,
+        kind=Kind(row.kind),
+        block=BlockNumber(row.block),
+    )
+
+
+def _inclusion(row: Row[Any]) -> Inclusion | None:
+    if row.mined_in is None:
+        return None
+    return Inclusion(
+        tx_hash=TxHash(row.mined_as),
+        block=BlockNumber(row.mined_in),
+        block_hash=BlockHash(row.mined_in_hash),
+    )
