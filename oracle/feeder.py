@@ -133,11 +133,12 @@ class FeedOutcome:
     suspensions: tuple[Suspended, ...] = ()
 
     @property
-    def is_undone(self) -> bool:
-        """Whether something was due, did not go out, and nobody else has done it."""
+    def undone(self) -> str | None:
+        """Why something that was due did not go out though nobody else has done it; else None."""
         sent = [each.submission for each in self.suspensions]
         sent += [] if self.push is None else [self.push.submission]
-        return any(isinstance(each, NotSent) and not each.is_moot for each in sent)
+        refused = (each for each in sent if isinstance(each, NotSent) and not each.is_moot)
+        return next((each.reason for each in refused), None)
 
 
 class Feeder:

@@ -20,6 +20,10 @@ def _always(_: object) -> bool:
     return True
 
 
+def _kind(result: object) -> str:
+    return type(result).__name__
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bot(Generic[WakeT]):
     """One loop: a stream of wakes, and what to do at each.
@@ -31,6 +35,7 @@ class Bot(Generic[WakeT]):
         step: looks at the world and acts; returns what came of it.
         is_success: whether a step's result means that it did its work. A result that says
             "could not be read" is no failure of the step, and no sign of health either.
+        why_not: why a result is no success, in one line.
         alarm: makes the bot look at the newest head without waiting for another.
         heads_wake: False for a bot that only looks when its alarm rings.
         barrier: who is told when a wake has been dealt with.
@@ -40,6 +45,7 @@ class Bot(Generic[WakeT]):
     wakes: Callable[[], AsyncIterator[WakeT]]
     step: Callable[[WakeT], Awaitable[object]]
     is_success: Callable[[Any], bool] = _always
+    why_not: Callable[[Any], str] = _kind
     alarm: Alarm | None = None
     heads_wake: bool = True
     barrier: Barrier = field(default_factory=NoBarrier)
@@ -209,7 +215,7 @@ class Loop(Generic[WakeT]):
         if self._bot.is_success(result):
             self._health.succeeded(self.name)
         else:
-            self._health.failed(self.name, type(result).__name__)
+            self._health.failed(self.name, self._bot.why_not(result))
         self._observer.succeeded(self.name, wake, result, seconds)
 
     def _note_failure(self, wake: WakeT, error: Exception) -> None:

@@ -133,7 +133,7 @@ def _feeder(crew: Crew, rhythm: Rhythm, alarms: Alarms) -> Bot[FeederWake]:
         """
         if not isinstance(outcome.plan, FeedPlan) or outcome.plan.source is None:
             return False
-        return crew.sender is None or not outcome.is_undone
+        return crew.sender is None or outcome.undone is None
 
     async def step(wake: FeederWake) -> FeedOutcome:
         outcome = await crew.feeder.step(wake.finalized)
@@ -145,9 +145,18 @@ def _feeder(crew: Crew, rhythm: Rhythm, alarms: Alarms) -> Bot[FeederWake]:
         wakes=lambda: rhythm.finalized(BotName.FEEDER, Order.FEEDER),
         step=step,
         is_success=is_success,
+        why_not=_why_unfed,
         alarm=alarms.heartbeat,
         barrier=rhythm.barrier,
     )
+
+
+def _why_unfed(outcome: FeedOutcome) -> str:
+    if not isinstance(outcome.plan, FeedPlan):
+        return outcome.plan.reason
+    if outcome.undone is not None:
+        return f"not sent: {outcome.undone}"
+    return f"no price was read: {'; '.join(outcome.plan.alerts)}"
 
 
 def _liquidator(crew: Crew, rhythm: Rhythm, alarms: Alarms) -> Bot[Head]:

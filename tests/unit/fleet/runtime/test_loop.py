@@ -163,14 +163,20 @@ async def test_loop__step_that_hangs__is_given_up(
     assert witness.seen == [("failed", "feeder", 1, "TimeoutError", 1)]
 
 
+def _away(_: object) -> str:
+    return "the node is away"
+
+
 async def test_loop__result_that_is_no_success__is_no_sign_of_health(
     running: Run, heads: Heads, health: Health, witness: Witness
 ) -> None:
     steps = Steps("unreadable")
-    async with running(steps.step, is_success=lambda result: result != "unreadable"):
+    judge = {"is_success": lambda result: result != "unreadable", "why_not": _away}
+    async with running(steps.step, **judge):
         await heads.arrive(1)
 
         assert not health.ready().is_well
+        assert health.ready().bots["feeder"].endswith("after its start: the node is away")
         assert witness.seen == [("succeeded", "feeder", 1, "unreadable")]
 
         await heads.arrive(2)

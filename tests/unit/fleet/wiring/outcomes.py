@@ -167,7 +167,9 @@ def warned(*alerts: Alert, collected: tuple[Alert, ...] = ()) -> WarningsOutcome
 FEEDS: dict[str, FeedOutcome] = {
     "quiet feed": FeedOutcome(plan=feed_plan(HELD)),
     "unread feed": FeedOutcome(plan=NotPlanned(reason="the feed could not be read: down")),
-    "unread source": FeedOutcome(plan=replace(feed_plan(UNREAD), source=None)),
+    "unread source": FeedOutcome(
+        plan=replace(feed_plan(UNREAD, alerts=("no endpoint answers",)), source=None)
+    ),
     "alarmed feed": FeedOutcome(plan=feed_plan(HELD, alerts=("market 64: suspended by hand",))),
     "push": FeedOutcome(plan=feed_plan(MOVED), push=pushed(FeedSent(tx_hash=HASH))),
     "push with liquidations": FeedOutcome(

@@ -17,7 +17,7 @@ from keepers.warnings.keeper import WarningsOutcome
 from oracle.feeder import FeedOutcome
 from tests.unit.fleet.runtime.streams import head
 from tests.unit.fleet.wiring.crews import Beat, Company
-from tests.unit.fleet.wiring.outcomes import CARE, EVERY, FEEDS, KEEPERS
+from tests.unit.fleet.wiring.outcomes import CARE, EVERY, FEEDS, KEEPERS, REFUSAL
 from tests.unit.fleet.wiring.simulated import Post, Wall, give, running, settings
 from tests.unit.oracle.simulated import source_head
 from units import BlockNumber
@@ -170,6 +170,21 @@ def test_is_success__of_each_bot__says_no_where_it_could_not_see(
     is_success = everybody[bot].is_success
 
     assert {name for name in outcomes if not is_success(EVERY[name])} == failures
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("unread feed", "the feed could not be read: down"),
+        ("unread source", "no price was read: no endpoint answers"),
+        ("refused push", f"not sent: {REFUSAL}"),
+        ("refused suspension", f"not sent: {REFUSAL}"),
+    ],
+)
+def test_why_not__of_the_feeder__is_what_stands_in_its_way(
+    everybody: dict[str, Bot[Any]], name: str, why: str
+) -> None:
+    assert everybody["feeder"].why_not(FEEDS[name]) == why
 
 
 def test_is_success__of_a_feeder_without_a_key__is_to_decide_and_to_send_nothing(
