@@ -8,7 +8,7 @@ import typer
 
 from fleet.cli.exits import WrongInputError
 from fleet.settings import MarketSettings, Settings, checksummed
-from units import Address, Netuid, PositionId
+from units import Address, Netuid, PositionId, TxHash
 
 Markets = Annotated[
     list[str] | None, typer.Argument(metavar="[MARKET]...", help="Symbols or netuids; all if none.")
@@ -19,6 +19,7 @@ NamedMarkets = Annotated[list[str], typer.Argument(metavar="MARKET...", help="Sy
 """At least one market."""
 
 _POSITION_ID = re.compile(r"0x[0-9a-fA-F]{32}")
+_TRANSACTION = re.compile(r"0x[0-9a-fA-F]{64}")
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 
 
@@ -73,4 +74,20 @@ def position_or_trader(text: str) -> PositionId | str:
     raise WrongInputError(
         f"{text!r} is neither a position (0x and 32 hexadecimal digits)"
         " nor a trader (0x and 40 hexadecimal digits)"
+    )
+
+
+def position_or_transaction(text: str) -> PositionId | TxHash:
+    """A position id (0x and 32 digits) or a transaction's hash (0x and 64 digits).
+
+    Raises:
+        WrongInputError: it is neither.
+    """
+    if _POSITION_ID.fullmatch(text):
+        return PositionId(bytes.fromhex(text[2:]))
+    if _TRANSACTION.fullmatch(text):
+        return TxHash(text.lower())
+    raise WrongInputError(
+        f"{text!r} is neither a position (0x and 32 hexadecimal digits)"
+        " nor a transaction (0x and 64 hexadecimal digits)"
     )

@@ -14,6 +14,7 @@ from fleet.cli import funding, oracle, spend, world
 from fleet.cli.daemon import run
 from fleet.cli.examination import doctor
 from fleet.cli.exits import EXIT_CODES, ended
+from fleet.cli.explain import explain
 from fleet.cli.explanation import settings
 from fleet.cli.liquidate import liquidate
 from fleet.cli.output import messages
@@ -68,6 +69,7 @@ app.command(epilog=EXIT_CODES)(status)
 app.command(epilog=EXIT_CODES)(doctor)
 app.command(epilog=EXIT_CODES)(scan)
 app.command(epilog=EXIT_CODES)(liquidate)
+app.command(epilog=EXIT_CODES)(explain)
 app.command(epilog=EXIT_CODES)(warnings)
 app.command(epilog=EXIT_CODES)(settings)
 app.command(epilog=EXIT_CODES)(world.demo)

@@ -10,6 +10,7 @@ from typing import Protocol
 from fleet.runtime.supervisor import Supervisor
 from fleet.settings import Settings, Workload
 from fleet.transactions.request import Included, Lane, Settled, Submission
+from fleet.wiring.evidence import Explanation
 from fleet.wiring.facts import (
     AccountFacts,
     BotName,
@@ -27,7 +28,7 @@ from keepers.liquidation.risk import RiskEngine
 from keepers.warnings.keeper import WarningsKeeper
 from oracle.feed import SuspensionReason
 from oracle.feeder import Feed, Feeder, PriceSource
-from units import Address, Head, Netuid, Wei
+from units import Address, Head, Netuid, PositionId, TxHash, Wei
 
 
 class MarketSwitch(Protocol):
@@ -69,6 +70,18 @@ class Inspector(Protocol):
 
     async def markets(self) -> tuple[MarketFacts, ...] | Unread:
         """Every enabled market."""
+        ...
+
+
+class Evidence(Protocol):
+    """What was decided and what came of it, as the store has it. Raises StoreError."""
+
+    async def about(self, position: PositionId) -> tuple[Explanation, ...]:
+        """Every decision to liquidate it that is kept, the newest first."""
+        ...
+
+    async def behind(self, tx_hash: TxHash) -> tuple[Explanation, ...]:
+        """The decision that a transaction was signed for; () when it liquidates nobody."""
         ...
 
 
@@ -127,6 +140,11 @@ class Assembly(Protocol):
     @property
     def warnings(self) -> WarningsKeeper:
         """The warnings bot."""
+        ...
+
+    @property
+    def evidence(self) -> Evidence:
+        """Why positions were liquidated."""
         ...
 
     @property

@@ -23,6 +23,7 @@ from fleet.transactions.request import Included, Lane, Settled
 from fleet.wiring import connections, daemon, policies, telling
 from fleet.wiring.bots import Crew
 from fleet.wiring.chain_changes import ChainChanges
+from fleet.wiring.evidence import Evidence
 from fleet.wiring.facts import BotName, VaultView
 from fleet.wiring.feed_watch import FeedWatch
 from fleet.wiring.inspection import WorldInspector
@@ -113,6 +114,7 @@ class Assembly:
             accruals=Accruals(reader=self.reader, writer=self.switch),
             policy=policies.funding(settings),
         )
+        self.evidence = Evidence(memory.database)
         self.inspector = WorldInspector(
             settings=settings, node=node, source=source, deployment=deployment, clock=self._clock
         )

@@ -34,6 +34,7 @@ from units import (
 )
 
 _INTEGER = re.compile(r"-?[0-9]{1,100}")
+_END_OF_TIME = 253_402_300_000  # the year 10000 has no date
 _COLUMNS = (
     "id", "sequence", "trader", "netuid", "is_long", "margin", "size", "entry_price",
     "entry_index", "price", "index", "remaining",
@@ -160,6 +161,7 @@ def _row(candidate: Candidate) -> list[Any]:
 def _candidate(row: list[Any]) -> Candidate:
     named = dict(zip(_COLUMNS, row, strict=True))
     number = {name: integer(named[name]) for name in _COLUMNS if name not in _TEXTS}
+    _require_positive(size=number["size"], entry_price=number["entry_price"])
     id_ = PositionId(bytes.fromhex(named["id"]))
     position = Position(
         key=PositionKey(id=id_, sequence=Sequence(number["sequence"])),
@@ -184,25 +186,37 @@ _TEXTS = frozenset({"id", "trader", "is_long"})
 
 def _market(document: dict[str, Any]) -> Market:
     inner = {"parameters", "feed"}
-    plain = {name: text for name, text in document.items() if name not in inner}
+    own = {name: text for name, text in document.items() if name not in inner}
+    parameters = MarketParameters(**_integers(document["parameters"]))
+    _require_positive(funding_interval=parameters.funding_interval)
     return Market(
-        parameters=MarketParameters(**_integers(document["parameters"])),
+        parameters=parameters,
         feed=FeedRow(**_integers(document["feed"])),
-        **_integers(plain),
+        **_integers(own),
     )
 
 
 def _head(document: dict[str, Any]) -> Head:
+    time = integer(document["time"])
+    if not 0 <= time < _END_OF_TIME:
+        raise ValueError(f"{time} is no time")
     return Head(
         number=BlockNumber(integer(document["number"])),
         hash=BlockHash(document["hash"]),
         parent_hash=BlockHash(document["parent_hash"]),
-        time=Timestamp(integer(document["time"])),
+        time=Timestamp(time),
     )
 
 
 def _origin(document: dict[str, str]) -> PriceOrigin:
     return PriceOrigin(**_integers(document))
+
+
+def _require_positive(**numbers: int) -> None:
+    """What the arithmetic divides by."""
+    for name, number in numbers.items():
+        if number < 1:
+            raise ValueError(f"{name} is {number}")
 
 
 def _netuid(text: str) -> Netuid:

@@ -22,6 +22,7 @@ from fleet.transactions.request import (
     Submitted,
     TransactionRequest,
 )
+from fleet.wiring.evidence import Explanation
 from fleet.wiring.facts import (
     AccountFacts,
     AdminCall,
@@ -65,6 +66,7 @@ from units import (
     Bps,
     Head,
     Netuid,
+    PositionId,
     Rao,
     Seconds,
     Timestamp,
@@ -280,6 +282,23 @@ class Examined:
         return Unread(reason=self.unreadable, remedy=self.remedy)
 
 
+@dataclass
+class Kept:
+    """What was decided, the newest first."""
+
+    decisions: list[Explanation] = field(default_factory=list)
+
+    async def about(self, position: PositionId) -> tuple[Explanation, ...]:
+        return tuple(each for each in self.decisions if position.hex() in each.subjects)
+
+    async def behind(self, tx_hash: TxHash) -> tuple[Explanation, ...]:
+        return tuple(
+            each
+            for each in self.decisions
+            if tx_hash in [attempt.tx_hash for attempt in each.attempts]
+        )
+
+
 class SimulatedFleet:
     """`fleet.cli.ports.Assembly` over simulated chains."""
 
@@ -307,6 +326,7 @@ class SimulatedFleet:
             markets=self.funding_rows, accruals=self.funding_rows, policy=FundingPolicy()
         )
         self.disk = Disk()
+        self.evidence = Kept()
         self.inspector = Examined(settings)
         self.undelivered = 0
         self.stopped: dict[str, dict[Lane, str]] = {}

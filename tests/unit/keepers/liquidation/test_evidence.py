@@ -150,11 +150,24 @@ def test_record__origins_rule_and_numbers_beyond_a_double__survive() -> None:
     assert read(write(record)) == record
 
 
+WHOLE = write(LiquidationRecord(judgement=judgement(position())))
+
+
 @pytest.mark.parametrize(
     "text",
-    ["", "[]", "{}", write(LiquidationRecord(judgement=judgement())).replace('"1000"', '"1_0"')],
+    [
+        "",
+        "[]",
+        "{}",
+        WHOLE.replace('"number":"1000"', '"number":"1_000"'),
+        WHOLE.replace('"time":"1760000000"', '"time":"999999999999"'),
+        WHOLE.replace('"funding_interval":"28800"', '"funding_interval":"0"'),
+        WHOLE.replace('"100000000000000000","0","5', '"0","0","5'),
+        WHOLE.replace('"entry_price"', '"price_of_entry"'),
+    ],
 )
 def test_read__something_else__is_refused(text: str) -> None:
+    assert text != WHOLE
     with pytest.raises(RecordError, match="not a record"):
         read(text)
 

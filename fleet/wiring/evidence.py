@@ -1,0 +1,129 @@
+"""Why a position was liquidated, put together from the store: decision, transaction, outcome."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from fleet.store.decisions import StoredDecision, StoredDecisions
+from fleet.store.engine import Database
+from fleet.transactions.attempt import Attempt, Ending, Inclusion, Kind, State
+from fleet.transactions.fees import Fee
+from fleet.wiring.facts import Unread
+from keepers.liquidation import records, reports
+from keepers.liquidation.evidence import RULE, replay
+from keepers.liquidation.outcomes import LiquidationResult
+from keepers.liquidation.records import LiquidationRecord, RecordError
+from keepers.liquidation.reports import Report
+from units import BlockNumber, PositionId, Timestamp, TxHash
+
+DECISIONS_MAX = 100
+"""How many decisions on one position are looked up; ids are reused, and one may be sent again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentAttempt:
+    """One set of signed bytes for the decision's nonce; `block` is the head it was signed at."""
+
+    tx_hash: TxHash
+    kind: Kind
+    fee: Fee
+    block: BlockNumber
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """One decision, the transaction that came of it, and what that did.
+
+    `decided_by` is the workload and its key, `state` how far the transaction has come. `report` is
+    None until that is final. `subjects` are the position ids that the transaction was for.
+    """
+
+    decided_by: str
+    decided_at: Timestamp
+    record: LiquidationRecord | Unread
+    subjects: tuple[str, ...]
+    work: str
+    purpose: str
+    nonce: int
+    state: State
+    ending: Ending | None
+    inclusion: Inclusion | None
+    attempts: tuple[SentAttempt, ...]
+    report: Report | Unread | None
+
+    def results(self) -> tuple[LiquidationResult, ...]:
+        """What became of each position, as far as that is final and can be read."""
+        if isinstance(self.record, Unread) or not isinstance(self.report, Report):
+            return ()
+        candidates = self.record.judgement.candidates
+        return self.report.results([candidate.position.key for candidate in candidates])
+
+
+class Evidence:
+    """Decisions of every workload that shares the store. Raises what opening it raises."""
+
+    def __init__(self, opened: Callable[[], Awaitable[Database]]) -> None:
+        self._opened = opened
+
+    async def about(self, position: PositionId) -> tuple[Explanation, ...]:
+        """Every decision to liquidate it that is kept, the newest first."""
+        stored = StoredDecisions(await self._opened())
+        return _explained(await stored.about(position.hex(), DECISIONS_MAX))
+
+    async def behind(self, tx_hash: TxHash) -> tuple[Explanation, ...]:
+        """The decision that a transaction was signed for; () when it is none of a liquidation."""
+        stored = StoredDecisions(await self._opened())
+        return _explained(await stored.behind(tx_hash))
+
+
+def differences(found: Explanation) -> tuple[str, ...]:
+    """Decides again from the record; what comes out otherwise, () when it agrees."""
+    if isinstance(found.record, Unread):
+        return (found.record.reason,)
+    if found.record.rule != RULE:
+        return (f"it was decided by {found.record.rule!r}; this program decides by {RULE!r}",)
+    judged = tuple(each.hex() for each in found.record.judgement.ids)
+    if sorted(judged) != sorted(found.subjects):
+        return ("its transaction was for other positions", *replay(found.record.judgement))
+    return replay(found.record.judgement)
+
+
+def _explained(found: Sequence[StoredDecision]) -> tuple[Explanation, ...]:
+    return tuple(_explanation(each) for each in found)
+
+
+def _explanation(stored: StoredDecision) -> Explanation:
+    entry = stored.entry
+    return Explanation(
+        decided_by=stored.namespace,
+        decided_at=stored.time,
+        record=_record(stored.record),
+        subjects=entry.request.subjects,
+        work=entry.request.idempotency_key,
+        purpose=entry.request.purpose,
+        nonce=entry.nonce,
+        state=entry.state,
+        ending=entry.ending,
+        inclusion=entry.inclusion,
+        attempts=tuple(_attempt(each) for each in entry.attempts),
+        report=None if stored.report is None else _report(stored.report),
+    )
+
+
+def _record(text: str) -> LiquidationRecord | Unread:
+    try:
+        return records.read(text)
+    except RecordError as error:
+        return Unread(reason=str(error))
+
+
+def _report(text: str) -> Report | Unread:
+    try:
+        return reports.read(text)
+    except RecordError as error:
+        return Unread(reason=str(error))
+
+
+def _attempt(attempt: Attempt) -> SentAttempt:
+    return SentAttempt(
+        tx_hash=attempt.tx_hash, kind=attempt.kind, fee=attempt.fee, block=attempt.block
+    )
