@@ -9,8 +9,6 @@ from functools import cache
 from itertools import groupby
 from typing import Any
 
-from eth_utils.address import to_checksum_address
-
 from keepers.liquidation.outcomes import LiquidationCallFailed, LiquidationSkipped, SkipReason
 from keepers.liquidation.positions import (
     BlockEvents,
@@ -26,6 +24,7 @@ from keepers.liquidation.positions import (
     PositionLiquidated,
     PositionOpened,
     PricePushed,
+    address_of,
 )
 from protocol.abi import describe_revert, topic
 from protocol.markets import netuid_of
@@ -141,8 +140,12 @@ def _position_id(log: RawLog) -> PositionId:
     return PositionId(bytes.fromhex(log["topics"][1][2:34]))
 
 
+def _holder(log: RawLog) -> bytes:
+    return bytes.fromhex(log["topics"][2][-40:])
+
+
 def _trader(log: RawLog) -> Address:
-    return Address(to_checksum_address("0x" + log["topics"][2][-40:]))
+    return address_of(_holder(log))
 
 
 def _market(log: RawLog, topic_index: int) -> Netuid:
@@ -158,7 +161,7 @@ def _opened(log: RawLog) -> PositionOpened:
     return PositionOpened(
         position=Position(
             key=_key(log, data),
-            trader=_trader(log),
+            holder=_holder(log),
             netuid=_market(log, 3),
             is_long=read_bool(data, 1),
             margin=Wei(read_uint(data, 2)),

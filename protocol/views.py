@@ -6,7 +6,6 @@ Pure. Every struct of these views is static, so an element is a fixed number of 
 from dataclasses import dataclass
 
 from eth_abi.exceptions import DecodingError
-from eth_utils.address import to_checksum_address
 
 from keepers.funding.calendar import FundingRow
 from keepers.liquidation.positions import FeedRow, Market, MarketParameters, Position, PositionKey
@@ -15,7 +14,6 @@ from protocol.abi import decode_output, entry
 from protocol.markets import netuid_of
 from protocol.words import WORD, read_array, read_bool, read_int, read_uint
 from units import (
-    Address,
     BlockNumber,
     Bps,
     FundingIndex,
@@ -89,7 +87,7 @@ def _position(words: bytes) -> Position:
     position_id = PositionId(words[: WORD // 2])
     return Position(
         key=PositionKey(id=position_id, sequence=Sequence(read_uint(words, 1))),
-        trader=Address(to_checksum_address(words[2 * WORD + 12 : 3 * WORD])),
+        holder=words[2 * WORD + 12 : 3 * WORD],
         netuid=netuid_of(read_uint(words, 3)),
         is_long=read_bool(words, 4),
         margin=Wei(read_uint(words, 5)),

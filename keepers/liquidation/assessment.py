@@ -54,8 +54,10 @@ def unknown_counts(book: Book, standings: Iterable[Standing]) -> Mapping[Unknown
     reasons = {at.netuid: at.reason for at in standings if isinstance(at, Unknown)}
     if not reasons:
         return {}
-    held = (position.netuid for position in book.positions.values())
-    return Counter(reasons[netuid] for netuid in held if netuid in reasons)
+    counts: Counter[UnknownReason] = Counter()
+    for netuid, reason in reasons.items():
+        counts[reason] += book.positions.count_in(netuid)
+    return +counts
 
 
 def risk_view(book: Book) -> RiskView:
@@ -65,7 +67,7 @@ def risk_view(book: Book) -> RiskView:
         netuid: (market, feed_standing(market, now), project_index(market, now))
         for netuid, market in book.markets.items()
     }
-    risks = (_risk(position, *at[position.netuid]) for position in book.positions.values())
+    risks = (_risk(position, *at[position.netuid]) for position in book.positions.each())
     return RiskView(head=book.head, positions=tuple(risks))
 
 

@@ -1,30 +1,27 @@
 """The book: every open position and market at one block, folded from events, rewound exactly.
 
 A `Book` is a value. Following blocks gives a new one that carries what it takes to go back;
-whoever holds the old one may keep reading it. Pure: knows no node and no clock.
+whoever holds the old one may keep reading it (see `versions.py`). Pure: knows no node, no clock.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 from keepers.liquidation.folding import Draft, InconsistentEventsError, require_sound
-from keepers.liquidation.positions import BlockEvents, BookSnapshot, Market, Position
-from units import BlockHash, Head, Netuid, PositionId
+from keepers.liquidation.positions import BlockEvents, BookSnapshot, Market
+from keepers.liquidation.versions import Positions
+from units import BlockHash, Head, Netuid
 
 UNDO_BLOCKS_MAX = 64
-
-_Key = TypeVar("_Key")
-_Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One advance of the book: where it stood before, and what it then replaced (None = absent)."""
+    """One advance of the book: where it stood before, and with what."""
 
     before: Head
-    positions: Mapping[PositionId, Position | None]
-    markets: Mapping[Netuid, Market | None]
+    positions: Positions
+    markets: Mapping[Netuid, Market]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +29,7 @@ class Book:
     """Positions and markets at the end of block `head`; `trail` leads back, oldest step first."""
 
     head: Head
-    positions: Mapping[PositionId, Position]
+    positions: Positions
     markets: Mapping[Netuid, Market]
     trail: tuple[Step, ...] = field(default=(), compare=False, repr=False)
 
@@ -44,14 +41,13 @@ def open_book(snapshot: BookSnapshot) -> Book:
         InconsistentEventsError: a position is unsound, held twice or in no market.
     """
     markets = {market.netuid: market for market in snapshot.markets}
-    positions = {position.key.id: position for position in snapshot.positions}
-    if len(positions) != len(snapshot.positions):
+    if len({position.key.id for position in snapshot.positions}) != len(snapshot.positions):
         raise InconsistentEventsError("the snapshot holds a position id twice")
     for position in snapshot.positions:
         require_sound(position)
         if position.netuid not in markets:
             raise InconsistentEventsError(f"a position is in market {position.netuid}, not listed")
-    return Book(head=snapshot.head, positions=positions, markets=markets)
+    return Book(head=snapshot.head, positions=Positions.of(snapshot.positions), markets=markets)
 
 
 def follow(book: Book, blocks: Iterable[BlockEvents], head: Head) -> Book:
@@ -85,48 +81,22 @@ def rewind(book: Book, block: BlockHash) -> Book | None:
     depth = next((i for i, step in enumerate(book.trail) if step.before.hash == block), None)
     if depth is None:
         return None
-    positions, markets = dict(book.positions), dict(book.markets)
-    for step in reversed(book.trail[depth:]):
-        _put(positions, step.positions)
-        _put(markets, step.markets)
+    step = book.trail[depth]
     return Book(
-        head=book.trail[depth].before,
-        positions=positions,
-        markets=markets,
+        head=step.before,
+        positions=step.positions,
+        markets=step.markets,
         trail=book.trail[:depth],
     )
 
 
 def _advanced(book: Book, draft: Draft, head: Head) -> Book:
-    step = Step(
-        before=book.head,
-        positions={key: book.positions.get(key) for key in draft.positions},
-        markets={key: book.markets.get(key) for key in draft.markets},
-    )
+    step = Step(before=book.head, positions=book.positions, markets=book.markets)
     oldest = head.number - UNDO_BLOCKS_MAX
     kept = tuple(past for past in book.trail if past.before.number >= oldest)
     return Book(
         head=head,
-        positions=_with(book.positions, draft.positions),
-        markets=_with(book.markets, draft.markets),
+        positions=book.positions.changed(draft.positions),
+        markets={**book.markets, **draft.markets} if draft.markets else book.markets,
         trail=(*kept, step),
     )
-
-
-def _with(
-    base: Mapping[_Key, _Value], changes: Mapping[_Key, _Value | None]
-) -> Mapping[_Key, _Value]:
-    """The base itself when nothing changed: most blocks touch no position."""
-    if not changes:
-        return base
-    changed = dict(base)
-    _put(changed, changes)
-    return changed
-
-
-def _put(entries: dict[_Key, _Value], changes: Mapping[_Key, _Value | None]) -> None:
-    for key, value in changes.items():
-        if value is None:
-            entries.pop(key, None)
-        else:
-            entries[key] = value

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from keepers.liquidation.margin import project_index
+from keepers.liquidation.packing import UnrepresentableError, packed
 from keepers.liquidation.positions import (
     BookEvent,
     FeedRow,
@@ -135,15 +136,19 @@ class Draft:
 
 
 def require_sound(position: Position) -> None:
-    """Refuses what no exchange holds and no arithmetic takes: empty size, no entry price.
+    """Refuses what no exchange holds and no arithmetic takes: an empty size, a number too wide.
 
     Raises:
-        InconsistentEventsError: size or entry price is not positive.
+        InconsistentEventsError: size or entry price is not positive, or a number does not fit.
     """
     if position.size <= 0 or position.entry_price <= 0:
         raise InconsistentEventsError(
             f"{_name(position.key)} has size {position.size}, entry price {position.entry_price}"
         )
+    try:
+        packed(position)
+    except UnrepresentableError as error:
+        raise InconsistentEventsError(str(error)) from error
 
 
 def _feed_row(row: FeedRow, event: PricePushed | MarketSuspended | MarketResumed) -> FeedRow:

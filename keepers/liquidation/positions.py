@@ -4,6 +4,10 @@ Pure values. `protocol/events.py` makes them from logs, `book.py` folds them.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from eth_utils.address import to_checksum_address
 
 from units import (
     Address,
@@ -21,6 +25,14 @@ from units import (
     Wei,
 )
 
+_ADDRESSES_KEPT: Final = 65_536
+
+
+@lru_cache(maxsize=_ADDRESSES_KEPT)
+def address_of(holder: bytes) -> Address:
+    """The address of these 20 bytes."""
+    return Address(to_checksum_address(holder))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class PositionKey:
@@ -32,16 +44,25 @@ class PositionKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Position:
-    """An open position. `size` is its notional at entry, in wei of TAO."""
+    """An open position. `size` is its notional at entry, in wei of TAO.
+
+    `holder` is the trader's address as its 20 bytes: the capitals of an address are a hash, which
+    costs more than all the rest of reading a position, and only people need them.
+    """
 
     key: PositionKey
-    trader: Address
+    holder: bytes
     netuid: Netuid
     is_long: bool
     margin: Wei
     size: Wei
     entry_price: PriceWei
     entry_index: FundingIndex
+
+    @property
+    def trader(self) -> Address:
+        """The trader's address with its capitals."""
+        return address_of(self.holder)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

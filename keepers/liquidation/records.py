@@ -20,7 +20,6 @@ from keepers.liquidation.positions import (
 )
 from keepers.liquidation.selection import Candidate
 from units import (
-    Address,
     BlockHash,
     BlockNumber,
     FundingIndex,
@@ -145,7 +144,7 @@ def _row(candidate: Candidate) -> list[Any]:
     return [
         position.key.id.hex(),
         str(position.key.sequence),
-        position.trader,
+        "0x" + position.holder.hex(),
         str(position.netuid),
         position.is_long,
         str(position.margin),
@@ -165,7 +164,7 @@ def _candidate(row: list[Any]) -> Candidate:
     id_ = PositionId(bytes.fromhex(named["id"]))
     position = Position(
         key=PositionKey(id=id_, sequence=Sequence(number["sequence"])),
-        trader=Address(named["trader"]),
+        holder=bytes.fromhex(named["trader"][2:]),
         netuid=Netuid(number["netuid"]),
         is_long=named["is_long"] is True,
         margin=Wei(number["margin"]),

@@ -12,7 +12,6 @@ from keepers.liquidation.assessment import RiskView, judge, risk_view, unknown_c
 from keepers.liquidation.book import Book
 from keepers.liquidation.evidence import Grounds, Judgement
 from keepers.liquidation.follower import BookFollower, Unreadable
-from keepers.liquidation.scan import Columns
 from keepers.liquidation.selection import Candidate, rank
 from keepers.liquidation.standing import Standing, Terms, UnknownReason
 from units import BlockNumber, Head, Netuid, PriceWei
@@ -64,7 +63,6 @@ class RiskEngine:
     def __init__(self, *, follower: BookFollower, policy: RiskPolicy) -> None:
         self._follower = follower
         self._policy = policy
-        self._columns = Columns()
 
     async def liquidatable_at(
         self,
@@ -138,7 +136,6 @@ class RiskEngine:
 
     def _judged(self, book: Book, grounds: Grounds, standings: Iterable[Standing]) -> Judgement:
         terms = {at.netuid: at for at in standings if isinstance(at, Terms)}
-        self._columns.follow(book.positions)
-        judged = (judge(p, terms[p.netuid]) for p in self._columns.nominate(terms))
+        judged = (judge(p, terms[p.netuid]) for p in book.positions.nominate(terms))
         found = rank(candidate for candidate in judged if candidate is not None)
         return Judgement(grounds=grounds, candidates=found)

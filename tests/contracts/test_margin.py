@@ -114,7 +114,7 @@ def _as_keepers_see_it(world: World) -> tuple[keepers.Market, keepers.Position]:
     key = keepers.PositionKey(id=stored["id"], sequence=stored["sequence"])
     position = keepers.Position(
         key=key,
-        trader=stored["trader"],
+        holder=bytes.fromhex(stored["trader"][2:]),
         netuid=Netuid(64),
         is_long=stored["isLong"],
         margin=stored["margin"],

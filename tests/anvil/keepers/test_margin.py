@@ -22,8 +22,8 @@ from keepers.liquidation.positions import (
     Position,
     PositionKey,
 )
-from keepers.liquidation.scan import Columns
 from keepers.liquidation.standing import Terms, UnknownReason, feed_standing
+from keepers.liquidation.versions import Positions
 from tests.anvil.keepers.stored import (
     Layout,
     find_layout,
@@ -36,7 +36,6 @@ from tests.contracts.node import Node
 from tests.contracts.world import ALICE, World, market
 from units import (
     BPS_ONE,
-    Address,
     BlockNumber,
     Bps,
     FundingIndex,
@@ -96,7 +95,7 @@ positions = st.builds(
         id=st.builds(PositionId, st.binary(min_size=16, max_size=16)),
         sequence=st.builds(Sequence, st.integers(1, 2**32 - 1)),
     ),
-    trader=st.just(Address(ALICE)),
+    holder=st.just(bytes.fromhex(ALICE[2:])),
     netuid=st.just(NETUID),
     is_long=st.booleans(),
     margin=st.builds(Wei, sizes),
@@ -208,12 +207,10 @@ def _placed(one: Position, held: Market, index: FundingIndex, beyond: int | None
 
 
 def _nominated(held: Market, index: FundingIndex, placed: list[Position]) -> list[PositionKey]:
-    columns = Columns()
-    columns.follow({one.key.id: one for one in placed})
     terms = Terms(
         netuid=held.netuid, price=held.feed.price, index=index, parameters=held.parameters
     )
-    return [one.key for one in columns.nominate({held.netuid: terms})]
+    return [one.key for one in Positions.of(placed).nominate({held.netuid: terms})]
 
 
 def _would_be(one: Position, held: Market) -> int:

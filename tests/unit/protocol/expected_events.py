@@ -39,7 +39,7 @@ def opened(values: Values) -> PositionOpened:
     return PositionOpened(
         position=Position(
             key=key(values),
-            trader=values["trader"],
+            holder=bytes.fromhex(values["trader"][2:]),
             netuid=market(values),
             is_long=values["isLong"],
             margin=values["margin"],

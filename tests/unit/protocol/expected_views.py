@@ -20,7 +20,7 @@ def expected_row(row: Values) -> FeedRowView:
 def expected_position(seen: Values) -> Position:
     return Position(
         key=PositionKey(id=seen["id"], sequence=seen["sequence"]),
-        trader=seen["trader"],
+        holder=bytes.fromhex(seen["trader"][2:]),
         netuid=Netuid(netuid(seen["market"])),
         is_long=seen["isLong"],
         margin=seen["margin"],

@@ -77,11 +77,12 @@ def position(
     size: int = 3 * TAO,
     entry_price: int = TAO // 10,
     entry_index: int = 0,
+    holder: bytes = bytes.fromhex(TRADER[2:]),
 ) -> Position:
     """A position with id `number`."""
     return Position(
         key=PositionKey(id=PositionId(number.to_bytes(16, "big")), sequence=Opening(sequence)),
-        trader=TRADER,
+        holder=holder,
         netuid=Netuid(netuid),
         is_long=is_long,
         margin=Wei(margin),

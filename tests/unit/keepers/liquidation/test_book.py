@@ -17,6 +17,7 @@ from keepers.liquidation.positions import (
     PositionClosed,
     PositionOpened,
 )
+from keepers.liquidation.versions import Positions
 from tests.unit.keepers.liquidation.examples import TAO, head_at, market, position
 from tests.unit.keepers.liquidation.simulated import Action, Block, SimulatedExchange, as_events
 from units import BlockHash, FundingIndex, Netuid, Timestamp, Wei
@@ -143,7 +144,7 @@ CHILD = head_at(1_001)
 
 def holding_one() -> Book:
     at = replace(market(8), long_open_interest=Wei(OPEN.size))
-    return Book(head=head_at(1_000), positions={OPEN.key.id: OPEN}, markets={Netuid(8): at})
+    return Book(head=head_at(1_000), positions=Positions.of([OPEN]), markets={Netuid(8): at})
 
 
 reopened = position(1, sequence=2)

@@ -34,7 +34,7 @@ from units import (
 from units import Sequence as OpeningNumber
 
 GENESIS_TIME = 1_700_006_400  # a multiple of six hours
-TRADER = Address("0x00000000000000000000000000000000000000Aa")
+TRADER = Address("0x00000000000000000000000000000000000000AA")
 POLICY = WarningPolicy()
 
 
@@ -55,7 +55,7 @@ def key(number: int, sequence: int = 1) -> PositionKey:
 def risk(number: int, ratio: int | None, netuid: int = 8, sequence: int = 1) -> PositionRisk:
     position = Position(
         key=key(number, sequence),
-        trader=TRADER,
+        holder=bytes.fromhex(TRADER[2:]),
         netuid=Netuid(netuid),
         is_long=True,
         margin=Wei(10**18),

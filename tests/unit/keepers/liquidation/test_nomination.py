@@ -12,10 +12,10 @@ from keepers.liquidation.margin import (
     remaining_margin,
 )
 from keepers.liquidation.positions import MarketParameters, Position
-from keepers.liquidation.scan import Columns
 from keepers.liquidation.standing import Terms
+from keepers.liquidation.versions import Positions
 from tests.unit.keepers.liquidation.examples import PARAMETERS, TAO, position
-from units import BPS_ONE, Bps, FundingIndex, Netuid, PositionId, PriceWei, Wei
+from units import BPS_ONE, Bps, FundingIndex, Netuid, PriceWei, Wei
 
 ONE_RAO = 10**9
 MILLION_TAO = 10**24
@@ -39,17 +39,19 @@ def terms(price: int, index: int, maintenance: int = 2_000, netuid: int = 8) -> 
 
 
 def is_nominated(held: Position, at: Terms) -> bool:
-    columns = Columns()
-    columns.follow({held.key.id: held})
-    return columns.nominate({at.netuid: at}) == [held]
+    """By the ladder and by the referee alike."""
+    positions = Positions.of([held])
+    found = positions.nominate({at.netuid: at}), positions.scan({at.netuid: at})
+    assert found in (([held], [held]), ([], []))
+    return found[0] == [held]
 
 
 def on_the_boundary(held: Position, at: Terms, beyond: int) -> Position | None:
     """The position with its margin moved so that remaining is `beyond` wei above the highest
-    liquidatable one; None when no margin does that."""
+    liquidatable one; None when no margin that fits does that."""
     highest = -(-held.size * at.parameters.maintenance // BPS_ONE) - 1
     margin = held.margin + highest + beyond - remaining_margin(held, at.price, at.index)
-    return replace(held, margin=Wei(margin)) if margin >= 0 else None
+    return replace(held, margin=Wei(margin)) if 0 <= margin < 2**128 else None
 
 
 def attack(
@@ -153,29 +155,96 @@ def test_nominate__far_out_of_float_range__is_left_to_the_integers() -> None:
     assert is_nominated(replace(held, is_long=False), terms(10**308, 10**326))
 
 
+# A crowd of lines that cross, asked at another index than the one they are sorted at
+
+drifts = st.one_of(
+    st.integers(-(2**10), 2**10),
+    st.integers(-2 * 10**15, 2 * 10**15),
+    st.integers(-(10**18), 10**18),
+)
+crowds = st.lists(
+    st.builds(
+        position,
+        number=st.just(0),
+        size=st.integers(10**9, 10**24),
+        margin=st.integers(0, 10**24),
+        entry_price=st.one_of(st.integers(10**17, 10**17 + 10**15), prices),
+        entry_index=st.integers(-(10**18), 10**18),
+        is_long=st.booleans(),
+    ),
+    min_size=1,
+    max_size=30,
+)
+
+
+def numbered(crowd: list[Position], first: int) -> list[Position]:
+    return [replace(p, key=position(number).key) for number, p in enumerate(crowd, start=first)]
+
+
+@settings(max_examples=600)
+@given(crowds, crowds, st.integers(-(10**18), 10**18), drifts, st.data())
+def test_nominate__some_stand_on_the_boundary_after_a_drift__misses_none_that_fall(
+    sorted_ones: list[Position], late: list[Position], index: int, drift: int, data: st.DataObject
+) -> None:
+    first, later = numbered(sorted_ones, 1), numbered(late, 100)
+    victim = data.draw(st.sampled_from(first + later))
+    price = liquidation_price(victim, PARAMETERS, FundingIndex(index + drift))
+    price = PriceWei(TAO // 10) if price is None else price
+    at = terms(price, index + drift)
+    on_it = {
+        p.key: on_the_boundary(p, at, data.draw(st.sampled_from([-1, 0, 1]))) or p
+        for p in data.draw(st.lists(st.sampled_from(first + later), max_size=20))
+    }
+    first = [on_it.get(p.key, p) for p in first]
+    later = [on_it.get(p.key, p) for p in later]
+    positions = Positions.of(first)
+    positions.nominate({Netuid(8): terms(price, index)})
+    positions = positions.changed({p.key.id: p for p in later})
+    falling = {p.key for p in first + later if falls(p, at)}
+    assert falling <= {p.key for p in positions.nominate({Netuid(8): at})}
+    assert falling <= {p.key for p in positions.scan({Netuid(8): at})}
+
+
+def falls(held: Position, at: Terms) -> bool:
+    remaining = remaining_margin(held, at.price, at.index)
+    return is_liquidatable(held, at.parameters, remaining)
+
+
 def test_nominate__market_without_terms__is_not_looked_at() -> None:
-    falls, other = position(1, margin=0), position(2, margin=0, netuid=64)
-    columns = Columns()
-    columns.follow({held.key.id: held for held in (falls, other)})
-    assert columns.nominate({Netuid(8): terms(TAO // 10, 0)}) == [falls]
-    assert columns.nominate({}) == []
-    assert columns.nominate({Netuid(9): terms(TAO // 10, 0, netuid=9)}) == []
+    held, other = position(1, margin=0), position(2, margin=0, netuid=64)
+    positions = Positions.of([held, other])
+    assert positions.nominate({Netuid(8): terms(TAO // 10, 0)}) == [held]
+    assert positions.nominate({}) == []
+    assert positions.nominate({Netuid(9): terms(TAO // 10, 0, netuid=9)}) == []
 
 
 def test_nominate__each_market_at_its_own_terms__takes_who_falls_there() -> None:
     held = [position(n, netuid=n % 2) for n in range(1, 9)]
-    columns = Columns()
-    columns.follow({p.key.id: p for p in held})
     at = {Netuid(0): terms(TAO // 10, 0, netuid=0), Netuid(1): terms(TAO // 20, 0, netuid=1)}
-    assert columns.nominate(at) == [p for p in held if p.netuid == 1]
+    found = Positions.of(held).nominate(at)
+    assert sorted(found, key=lambda p: p.key) == [p for p in held if p.netuid == 1]
 
 
-@pytest.mark.parametrize("count", [1, 1_024, 1_025, 5_000])
-def test_follow__any_number_of_positions__holds_them_all(count: int) -> None:
+def test_nominate__few_are_near__hardly_another_is_taken() -> None:
+    held = [position(n, margin=TAO + n * TAO // 10_000) for n in range(5_000)]
+    positions = Positions.of(held)
+    positions.nominate({Netuid(8): terms(TAO // 10, 0)})
+    at = terms(TAO // 10 * 8_650 // 10_000, -(10**15))
+    falling = {p.key for p in held if falls(p, at)}
+    assert 0 < len(falling) <= len(positions.nominate({Netuid(8): at})) < 2 * len(falling) + 50
+
+
+@pytest.mark.parametrize("count", [1, 64, 65, 5_000])
+def test_changed__any_number_of_positions__nominates_them_all(count: int) -> None:
     held = {p.key.id: p for p in (position(n, margin=0) for n in range(count))}
-    columns = Columns()
-    columns.follow(held)
-    assert columns.nominate({Netuid(8): terms(TAO // 10, 0)}) == list(held.values())
+    for asked_before in (False, True):
+        positions = Positions.of([])
+        if asked_before:
+            positions.nominate({Netuid(8): terms(TAO // 10, 0)})
+        positions = positions.changed(held)
+        found = positions.nominate({Netuid(8): terms(TAO // 10, 0)})
+        assert {p.key.id: p for p in found} == held
+        assert positions == held
 
 
 books = st.dictionaries(
@@ -184,24 +253,23 @@ books = st.dictionaries(
 
 
 @given(st.lists(books, min_size=1, max_size=6))
-def test_follow__any_run_of_books__nominates_as_if_built_anew(
+def test_changed__any_run_of_books__nominates_as_if_built_anew(
     run: list[dict[int, tuple[bool, int]]],
 ) -> None:
-    kept = Columns()
+    kept = Positions.of([])
     at = {Netuid(8): terms(TAO // 10, 0)}
-    earlier: dict[PositionId, Position] = {}
     for step in run:
         made = {
-            p.key.id: earlier.get(p.key.id, p) if earlier.get(p.key.id) == p else p
+            p.key.id: p
             for p in (
-                position(n, netuid=netuid, margin=0 if falls else 3 * TAO)
-                for n, (falls, netuid) in step.items()
+                position(n, netuid=netuid, margin=0 if poor else 3 * TAO)
+                for n, (poor, netuid) in step.items()
             )
         }
-        kept.follow(made)
-        anew = Columns()
-        anew.follow(made)
-        falling = {p.key for p in made.values() if p.margin == 0 and p.netuid == 8}
-        assert {p.key for p in kept.nominate(at)} == falling
-        assert {p.key for p in anew.nominate(at)} == falling
-        earlier = made
+        gone = dict.fromkeys(kept.keys() - made.keys())
+        kept = kept.changed({**gone, **{key: p for key, p in made.items() if kept.get(key) != p}})
+        assert kept == made
+        poor = {p.key for p in made.values() if p.margin == 0 and p.netuid == 8}
+        for version in (kept, Positions.of(made.values())):
+            assert {p.key for p in version.nominate(at)} == poor
+            assert {p.key for p in version.scan(at)} == poor

@@ -1,0 +1,167 @@
+"""The open positions of one market on one side, as columns. Mutable; `versions.py` hides that.
+
+Exact records and float64 lines stand in the same rows. A row that is free has a level that no
+position has (±∞, on the side that never falls) and slope 0. Pure.
+"""
+
+from collections.abc import Iterator, Sequence
+from math import inf, isfinite
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from keepers.liquidation.ladder import Ladder
+from keepers.liquidation.lines import Extent, abscissa, level_of
+from keepers.liquidation.packing import ID_BYTES, RECORD_BYTES, side_of, unpacked
+from keepers.liquidation.standing import Terms
+
+_GROWTH: Final = 8  # by so much of itself, that little memory is spare
+_FIRST_ROWS: Final = 64
+
+
+class Bucket:
+    """Rows of positions. A row keeps its number for as long as its position is open."""
+
+    def __init__(self, name: bytes) -> None:
+        self.netuid, self.is_long = side_of(name)
+        self._free_level = -inf if self.is_long else inf
+        self._free: list[int] = []
+        self._ladder = Ladder(is_long=self.is_long)
+        self._extent = Extent()
+        self.used = 0
+        self._hold(np.zeros((0, RECORD_BYTES), dtype=np.uint8), np.zeros(0), np.zeros(0))
+
+    @property
+    def count(self) -> int:
+        """How many positions are open."""
+        return self.used - len(self._free)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the columns, spare rows included."""
+        return self.records.nbytes + self.level.nbytes + self.slope.nbytes + self._ladder.nbytes
+
+    def record(self, row: int) -> bytes:
+        """The record of an open position."""
+        at = row * RECORD_BYTES
+        return self._bytes[at : at + RECORD_BYTES].tobytes()
+
+    def holds(self, row: int, position_id: bytes) -> bool:
+        """Whether that row is this very position's."""
+        at = row * RECORD_BYTES
+        return self._bytes[at : at + ID_BYTES] == position_id and isfinite(self._levels[row])
+
+    def rows(self) -> list[int]:
+        """All rows in use."""
+        found: list[int] = np.flatnonzero(np.isfinite(self.level[: self.used])).tolist()
+        return found
+
+    def put(self, record: bytes) -> int:
+        """Takes in a position that is not here; returns its row."""
+        row = self._free.pop() if self._free else self._new_row()
+        self.write(row, record)
+        return row
+
+    def write(self, row: int, record: bytes) -> None:
+        """Gives the row to this position, or changes the one it has."""
+        if isfinite(self._levels[row]):
+            self._ladder.leave()
+        at = row * RECORD_BYTES
+        self._bytes[at : at + RECORD_BYTES] = record
+        level, slope = line_of(record)
+        self._levels[row], self._slopes[row] = level, slope
+        self._extent.include(level, slope)
+        self._ladder.add(row, level, slope)
+
+    def drop(self, row: int) -> None:
+        """The position of that row is gone."""
+        self._levels[row], self._slopes[row] = self._free_level, 0.0
+        self._free.append(row)
+        self._ladder.leave()
+
+    def fill(self, records: Sequence[bytes]) -> None:
+        """Takes in many at once, into a bucket that is empty."""
+        count = len(records)
+        lines = np.array([line_of(record) for record in records], dtype=np.float64)
+        self.load(
+            np.frombuffer(b"".join(records), dtype=np.uint8).reshape(count, -1).copy(),
+            np.ascontiguousarray(lines[:, 0]),
+            np.ascontiguousarray(lines[:, 1]),
+        )
+
+    def load(
+        self, records: NDArray[np.uint8], level: NDArray[np.float64], slope: NDArray[np.float64]
+    ) -> None:
+        """Becomes the owner of these columns, all rows of which are in use."""
+        self._hold(records, level, slope)
+        self.used, self._free = len(level), []
+        self._extent = Extent(
+            slope_min=float(slope.min()),
+            slope_max=float(slope.max()),
+            level_max=float(np.abs(level).max()),
+        )
+        self._ladder.start_over()
+
+    def nominate(self, terms: Terms) -> Iterator[int]:
+        """Rows of all positions that are liquidatable at these terms, and of few others."""
+        at = abscissa(terms, is_long=self.is_long)
+        if self._ladder.must_sort(at):
+            rows = np.array(self.rows(), dtype=np.int32)
+            self._ladder.sort(rows, self.level[rows], self.slope[rows], at)
+        price = float(terms.price)
+        threshold = self._threshold(price, at)
+        for row in dict.fromkeys(self._ladder.nominate(price, at)):
+            level, line = self._levels[row], self._slopes[row] * at + self._levels[row]
+            is_safe = line < threshold if self.is_long else line > threshold
+            if not is_safe and isfinite(level):
+                yield row
+
+    def scan(self, terms: Terms) -> list[int]:
+        """The same by a look at every row: the referee of `nominate`, which shares no order."""
+        at = abscissa(terms, is_long=self.is_long)
+        threshold = self._threshold(float(terms.price), at)
+        with np.errstate(all="ignore"):
+            line = np.multiply(self.slope[: self.used], at)
+            line += self.level[: self.used]
+            safe = line < threshold if self.is_long else line > threshold
+        rows: list[int] = np.flatnonzero(~safe).tolist()
+        return [row for row in rows if isfinite(self._levels[row])]
+
+    def _threshold(self, price: float, at: float) -> float:
+        """Lines surely on the safe side of it belong to positions that surely do not fall."""
+        tolerance = self._extent.tolerance(price, abs(at))
+        return price - tolerance if self.is_long else price + tolerance
+
+    def _new_row(self) -> int:
+        if self.used == len(self.level):
+            spare = max(_FIRST_ROWS, self.used // _GROWTH)
+            self._hold(
+                np.concatenate([self.records, np.zeros((spare, RECORD_BYTES), dtype=np.uint8)]),
+                np.concatenate([self.level, np.full(spare, self._free_level)]),
+                np.concatenate([self.slope, np.zeros(spare)]),
+            )
+        self.used += 1
+        return self.used - 1
+
+    def _hold(
+        self, records: NDArray[np.uint8], level: NDArray[np.float64], slope: NDArray[np.float64]
+    ) -> None:
+        self.records, self.level, self.slope = records, level, slope
+        # Single cells are reached through these: an index into an array costs ten times as much.
+        self._bytes: memoryview[int] = records.reshape(-1).data
+        self._levels: memoryview[float] = level.data.cast("B").cast("d")
+        self._slopes: memoryview[float] = slope.data.cast("B").cast("d")
+
+
+def line_of(record: bytes) -> tuple[float, float]:
+    """Level and slope of a record's position."""
+    held = unpacked(record)
+    level = level_of(
+        is_long=held.is_long,
+        margin=held.margin,
+        size=held.size,
+        entry_price=held.entry_price,
+        entry_index=held.entry_index,
+    )
+    return level, float(held.entry_price)

@@ -1,0 +1,140 @@
+"""All open positions in columns, market by market and side by side. Mutable; see `versions.py`.
+
+Knows records, not what a block is. Pure.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+import numpy as np
+
+from keepers.liquidation.bucket import Bucket
+from keepers.liquidation.directory import Directory
+from keepers.liquidation.packing import BUCKET, ID_BYTES, bucket_bytes
+from keepers.liquidation.standing import Terms
+from units import Netuid
+
+Changes = Mapping[bytes, bytes | None]
+"""Records by position id; None where no such position is open."""
+
+_ROW_BITS: Final = 32
+_ROW: Final = (1 << _ROW_BITS) - 1
+
+
+class Table:
+    """Records by position id, and the buckets that nominate among them."""
+
+    def __init__(self) -> None:
+        self._buckets: list[Bucket] = []
+        self._names: dict[bytes, int] = {}
+        self._directory = Directory()
+
+    def __len__(self) -> int:
+        return sum(bucket.count for bucket in self._buckets)
+
+    @property
+    def buckets(self) -> Mapping[bytes, Bucket]:
+        """The buckets by their bytes in a record."""
+        return {name: self._buckets[number] for name, number in self._names.items()}
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of all columns and of the directory."""
+        return self._directory.nbytes + sum(bucket.nbytes for bucket in self._buckets)
+
+    def get(self, position_id: bytes) -> bytes | None:
+        """The record of an open position."""
+        place = self._place(position_id)
+        if place is None:
+            return None
+        return self._buckets[place >> _ROW_BITS].record(place & _ROW)
+
+    def records(self) -> Iterator[bytes]:
+        """Every record, bucket by bucket."""
+        for bucket in self._buckets:
+            for row in bucket.rows():
+                yield bucket.record(row)
+
+    def count_in(self, netuid: Netuid) -> int:
+        """How many positions are open in a market."""
+        return sum(bucket.count for bucket in self._buckets if bucket.netuid == netuid)
+
+    def fill(self, records: Iterable[bytes]) -> None:
+        """Takes in many at once, into a table that is empty."""
+        by_name: dict[bytes, list[bytes]] = {}
+        for record in records:
+            by_name.setdefault(record[BUCKET], []).append(record)
+        for name, each in by_name.items():
+            self._bucket(name)[1].fill(each)
+        self.index()
+
+    def index(self) -> None:
+        """Makes the directory anew of what is open."""
+        ids, places = [np.zeros((0, ID_BYTES), dtype=np.uint8)], [np.zeros(0, dtype=np.int64)]
+        for number, bucket in enumerate(self._buckets):
+            rows = np.array(bucket.rows(), dtype=np.int64)
+            ids.append(bucket.records[rows, :ID_BYTES])
+            places.append(rows | (number << _ROW_BITS))
+        self._directory.start_over(np.concatenate(ids), np.concatenate(places))
+
+    def apply(self, changes: Changes) -> Changes:
+        """Makes the changes; returns those that undo them."""
+        undo = {position_id: self._change(position_id, to) for position_id, to in changes.items()}
+        if self._directory.is_crowded:
+            self.index()
+        return undo
+
+    def bucket(self, name: bytes) -> Bucket:
+        """The bucket of that name, made when there is none."""
+        return self._bucket(name)[1]
+
+    def nominate(self, terms: Mapping[Netuid, Terms]) -> list[bytes]:
+        """Records of all that are liquidatable at their market's terms, and of few others."""
+        return [
+            bucket.record(row) for bucket, at in self._asked(terms) for row in bucket.nominate(at)
+        ]
+
+    def scan(self, terms: Mapping[Netuid, Terms]) -> list[bytes]:
+        """The same by a look at every row: the referee."""
+        return [bucket.record(row) for bucket, at in self._asked(terms) for row in bucket.scan(at)]
+
+    def _asked(self, terms: Mapping[Netuid, Terms]) -> Iterator[tuple[Bucket, Terms]]:
+        for netuid, at in terms.items():
+            for is_long in (True, False):
+                number = self._names.get(bucket_bytes(netuid, is_long=is_long))
+                if number is not None:
+                    yield self._buckets[number], at
+
+    def _place(self, position_id: bytes) -> int | None:
+        for place in self._directory.places(position_id):
+            if self._buckets[place >> _ROW_BITS].holds(place & _ROW, position_id):
+                return place
+        return None
+
+    def _bucket(self, name: bytes) -> tuple[int, Bucket]:
+        number = self._names.get(name)
+        if number is None:
+            number = self._names[name] = len(self._buckets)
+            self._buckets.append(Bucket(name))
+        return number, self._buckets[number]
+
+    def _change(self, position_id: bytes, to: bytes | None) -> bytes | None:
+        """Puts `to` in place of what is open under that id, which is returned."""
+        place = self._place(position_id)
+        if place is None:
+            self._add(position_id, to)
+            return None
+        bucket, row = self._buckets[place >> _ROW_BITS], place & _ROW
+        before = bucket.record(row)
+        if to is not None and to[BUCKET] == before[BUCKET]:
+            bucket.write(row, to)
+            return before
+        bucket.drop(row)
+        self._directory.drop(position_id)
+        self._add(position_id, to)
+        return before
+
+    def _add(self, position_id: bytes, record: bytes | None) -> None:
+        if record is not None:
+            number, bucket = self._bucket(record[BUCKET])
+            self._directory.put(position_id, bucket.put(record) | number << _ROW_BITS)
