@@ -1,23 +1,22 @@
 """Keeps the sender's journal. Implements `fleet.transactions.journal.Journal`.
 
-Every write asks in its own transaction whether its lease still holds: the journal is the fence.
+Every write has its lease's holder and epoch as a condition: the journal is the fence.
 Below that the database itself holds the two rules that a second sender would break: one holder a
 nonce, one flight an idempotency key. Decides nothing.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import and_, delete, func, insert, select, update
+from sqlalchemy import and_, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.dml import ReturningInsert
 
 from fleet.store.decisions import keep_decision, keep_report
 from fleet.store.engine import Database
 from fleet.store.journal_rows import attempts_of, entry_of
-from fleet.store.lease import Lease, fence
+from fleet.store.lease import Lease, fence, is_held
 from fleet.store.spending import book, pay, read_account
 from fleet.store.tables import JOURNAL_DONE, decisions
 from fleet.store.tables import journal_attempts as attempts
@@ -35,15 +34,19 @@ class StoredJournal:
         self._database = database
         self.lease = lease
         self._namespace = lease.namespace
+        self._insertion = _insertion(lease)  # made once: it is on every transaction's way out
 
     async def enter(self, entry: Entry) -> Entry:
         """Writes a new entry, its attempts and its record; raises JournalConflict, see the port."""
         row = {"namespace": self._namespace, "nonce": entry.nonce} | _state_columns(entry)
-        new = insert(entries).values(row | _request_columns(entry.request))
+        row |= _request_columns(entry.request)
         try:
-            async with self._fenced() as connection:
-                inserted = await connection.execute(new.returning(entries.c.id))
-                entered = replace(entry, id=inserted.scalar_one())
+            async with self._database.writing() as connection:
+                inserted = await connection.execute(self._insertion, row)
+                written = inserted.scalars().all()
+                if not written:
+                    await fence(connection, self.lease)
+                entered = replace(entry, id=written[0])
                 await _insert_attempts(connection, entered, known=0)
                 await keep_decision(connection, entered)
         except IntegrityError as error:
@@ -55,13 +58,13 @@ class StoredJournal:
 
     async def save(self, entry: Entry) -> None:
         """Writes the entry's present state, with attempts it did not have before."""
-        async with self._fenced() as connection:
-            await _write(connection, entry)
+        async with self._database.writing() as connection:
+            await self._write(connection, entry)
 
     async def conclude(self, entry: Entry, spend: Spend, stop: str | None) -> None:
         """Writes the entry's last state, what it cost, and a stop if there is one."""
-        async with self._fenced() as connection:
-            await _write(connection, entry)
+        async with self._database.writing() as connection:
+            await self._write(connection, entry)
             await book(connection, self._namespace, spend, stop)
             await pay(connection, self._namespace, entry, spend)
 
@@ -86,12 +89,21 @@ class StoredJournal:
             highest = await connection.scalar(select(func.max(entries.c.nonce)).where(held))
         return 0 if highest is None else highest + 1
 
-    @asynccontextmanager
-    async def _fenced(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction that writes only while the lease is this one's."""
-        async with self._database.writing() as connection:
+    async def _write(self, connection: AsyncConnection, entry: Entry) -> None:
+        own = update(entries).where(entries.c.id == entry.id, is_held(self.lease))
+        written = await connection.execute(own.values(_state_columns(entry)))
+        if not written.rowcount:
             await fence(connection, self.lease)
-            yield connection
+        await _add_attempts(connection, entry)
+        await keep_report(connection, entry)
+
+
+def _insertion(lease: Lease) -> ReturningInsert[Any]:
+    """Of one row, or of none once the lease is another's; returns its id."""
+    columns = [column for column in entries.c if column is not entries.c.id]
+    row = select(*(bindparam(column.name, type_=column.type) for column in columns))
+    new = insert(entries).from_select(columns, row.where(is_held(lease)), include_defaults=False)
+    return new.returning(entries.c.id)
 
 
 async def prune_journal(database: Database, *, keep: int) -> int:
@@ -117,13 +129,6 @@ async def prune_journal(database: Database, *, keep: int) -> int:
     async with database.writing() as connection:
         await connection.execute(delete(attempts).where(attempts.c.entry_id.in_(old)))
         return (await connection.execute(delete(entries).where(entries.c.id.in_(old)))).rowcount
-
-
-async def _write(connection: AsyncConnection, entry: Entry) -> None:
-    own = update(entries).where(entries.c.id == entry.id)
-    await connection.execute(own.values(_state_columns(entry)))
-    await _add_attempts(connection, entry)
-    await keep_report(connection, entry)
 
 
 async def _add_attempts(connection: AsyncConnection, entry: Entry) -> None:
