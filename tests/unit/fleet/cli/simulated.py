@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from fleet.chain.failures import NodeUnavailable
+from fleet.cli.ports import Evidence
 from fleet.runtime.clock import SystemClock
 from fleet.runtime.health import Health
 from fleet.runtime.loop import Bot, LoopPolicy
@@ -326,7 +327,8 @@ class SimulatedFleet:
             markets=self.funding_rows, accruals=self.funding_rows, policy=FundingPolicy()
         )
         self.disk = Disk()
-        self.evidence = Kept()
+        self.kept = Kept()
+        self.evidence: Evidence = self.kept
         self.inspector = Examined(settings)
         self.undelivered = 0
         self.stopped: dict[str, dict[Lane, str]] = {}

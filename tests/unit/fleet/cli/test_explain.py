@@ -71,7 +71,7 @@ LIQUIDATED = Report(
 def test_explain__a_position__inputs_price_source_attempts_and_outcome(
     keepers: Console, fleet: SimulatedFleet
 ) -> None:
-    fleet.evidence.decisions = [explanation(**final(LIQUIDATED))]
+    fleet.kept.decisions = [explanation(**final(LIQUIDATED))]
     ended = keepers("explain", ONE)
     assert ended.code == 0
     for said in (
@@ -94,7 +94,7 @@ def test_explain__a_position__inputs_price_source_attempts_and_outcome(
 def test_explain__any_attempt_s_hash_in_capitals__every_position_of_the_transaction(
     keepers: Console, fleet: SimulatedFleet
 ) -> None:
-    fleet.evidence.decisions = [explanation(**final(LIQUIDATED))]
+    fleet.kept.decisions = [explanation(**final(LIQUIDATED))]
     ended = keepers("explain", "0x" + SECOND[2:].upper())
     assert ended.code == 0
     assert f"{ONE}#1" in ended.stdout
@@ -107,7 +107,7 @@ def test_explain__judged_at_the_feed__says_of_which_block(
 ) -> None:
     judged = judgement(position(1), pushed=False)
     record = LiquidationRecord(judgement=judged)
-    fleet.evidence.decisions = [explanation(judged, record=record)]
+    fleet.kept.decisions = [explanation(judged, record=record)]
     assert "in the feed, of Subtensor block 1000" in keepers("explain", ONE).stdout
 
 
@@ -130,13 +130,13 @@ STATES: dict[str, tuple[dict[str, Any], str]] = {
 def test_explain__not_liquidated__says_how_far_it_came(
     keepers: Console, fleet: SimulatedFleet, changes: dict[str, Any], said: str
 ) -> None:
-    fleet.evidence.decisions = [explanation(**changes)]
+    fleet.kept.decisions = [explanation(**changes)]
     ended = keepers("explain", ONE)
     assert (ended.code, said in ended.stdout) == (0, True)
 
 
 def test_explain__json__has_every_integer_exactly(keepers: Console, fleet: SimulatedFleet) -> None:
-    fleet.evidence.decisions = [explanation(**final(LIQUIDATED))]
+    fleet.kept.decisions = [explanation(**final(LIQUIDATED))]
     (found,) = keepers("explain", ONE, "--json").json["decisions"]
     judged = found["record"]["judgement"]
     assert judged["candidates"][-1]["remaining"] == JUDGED.candidates[-1].remaining
@@ -146,7 +146,7 @@ def test_explain__json__has_every_integer_exactly(keepers: Console, fleet: Simul
 
 
 def test_replay__the_record_as_it_was_kept__agrees(keepers: Console, fleet: SimulatedFleet) -> None:
-    fleet.evidence.decisions = [explanation()]
+    fleet.kept.decisions = [explanation()]
     ended = keepers("explain", ONE, "--replay")
     assert (ended.code, "replay of push:998:ab: agrees" in ended.stdout) == (0, True)
     assert keepers("explain", ONE, "--replay", "--json").json["replay"] == [
@@ -177,7 +177,7 @@ DISAGREEING: dict[str, tuple[Explanation, str]] = {
 def test_replay__the_record_does_not_lead_there__disagrees_by_exit_code(
     keepers: Console, fleet: SimulatedFleet, found: Explanation, said: str
 ) -> None:
-    fleet.evidence.decisions = [explanation(), found]
+    fleet.kept.decisions = [explanation(), found]
     ended = keepers("explain", ONE, "--replay")
     assert ended.code == 3
     assert "disagrees" in ended.stdout
@@ -189,7 +189,7 @@ def test_replay__the_record_does_not_lead_there__disagrees_by_exit_code(
 def test_explain__record_that_cannot_be_read__is_a_finding(
     keepers: Console, fleet: SimulatedFleet
 ) -> None:
-    fleet.evidence.decisions = [explanation(record=Unread(reason="not a record"))]
+    fleet.kept.decisions = [explanation(record=Unread(reason="not a record"))]
     ended = keepers("explain", ONE)
     assert (ended.code, "the record cannot be read: not a record" in ended.stdout) == (3, True)
 
@@ -197,13 +197,13 @@ def test_explain__record_that_cannot_be_read__is_a_finding(
 def test_explain__nothing_kept__is_said_and_not_the_exit_code_of_an_answer(
     keepers: Console, fleet: SimulatedFleet
 ) -> None:
-    fleet.evidence.decisions = [explanation()]
+    fleet.kept.decisions = [explanation()]
     ended = keepers("explain", OTHER)
     assert (ended.code, "no decision on it is kept" in ended.stdout) == (1, True)
 
 
 def test_explain__many__the_newest_up_to_the_limit(keepers: Console, fleet: SimulatedFleet) -> None:
-    fleet.evidence.decisions = [explanation(work=f"push:{number}") for number in range(9, 0, -1)]
+    fleet.kept.decisions = [explanation(work=f"push:{number}") for number in range(9, 0, -1)]
     found = keepers("explain", ONE, "--json", "--limit", "2").json["decisions"]
     assert [each["work"] for each in found] == ["push:9", "push:8"]
 
