@@ -24,16 +24,18 @@ from bench.calls import CALLS
 from bench.figure import Benchmark, Figure, Scale
 from bench.handover import HANDOVER
 from bench.machine import machine_facts
+from bench.nomination import NOMINATION
 from bench.report import as_json, as_markdown, print_figures
 from bench.throughput import THROUGHPUT
 
-BENCHMARKS: tuple[Benchmark, ...] = (HANDOVER, THROUGHPUT, CALLS)
+BENCHMARKS: tuple[Benchmark, ...] = (HANDOVER, THROUGHPUT, CALLS, NOMINATION)
 _STANDARD = Scale()
 
 
 def main(
     runs: Annotated[int, typer.Option(min=1)] = _STANDARD.runs,
     transactions: Annotated[int, typer.Option(min=1)] = _STANDARD.transactions,
+    positions: Annotated[int, typer.Option(min=1_000)] = _STANDARD.positions,
     only: Annotated[str, typer.Option(help="part of a benchmark's name")] = "",
     out: Annotated[Path, typer.Option(help="the figures as JSON")] = Path("build/bench.json"),
 ) -> None:
@@ -41,7 +43,9 @@ def main(
     console = Console()
     machine, began = machine_facts(), perf_counter()
     wanted = [each for each in BENCHMARKS if only in each.name]
-    figures = _measure(wanted, Scale(runs=runs, transactions=transactions), console)
+    figures = _measure(
+        wanted, Scale(runs=runs, transactions=transactions, positions=positions), console
+    )
     result = as_json(machine, perf_counter() - began, figures)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n")

@@ -75,10 +75,11 @@ class Figure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scale:
-    """How much is measured: `runs` of every benchmark, with `transactions` in each."""
+    """How much is measured: `runs` of every benchmark, with so many transactions or positions."""
 
     runs: int = 5
     transactions: int = 200
+    positions: int = 1_000_000
 
 
 Measure = Callable[[Scale, Callable[[], None]], Awaitable[Sequence[Figure]]]

@@ -10,7 +10,7 @@ from bench.plain import PlainSender
 
 pytestmark = [pytest.mark.anvil, pytest.mark.slow]
 
-SMALL = Scale(runs=1, transactions=9)
+SMALL = Scale(runs=1, transactions=9, positions=3_000)
 
 
 @pytest.mark.parametrize("benchmark", BENCHMARKS, ids=[each.name for each in BENCHMARKS])
