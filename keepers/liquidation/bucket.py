@@ -4,7 +4,7 @@ Exact records and float64 lines stand in the same rows. A row that is free has a
 position has (±∞, on the side that never falls) and slope 0. Pure.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from math import inf, isfinite
 from typing import Final
 
@@ -103,19 +103,25 @@ class Bucket:
         )
         self._ladder.start_over()
 
-    def nominate(self, terms: Terms) -> Iterator[int]:
+    def nominate(self, terms: Terms) -> list[int]:
         """Rows of all positions that are liquidatable at these terms, and of few others."""
         at = abscissa(terms, is_long=self.is_long)
         if self._ladder.must_sort(at):
             rows = np.array(self.rows(), dtype=np.int32)
             self._ladder.sort(rows, self.level[rows], self.slope[rows], at)
         price = float(terms.price)
+        near = self._ladder.nominate(price, at)
+        if not near:
+            return near
         threshold = self._threshold(price, at)
-        for row in dict.fromkeys(self._ladder.nominate(price, at)):
-            level, line = self._levels[row], self._slopes[row] * at + self._levels[row]
-            is_safe = line < threshold if self.is_long else line > threshold
-            if not is_safe and isfinite(level):
-                yield row
+        return [row for row in dict.fromkeys(near) if self._may_fall(row, at, threshold)]
+
+    def _may_fall(self, row: int, at: float, threshold: float) -> bool:
+        """By the row's own line: a key of the ladder may be left over, and is widened."""
+        level = self._levels[row]
+        line = self._slopes[row] * at + level
+        is_safe = line < threshold if self.is_long else line > threshold
+        return not is_safe and isfinite(level)
 
     def scan(self, terms: Terms) -> list[int]:
         """The same by a look at every row: the referee of `nominate`, which shares no order."""
