@@ -7,7 +7,7 @@ everything that ever left, and none for what did not. Texts are the callers'; re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Select, delete, func, insert, select, update
+from sqlalchemy import Connection, Select, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fleet.store.engine import Database
@@ -33,23 +33,23 @@ class StoredDecision:
     entry: Entry
 
 
-async def keep_decision(connection: AsyncConnection, entry: Entry) -> None:
+def keep_decision(connection: Connection, entry: Entry) -> None:
     """Writes what the entry's request was decided on, if it says."""
     record = entry.request.record
     if record is None:
         return
     row = {"entry_id": entry.id, "time": record.time, "record": record.text}
-    await connection.execute(insert(decisions).values(row))
+    connection.execute(insert(decisions).values(row))
     named = [{"subject": each, "entry_id": entry.id} for each in entry.request.subjects]
     if named:
-        await connection.execute(insert(subjects), named)
+        connection.execute(insert(subjects), named)
 
 
-async def keep_report(connection: AsyncConnection, entry: Entry) -> None:
+def keep_report(connection: Connection, entry: Entry) -> None:
     """Writes what became of the entry, if that is known and it was decided on record."""
     if entry.report is not None:
         own = update(decisions).where(decisions.c.entry_id == entry.id)
-        await connection.execute(own.values(report=entry.report))
+        connection.execute(own.values(report=entry.report))
 
 
 class StoredDecisions:

@@ -3,18 +3,20 @@
 Knows how transactions begin and what durability is asked for; knows no table's meaning.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import URL, Connection, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
 from fleet.store.tables import metadata
+from fleet.store.writer import Writer
 
+_T = TypeVar("_T")
 _READ_ONLY = "megatao_read_only"
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",  # readers and the one writer do not block each other
@@ -31,8 +33,9 @@ class StoreError(Exception):
 class Database:
     """An open store. Every access is one transaction, in one of two modes."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, writer: Writer | None = None) -> None:
         self._engine = engine
+        self._writer = writer
         self.where = engine.url.render_as_string(hide_password=True)
         self._reader = engine.execution_options(**{_READ_ONLY: True})
 
@@ -52,8 +55,20 @@ class Database:
         async with self._engine.begin() as connection:
             yield connection
 
+    async def write(self, work: Callable[[Connection], _T]) -> _T:
+        """One transaction as `writing`, done in one go: for what is on the way of a price.
+
+        `work` is given a synchronous connection and must not wait for anything else.
+        """
+        if self._writer is not None:
+            return await self._writer.run(work)
+        async with self._engine.begin() as connection:
+            return await connection.run_sync(work)
+
     async def close(self) -> None:
         """Closes every connection; the last act of a process."""
+        if self._writer is not None:
+            await self._writer.close()
         await self._engine.dispose()
 
 
@@ -67,7 +82,7 @@ async def open_database(url: str) -> Database:
         StoreError: it cannot be opened.
     """
     address = make_url(url)
-    database = Database(_sqlite(address) if _is_sqlite(address) else _server(address))
+    database = _sqlite(address) if _is_sqlite(address) else Database(_server(address))
     try:
         async with database.writing() as connection:
             await connection.run_sync(metadata.create_all)
@@ -92,17 +107,24 @@ def _server(url: URL) -> AsyncEngine:
     )
 
 
-def _sqlite(url: URL) -> AsyncEngine:
+def _sqlite(url: URL) -> Database:
     # asked here because a connection that cannot open its file leaves a thread behind
     if url.database and not Path(url.database).parent.is_dir():
         raise _unusable(url, "its directory does not exist")
     # isolation_level None stops the driver from beginning transactions by itself, and only
     # before writes: `_begin` does, always.
     # Parameters stay out of errors: signed transactions are among them.
-    engine = create_async_engine(url, connect_args={"isolation_level": None}, hide_parameters=True)
-    event.listen(engine.sync_engine, "connect", _prepare)
-    event.listen(engine.sync_engine, "begin", _begin)
-    return engine
+    settings: dict[str, Any] = {"connect_args": {"isolation_level": None}, "hide_parameters": True}
+    engine = create_async_engine(url, **settings)
+    _obey(engine.sync_engine)
+    own = create_engine(url.set(drivername="sqlite"), poolclass=StaticPool, **settings)
+    _obey(own)
+    return Database(engine, Writer(own))
+
+
+def _obey(engine: Engine) -> None:
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
 
 
 def _prepare(connection: Any, _: ConnectionPoolEntry) -> None:

@@ -8,9 +8,8 @@ nonce, one flight an idempotency key. Decides nothing.
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import and_, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningInsert
 
 from fleet.store.decisions import keep_decision, keep_report
@@ -40,33 +39,37 @@ class StoredJournal:
         """Writes a new entry, its attempts and its record; raises JournalConflict, see the port."""
         row = {"namespace": self._namespace, "nonce": entry.nonce} | _state_columns(entry)
         row |= _request_columns(entry.request)
+
+        def work(connection: Connection) -> Entry:
+            written = connection.execute(self._insertion, row).scalars().all()
+            if not written:
+                fence(connection, self.lease)
+            entered = replace(entry, id=written[0])
+            _insert_attempts(connection, entered, known=0)
+            keep_decision(connection, entered)
+            return entered
+
         try:
-            async with self._database.writing() as connection:
-                inserted = await connection.execute(self._insertion, row)
-                written = inserted.scalars().all()
-                if not written:
-                    await fence(connection, self.lease)
-                entered = replace(entry, id=written[0])
-                await _insert_attempts(connection, entered, known=0)
-                await keep_decision(connection, entered)
+            return await self._database.write(work)
         except IntegrityError as error:
-            work = entry.request.idempotency_key
+            key = entry.request.idempotency_key
             raise JournalConflict(
-                f"nonce {entry.nonce} or work {work} is another entry's"
+                f"nonce {entry.nonce} or work {key} is another entry's"
             ) from error
-        return entered
 
     async def save(self, entry: Entry) -> None:
         """Writes the entry's present state, with attempts it did not have before."""
-        async with self._database.writing() as connection:
-            await self._write(connection, entry)
+        await self._database.write(lambda connection: self._write(connection, entry))
 
     async def conclude(self, entry: Entry, spend: Spend, stop: str | None) -> None:
         """Writes the entry's last state, what it cost, and a stop if there is one."""
-        async with self._database.writing() as connection:
-            await self._write(connection, entry)
-            await book(connection, self._namespace, spend, stop)
-            await pay(connection, self._namespace, entry, spend)
+
+        def work(connection: Connection) -> None:
+            self._write(connection, entry)
+            book(connection, self._namespace, spend, stop)
+            pay(connection, self._namespace, entry, spend)
+
+        await self._database.write(work)
 
     async def account(self) -> Account:
         """What was spent in the hours that are kept, and which lanes are stopped."""
@@ -89,13 +92,12 @@ class StoredJournal:
             highest = await connection.scalar(select(func.max(entries.c.nonce)).where(held))
         return 0 if highest is None else highest + 1
 
-    async def _write(self, connection: AsyncConnection, entry: Entry) -> None:
+    def _write(self, connection: Connection, entry: Entry) -> None:
         own = update(entries).where(entries.c.id == entry.id, is_held(self.lease))
-        written = await connection.execute(own.values(_state_columns(entry)))
-        if not written.rowcount:
-            await fence(connection, self.lease)
-        await _add_attempts(connection, entry)
-        await keep_report(connection, entry)
+        if not connection.execute(own.values(_state_columns(entry))).rowcount:
+            fence(connection, self.lease)
+        _add_attempts(connection, entry)
+        keep_report(connection, entry)
 
 
 def _insertion(lease: Lease) -> ReturningInsert[Any]:
@@ -131,19 +133,19 @@ async def prune_journal(database: Database, *, keep: int) -> int:
         return (await connection.execute(delete(entries).where(entries.c.id.in_(old)))).rowcount
 
 
-async def _add_attempts(connection: AsyncConnection, entry: Entry) -> None:
+def _add_attempts(connection: Connection, entry: Entry) -> None:
     counted = select(func.count()).where(attempts.c.entry_id == entry.id)
-    await _insert_attempts(connection, entry, known=await connection.scalar(counted) or 0)
+    _insert_attempts(connection, entry, known=connection.scalar(counted) or 0)
 
 
-async def _insert_attempts(connection: AsyncConnection, entry: Entry, *, known: int) -> None:
+def _insert_attempts(connection: Connection, entry: Entry, *, known: int) -> None:
     new = [
         _attempt_columns(entry.id, ordinal, attempt)
         for ordinal, attempt in enumerate(entry.attempts)
         if ordinal >= known
     ]
     if new:
-        await connection.execute(insert(attempts), new)
+        connection.execute(insert(attempts), new)
 
 
 def _request_columns(request: TransactionRequest) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Update, exists, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Update, exists, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fleet.runtime.process import Process, is_gone
@@ -80,10 +80,12 @@ async def renew(database: Database, lease: Lease, *, ttl_s: float) -> None:
         Fenced: somebody else took it.
     """
     until = database_ms() + int(ttl_s * 1_000)
-    async with database.writing() as connection:
-        renewed = await connection.execute(_own(lease).values(expires_ms=until))
-        if not renewed.rowcount:
-            await fence(connection, lease)
+
+    def work(connection: Connection) -> None:
+        if not connection.execute(_own(lease).values(expires_ms=until)).rowcount:
+            fence(connection, lease)
+
+    await database.write(work)
 
 
 async def release(database: Database, lease: Lease) -> None:
@@ -101,10 +103,10 @@ def is_held(lease: Lease) -> ColumnElement[bool]:
     return exists().where(leases.c.name == lease.name, *_by(lease))
 
 
-async def fence(connection: AsyncConnection, lease: Lease) -> None:
+def fence(connection: Connection, lease: Lease) -> None:
     """Raises Fenced when the lease is another's by now; for what wrote nothing."""
     wanted = select(leases).where(leases.c.name == lease.name)
-    row = (await connection.execute(wanted)).one_or_none()
+    row = connection.execute(wanted).one_or_none()
     if row is None or (row.holder, row.epoch) != (lease.holder, lease.epoch):
         raise Fenced(f"{_since(lease, row)}: this process sends nothing more")
 

@@ -4,8 +4,10 @@ Written in the journal's own transactions, so nothing is counted twice or forgot
 nothing.
 """
 
-from sqlalchemy import delete, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 
 from fleet.store.engine import Database
 from fleet.store.tables import payments
@@ -16,10 +18,10 @@ from fleet.transactions.request import Lane
 from fleet.transactions.spending import WINDOW_HOURS, Account, Spend, Spent
 
 
-async def book(connection: AsyncConnection, namespace: str, spend: Spend, stop: str | None) -> None:
+def book(connection: Connection, namespace: str, spend: Spend, stop: str | None) -> None:
     """Adds one transaction inside the caller's database transaction, and a stop if there is one."""
     own = (hours.c.namespace == namespace, hours.c.lane == spend.lane.value)
-    found = await _hours(connection, namespace)
+    found = _spent(connection.execute(_of(namespace)).all())
     before = found.get((spend.lane, spend.hour))
     after = (before or Spent()).plus(spend)
     columns = {
@@ -28,19 +30,17 @@ async def book(connection: AsyncConnection, namespace: str, spend: Spend, stop: 
     }
     if before is None:
         key = {"namespace": namespace, "lane": spend.lane.value, "hour": spend.hour}
-        await connection.execute(
-            delete(hours).where(*own, hours.c.hour <= spend.hour - WINDOW_HOURS)
-        )
-        await connection.execute(insert(hours).values(key | columns))
+        connection.execute(delete(hours).where(*own, hours.c.hour <= spend.hour - WINDOW_HOURS))
+        connection.execute(insert(hours).values(key | columns))
     else:
         this_hour = update(hours).where(*own, hours.c.hour == spend.hour)
-        await connection.execute(this_hour.values(columns))
+        connection.execute(this_hour.values(columns))
     if stop is not None:
         key = {"namespace": namespace, "lane": spend.lane.value}
-        await connection.execute(insert(stops).values(key | {"reason": stop, "since": spend.time}))
+        connection.execute(insert(stops).values(key | {"reason": stop, "since": spend.time}))
 
 
-async def pay(connection: AsyncConnection, namespace: str, entry: Entry, spend: Spend) -> None:
+def pay(connection: Connection, namespace: str, entry: Entry, spend: Spend) -> None:
     """Notes what one nonce cost, for ever, inside the caller's database transaction."""
     row = {
         "namespace": namespace,
@@ -51,13 +51,13 @@ async def pay(connection: AsyncConnection, namespace: str, entry: Entry, spend: 
         "time": spend.time,
         "had_effect": spend.had_effect,
     }
-    await connection.execute(insert(payments).values(row))
+    connection.execute(insert(payments).values(row))
 
 
 async def read_account(database: Database, namespace: str) -> Account:
     """What the namespace has spent in the hours that are kept."""
     async with database.reading() as connection:
-        found = await _hours(connection, namespace)
+        found = _spent((await connection.execute(_of(namespace))).all())
         rows = await connection.execute(select(stops).where(stops.c.namespace == namespace))
         return Account(hours=found, stopped={Lane(row.lane): row.reason for row in rows})
 
@@ -79,8 +79,11 @@ async def reset(database: Database, namespace: str, lane: Lane) -> None:
             await connection.execute(delete(table).where(*own))
 
 
-async def _hours(connection: AsyncConnection, namespace: str) -> dict[tuple[Lane, int], Spent]:
-    rows = await connection.execute(select(hours).where(hours.c.namespace == namespace))
+def _of(namespace: str) -> Select[Any]:
+    return select(hours).where(hours.c.namespace == namespace)
+
+
+def _spent(rows: Sequence[Row[Any]]) -> dict[tuple[Lane, int], Spent]:
     return {
         (Lane(row.lane), row.hour): Spent(
             with_effect=int(row.with_effect), without_effect=int(row.without_effect)

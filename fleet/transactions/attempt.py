@@ -228,8 +228,8 @@ def next_step(entry: Entry, now: Situation, stuck_blocks: int, doubt: str | None
     # Its last block has passed, or it is not wanted for another reason.
     if newest.kind is not wanted(entry, now.head, doubt):
         return Step.REPLACE
-    # No block can take it at this offer.
-    if waited >= 1 and newest.fee.max_fee < now.base_fee:
+    # A block can't take it at this offer, or the next one could not if this one was full.
+    if waited >= 1 and newest.fee.max_fee * 8 < now.base_fee * 9:
         return Step.REPLACE
     # Blocks came without it while nothing stood before it: only then can it be the obstacle.
     stuck_for = now.head - max(watched_since, now.in_front_since - 1)

@@ -60,7 +60,7 @@ def at(
     head: int,
     *,
     next_nonce: int = 7,
-    base_fee: int = 100,
+    base_fee: int = 80,
     started: int = 0,
     in_front: int = 0,
     is_disturbed: bool = False,
@@ -103,6 +103,11 @@ def test_next_step__three_blocks_behind_another__only_resends() -> None:
 
 def test_next_step__offer_below_the_base_fee__replaces_wherever_it_stands() -> None:
     assert next_step(SEEN, at(101, next_nonce=6, base_fee=101), 3) is Step.REPLACE
+
+
+def test_next_step__offer_that_a_full_block_would_overtake__replaces_in_time() -> None:
+    assert next_step(SEEN, at(101, base_fee=88), 3) is Step.RESEND
+    assert next_step(SEEN, at(101, base_fee=89), 3) is Step.REPLACE
 
 
 def test_next_step__just_started__does_not_count_blocks_it_did_not_watch() -> None:

@@ -1,0 +1,44 @@
+"""Writes to SQLite from one thread of its own, a whole transaction at a time.
+
+The asynchronous driver goes to its thread and back for every single step, a dozen times for one
+journal entry; here it is once. Knows no table.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from sqlalchemy import Connection, Engine
+
+_T = TypeVar("_T")
+
+
+class Writer:
+    """One connection, in one thread."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+
+    async def run(self, work: Callable[[Connection], _T]) -> _T:
+        """One transaction; whoever is cancelled meanwhile still waits for its end.
+
+        Else a write could take effect after its caller has read the store again.
+        """
+        loop = asyncio.get_running_loop()
+        done = loop.run_in_executor(self._thread, self._transact, work)
+        try:
+            return await asyncio.shield(done)
+        except asyncio.CancelledError:
+            await asyncio.wait([done])
+            raise
+
+    async def close(self) -> None:
+        """Closes the connection where it was opened, then ends the thread."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._engine.dispose)
+        self._thread.shutdown()
+
+    def _transact(self, work: Callable[[Connection], _T]) -> _T:
+        with self._engine.begin() as connection:
+            return work(connection)

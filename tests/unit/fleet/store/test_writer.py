@@ -1,0 +1,70 @@
+"""Whole transactions in a thread of their own: done or undone, and never behind anybody's back."""
+
+import asyncio
+import threading
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, text
+
+from fleet.store.engine import Database, open_database
+
+
+def count(connection: Connection) -> int:
+    return int(connection.execute(text("SELECT count(*) FROM leases")).scalar_one())
+
+
+def add(connection: Connection, name: str) -> None:
+    connection.execute(
+        text(
+            "INSERT INTO leases (name, account, holder, host, pid, mark, epoch, expires_ms)"
+            " VALUES (:name, '', '', '', 0, '', 1, 0)"
+        ),
+        {"name": name},
+    )
+
+
+async def test_write__work_succeeds__is_there_for_readers_and_other_writers(
+    database: Database,
+) -> None:
+    await database.write(lambda connection: add(connection, "a"))
+    assert await database.write(count) == 1
+    async with database.reading() as connection:
+        assert await connection.run_sync(count) == 1
+
+
+async def test_write__work_fails__nothing_of_it_stays(database: Database) -> None:
+    def work(connection: Connection) -> None:
+        add(connection, "a")
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        await database.write(work)
+    assert await database.write(count) == 0
+
+
+async def test_write__cancelled_in_the_middle__its_end_is_waited_for(database: Database) -> None:
+    begun, may_end = threading.Event(), threading.Event()
+
+    def work(connection: Connection) -> None:
+        begun.set()
+        may_end.wait(10)
+        add(connection, "a")
+
+    async with asyncio.TaskGroup() as tasks:
+        writing = tasks.create_task(database.write(work))
+        await asyncio.to_thread(begun.wait, 10)
+        writing.cancel()
+        await asyncio.sleep(0.05)
+        assert not writing.done(), "it may still take effect"
+        may_end.set()
+    assert writing.cancelled()
+    assert await database.write(count) == 1
+
+
+async def test_close__after_writing__its_thread_is_gone(tmp_path: Path) -> None:
+    database = await open_database(f"sqlite+aiosqlite:///{tmp_path}/own.db")
+    await database.write(count)
+    assert any(each.name.startswith("store") for each in threading.enumerate())
+    await database.close()
+    assert not any(each.name.startswith("store") for each in threading.enumerate())
