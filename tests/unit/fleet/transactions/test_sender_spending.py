@@ -1,0 +1,123 @@
+"""What a lane may spend, on a simulated chain."""
+
+from fleet.transactions.attempt import State
+from fleet.transactions.policy import SenderPolicy
+from fleet.transactions.rehearsal import EverythingCounts
+from fleet.transactions.request import (
+    Lane,
+    Outcome,
+    Refused,
+    Submitted,
+    TransactionRequest,
+)
+from fleet.transactions.spending import SpendPolicy
+from tests.unit.fleet.transactions.world import GWEI, World
+from units import BlockNumber, Wei
+
+SKIPPED = frozenset({b"skipped"})
+
+
+class Skips(EverythingCounts):
+    """A judge for whom some payloads do nothing on chain; the simulation can't tell."""
+
+    def had_effect(self, request: TransactionRequest, logs: object) -> bool:
+        return request.data not in SKIPPED
+
+
+class Reports(EverythingCounts):
+    """A judge who says of everything what it was and how it ended."""
+
+    def report(self, request: TransactionRequest, outcome: Outcome) -> str | None:
+        return f"{request.idempotency_key}: {type(outcome).__name__}"
+
+
+async def test_settle__final__what_the_judge_reports_goes_into_the_journal_with_it() -> None:
+    world = World()
+    world.judge = Reports()
+    world.another_process()
+    await world.submit("a")
+    await world.mine()
+    (entry,) = world.journal.entries.values()
+    assert entry.report is None  # a reorganisation may still undo it
+    await world.conclude()
+    (entry,) = world.journal.entries.values()
+    assert (entry.state, entry.report) == (State.FINAL, "a: Final")
+
+
+def watched() -> World:
+    """A world whose liquidation lane may waste one transaction, not two."""
+    world = World(
+        SenderPolicy(
+            spending=SpendPolicy(
+                without_effect_max=dict.fromkeys(Lane, Wei(300_000 * GWEI)),
+                with_effect_max=dict.fromkeys(Lane, Wei(10**18)),
+            )
+        )
+    )
+    world.judge = Skips()
+    world.another_process()
+    return world
+
+
+async def test_submit__lane_spends_without_effect__stopped_and_the_others_go_on() -> None:
+    world = watched()
+    for key in ("a", "b"):
+        assert isinstance(await world.submit(key, data=b"skipped"), Submitted)
+        await world.conclude()
+    refused = await world.submit("c")
+    assert isinstance(refused, Refused)
+    assert "keepers spend reset" in refused.reason
+    assert isinstance(await world.submit("price", lane=Lane.PRICE), Submitted)
+    status = world.sender.status
+    assert status is not None
+    assert list(status.stopped) == [Lane.LIQUIDATION]
+
+
+async def test_submit__reverted_and_expired__count_as_without_effect() -> None:
+    world = watched()
+    world.chain.succeeds = lambda data: data != b"reverts"
+    await world.submit("a", data=b"reverts")
+    await world.conclude()
+    await world.submit("b", valid_until=BlockNumber(world.chain.blocks[-1].head.number + 1))
+    await world.stall(1)
+    await world.conclude()
+    assert isinstance(await world.submit("c"), Refused)
+
+
+class Overtaken(EverythingCounts):
+    """A judge for whom every payload has been done by others."""
+
+    def pointless(self, request: TransactionRequest, result: bytes) -> str | None:
+        return "every one of its entries would be skipped"
+
+
+async def test_submit__others_have_done_it__is_moot_and_what_reverts_is_not() -> None:
+    world = World()
+    world.judge = Overtaken()
+    world.another_process()
+    world.chain.rehearses = lambda data: data != b"reverts"
+    moot = await world.submit("a")
+    assert isinstance(moot, Refused)
+    assert moot.is_moot
+    reverting = await world.submit("b", data=b"reverts")
+    assert isinstance(reverting, Refused)
+    assert not reverting.is_moot
+
+
+async def test_submit__spends_with_effect__goes_on() -> None:
+    world = watched()
+    for key in ("a", "b", "c", "d"):
+        assert isinstance(await world.submit(key), Submitted)
+        await world.conclude()
+
+
+async def test_recover__lane_was_stopped__stays_stopped_until_it_is_reset() -> None:
+    world = watched()
+    for key in ("a", "b"):
+        await world.submit(key, data=b"skipped")
+        await world.conclude()
+    world.another_process()
+    assert isinstance(await world.submit("c"), Refused)
+    world.journal.spends.clear()
+    world.journal.stopped.clear()
+    assert isinstance(await world.submit("c"), Submitted), "without a restart"

@@ -1,0 +1,68 @@
+"""One request at a time a position, and urgent work that is in nobody's way."""
+
+from fleet.transactions.request import (
+    Expired,
+    Final,
+    Lane,
+    Refused,
+    Submitted,
+)
+from tests.unit.fleet.transactions.world import GWEI, World
+from units import BlockNumber, Wei
+
+
+async def test_submit__subject_in_flight__refused_by_name_until_it_is_in_a_block() -> None:
+    world = World()
+    await world.submit("a", subjects=("p", "q"))
+    assert world.sender.busy(("q", "r")) == frozenset({"q"})
+    refused = await world.submit("b", subjects=("q", "r"))
+    assert isinstance(refused, Refused)
+    assert refused.busy == frozenset({"q"})
+    await world.mine()
+    assert world.sender.busy(("q",)) == frozenset()
+    assert isinstance(await world.submit("b", subjects=("q", "r")), Submitted)
+
+
+async def test_submit__subject_of_a_withdrawn_request__free_at_once() -> None:
+    world = World()
+    await world.submit("a", subjects=("p",), valid_until=BlockNumber(1))
+    await world.stall(1)
+    assert isinstance(await world.submit("b", subjects=("p",)), Submitted)
+
+
+async def test_submit__urgent_behind_cheaper_housekeeping__that_offers_as_much_at_once() -> None:
+    world = World()
+    await world.submit("tidy", lane=Lane.HOUSEKEEPING)
+    await world.stall(1)
+    world.chain.base_fee = 30 * GWEI
+    world.chain.mine(limit=0)  # a block that the sender has not heard of
+    await world.sender.settle(world.chain.blocks[-1].head)
+    await world.submit("price", lane=Lane.PRICE)
+    assert world.chain.pool[0].fee >= world.chain.pool[1].fee
+    await world.mine()
+    assert world.payloads() == [b"tidy", b"price"]
+
+
+async def test_submit__urgent_behind_housekeeping_that_may_not_pay_as_much__gives_way() -> None:
+    world = World()
+    limit = Wei(100_000 * 12 * GWEI)
+    await world.submit("tidy", lane=Lane.HOUSEKEEPING, spend_limit=limit)
+    world.chain.base_fee = 30 * GWEI
+    world.chain.mine(limit=0)
+    await world.submit("first price", lane=Lane.PRICE)
+    settled = await world.conclude()
+    told = {each.request.idempotency_key: type(each.outcome) for each in settled}
+    assert told == {"tidy": Expired, "first price": Final}
+    assert world.payloads() == [b"first price"]
+
+
+async def test_submit__urgent_behind_housekeeping_that_the_pool_forgot__sent_again_at_once() -> (
+    None
+):
+    world = World()
+    world.chain.is_deaf = True
+    await world.submit("tidy", lane=Lane.HOUSEKEEPING)
+    world.chain.is_deaf = False
+    await world.submit("price", lane=Lane.PRICE)
+    await world.mine()
+    assert world.payloads() == [b"tidy", b"price"]
