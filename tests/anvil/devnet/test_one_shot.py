@@ -41,7 +41,7 @@ async def standing(folder: Path) -> AsyncIterator[tuple[Settings, Address]]:
 async def keepers(folder: Path, *arguments: str) -> tuple[int | None, str]:
     """Exit status and the lines for people that say what went wrong."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "fleet.cli.main", "--config", str(folder / "world.network.toml")),
+        *(sys.executable, "-m", "fleet.cli.entry", "--config", str(folder / "world.network.toml")),
         *arguments,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
@@ -68,7 +68,7 @@ async def test_one_shot__somebody_has_the_key__is_refused_then_takes_it_and_give
         )
 
         code, error = await keepers(tmp_path, *SUSPEND)
-        assert code == 1
+        assert code == 1, error
         assert error.startswith(f"error: key {operator} is held for operator by process ")
         assert len(error.splitlines()) == 1
         dry = await keepers(tmp_path, *SUSPEND[:-1], "--dry-run")
