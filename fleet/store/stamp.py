@@ -49,6 +49,21 @@ async def claim(database: Database, stamp: Stamp) -> None:
     _compare(found, stamp, row.schema, where=database.where)
 
 
+async def recognise(database: Database, *, chain_id: int, exchange: Address) -> None:
+    """Checks a store that is only looked into, as far as that can be told without its chain.
+
+    Raises:
+        StoreError: it carries another stamp, none at all, or tables of another version.
+    """
+    async with database.reading() as connection:
+        row = (await connection.execute(select(table))).one_or_none()
+    if row is None:
+        raise StoreError(f"the store {database.where} is empty: nothing was ever kept in it")
+    found = Stamp(chain_id=row.chain_id, genesis=row.genesis, exchange=row.exchange)
+    expected = Stamp(chain_id=chain_id, genesis=row.genesis, exchange=exchange)
+    _compare(found, expected, row.schema, where=database.where)
+
+
 def _compare(found: Stamp, expected: Stamp, schema: int, *, where: str) -> None:
     if schema != SCHEMA:
         raise StoreError(

@@ -114,7 +114,7 @@ class Assembly:
             accruals=Accruals(reader=self.reader, writer=self.switch),
             policy=policies.funding(settings),
         )
-        self.evidence = Evidence(memory.database)
+        self.evidence = Evidence(memory.archive)
         self.inspector = WorldInspector(
             settings=settings, node=node, source=source, deployment=deployment, clock=self._clock
         )

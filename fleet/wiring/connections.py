@@ -23,8 +23,8 @@ from fleet.runtime.service import Service
 from fleet.settings import EvmEndpoint, Settings, Workload
 from fleet.settings import SubtensorEndpoint as SubtensorSettingsEndpoint
 from fleet.settings.keys import load_key
-from fleet.store.engine import Database, open_database
-from fleet.store.stamp import Stamp, claim
+from fleet.store.engine import Database, StoreError, open_database
+from fleet.store.stamp import Stamp, claim, recognise
 from fleet.transactions.signer import LocalSigner
 from fleet.wiring import policies
 from fleet.wiring.chain_rhythm import ChainRhythm
@@ -141,6 +141,25 @@ async def open_store(settings: Settings, node: Node) -> AsyncIterator[Database]:
             exchange=Address(settings.contracts.exchange),
         )
         await claim(database, stamp)
+        yield database
+    finally:
+        await database.close()
+
+
+@asynccontextmanager
+async def open_archive(settings: Settings) -> AsyncIterator[Database]:
+    """The database as it lies there, to look something up: no node needs to answer.
+
+    Raises:
+        StoreError: there is none, it can't be opened, or it belongs to another exchange.
+    """
+    file = settings.store.file(settings.network.name)
+    if not file.exists():
+        raise StoreError(f"there is no store {file}: name the fleet's own in store.sqlite_file")
+    database = await open_database(settings.store_address)
+    try:
+        exchange = Address(settings.contracts.exchange)
+        await recognise(database, chain_id=settings.network.chain_id, exchange=exchange)
         yield database
     finally:
         await database.close()

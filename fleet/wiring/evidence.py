@@ -1,6 +1,6 @@
 """Why a position was liquidated, put together from the store: decision, transaction, outcome."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from fleet.store.decisions import StoredDecision, StoredDecisions
@@ -10,7 +10,7 @@ from fleet.transactions.fees import Fee
 from fleet.wiring.facts import Unread
 from keepers.liquidation import records, reports
 from keepers.liquidation.evidence import RULE, replay
-from keepers.liquidation.outcomes import LiquidationResult
+from keepers.liquidation.outcomes import Liquidated, LiquidationResult
 from keepers.liquidation.records import LiquidationRecord, RecordError
 from keepers.liquidation.reports import Report
 from units import BlockNumber, PositionId, Timestamp, TxHash
@@ -76,15 +76,40 @@ class Evidence:
 
 
 def differences(found: Explanation) -> tuple[str, ...]:
-    """Decides again from the record; what comes out otherwise, () when it agrees."""
+    """Decides again from the record; what comes out otherwise, () when it agrees.
+
+    A record that was changed in more places than one may still be consistent in itself, so it is
+    also held against the journal's entry and what the contract said.
+    """
     if isinstance(found.record, Unread):
         return (found.record.reason,)
     if found.record.rule != RULE:
         return (f"it was decided by {found.record.rule!r}; this program decides by {RULE!r}",)
-    judged = tuple(each.hex() for each in found.record.judgement.ids)
-    if sorted(judged) != sorted(found.subjects):
-        return ("its transaction was for other positions", *replay(found.record.judgement))
-    return replay(found.record.judgement)
+    return (
+        *_other_positions(found.record, found.subjects),
+        *replay(found.record.judgement),
+        *_otherwise_on_chain(found.record, found.results()),
+    )
+
+
+def _other_positions(record: LiquidationRecord, subjects: Sequence[str]) -> Iterator[str]:
+    judged = sorted(each.hex() for each in record.judgement.ids)
+    if judged != sorted(subjects):
+        yield "its transaction was for other positions"
+
+
+def _otherwise_on_chain(
+    record: LiquidationRecord, results: Sequence[LiquidationResult]
+) -> Iterator[str]:
+    """Where the contract, at the same price and index, found another remaining margin."""
+    for candidate, result in zip(record.judgement.candidates, results, strict=False):
+        if not isinstance(result.outcome, Liquidated):
+            continue
+        event = result.outcome.event
+        is_same = (event.price, event.index) == (candidate.price, candidate.index)
+        if is_same and event.remaining != candidate.remaining:
+            name = f"0x{candidate.position.key.id.hex()}"
+            yield f"{name}: the contract found {event.remaining}, not {candidate.remaining}"
 
 
 def _explained(found: Sequence[StoredDecision]) -> tuple[Explanation, ...]:

@@ -14,7 +14,7 @@ from fleet.store.outbox import prune_outbox
 from fleet.store.warnings import StoredWarnings
 from fleet.transactions.attempt import Entry
 from fleet.transactions.spending import Account, Spend
-from fleet.wiring.connections import open_store
+from fleet.wiring.connections import open_archive, open_store
 from fleet.wiring.tenure import Tenure
 from keepers.warnings.observation import WarningChange, WarningState
 from units import Seconds, Timestamp
@@ -50,6 +50,7 @@ class Memory:
         self._closing = closing
         self._opening = asyncio.Lock()
         self._database: Database | None = None
+        self._archive: Database | None = None
         self._tidied_at: float | None = None
 
     async def database(self) -> Database:
@@ -59,6 +60,14 @@ class Memory:
                 opening = open_store(self._settings, self._node)
                 self._database = await self._closing.enter_async_context(opening)
             return self._database
+
+    async def archive(self) -> Database:
+        """The same database only to look something up, for which no node needs to answer."""
+        async with self._opening:
+            if self._archive is None:
+                opening = open_archive(self._settings)
+                self._archive = await self._closing.enter_async_context(opening)
+            return self._archive
 
     async def tidy(self) -> Tidied | None:
         """Forgets what is done with and old; None when that was looked for lately."""

@@ -165,6 +165,21 @@ DISAGREEING: dict[str, tuple[Explanation, str]] = {
         explanation(subjects=(ONE[2:],)),
         "its transaction was for other positions",
     ),
+    "consistent in itself, and not what the contract found": (
+        explanation(
+            **final(
+                replace(
+                    LIQUIDATED,
+                    events=(
+                        replace(
+                            liquidated(position(1)), remaining=JUDGED.candidates[0].remaining - 1
+                        ),
+                    ),
+                )
+            )
+        ),
+        "the contract found -500000000000000001, not -500000000000000000",
+    ),
     "another rule": (
         explanation(record=LiquidationRecord(judgement=JUDGED, rule="by hand")),
         "it was decided by 'by hand'",

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import update
 
 from fleet.store.engine import Database, StoreError
-from fleet.store.stamp import Stamp, claim
+from fleet.store.stamp import Stamp, claim, recognise
 from fleet.store.tables import stamp as table
 from units import Address, BlockHash
 
@@ -48,3 +48,30 @@ async def test_claim__tables_of_another_version__refused(database: Database) -> 
 
     with pytest.raises(StoreError, match="tables of version 99"):
         await claim(database, WORLD)
+
+
+async def recognised(database: Database, world: Stamp) -> None:
+    await recognise(database, chain_id=world.chain_id, exchange=world.exchange)
+
+
+async def test_recognise__this_world__accepted_whatever_its_genesis(database: Database) -> None:
+    await claim(database, WORLD)
+    await recognised(database, WORLD)
+
+
+async def test_recognise__another_exchange_chain_or_version_or_nobody_s__refused(
+    database: Database,
+) -> None:
+    with pytest.raises(StoreError, match="nothing was ever kept in it"):
+        await recognised(database, WORLD)
+    await claim(database, WORLD)
+    for other in (
+        replace(WORLD, chain_id=945),
+        replace(WORLD, exchange=Address("0x00000000000000000000000000000000000000BB")),
+    ):
+        with pytest.raises(StoreError, match="belongs to"):
+            await recognised(database, other)
+    async with database.writing() as connection:
+        await connection.execute(update(table).values(schema=99))
+    with pytest.raises(StoreError, match="tables of version 99"):
+        await recognised(database, WORLD)

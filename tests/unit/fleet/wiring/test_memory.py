@@ -10,6 +10,7 @@ import pytest
 
 from fleet.chain.failures import NodeUnavailable
 from fleet.runtime.clock import SystemClock
+from fleet.store.decisions import StoredDecisions
 from fleet.store.engine import StoreError
 from fleet.store.outbox import enqueue
 from fleet.telemetry.notify import Message
@@ -123,6 +124,26 @@ async def test_database__closed_with_the_process__leaves_a_whole_file(
     await closing.aclose()
 
     assert files_at(file) == ["keepers.sqlite3"]
+
+
+async def test_archive__no_node_answers__what_was_kept_can_be_looked_up(
+    memory: Memory, node: ScriptedEndpoint, file: Path, wall: Wall, closing: AsyncExitStack
+) -> None:
+    record = Record(time=Timestamp(7), text="grounds")
+    wanted = replace(request("push"), subjects=("aa",), record=record)
+    await RememberedJournal(memory, tenure(memory)).enter(reserved(wanted, 7))
+
+    node.is_down()
+    later = memory_in(file, node, wall, closing)
+    (found,) = await StoredDecisions(await later.archive()).about("aa", 1)
+    assert found.record == "grounds"
+    assert await later.archive() is await later.archive()
+
+
+async def test_archive__no_file__is_refused_and_none_is_made(memory: Memory, file: Path) -> None:
+    with pytest.raises(StoreError, match="there is no store"):
+        await memory.archive()
+    assert files_at(file) == []
 
 
 async def test_journal__used__is_of_its_own_namespace(memory: Memory) -> None:
