@@ -3,12 +3,13 @@
 Implements the reading ports of the oracle and the keepers. Knows no decision and sends nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
 from fleet.chain.answers import Sealed
 from fleet.chain.blooms import may_hold
 from fleet.chain.failures import ChainError
+from fleet.chain.throttle import Urgency
 from keepers.funding.calendar import FundingRow, FundingSnapshot
 from keepers.funding.keeper import FundingUnread
 from keepers.liquidation.follower import Unreadable
@@ -41,7 +42,14 @@ class ChainReads(Protocol):
         """The same with its header's bloom of logs."""
         ...
 
-    async def call(self, to: Address, data: bytes, block: BlockNumber | Literal["latest"]) -> bytes:
+    async def call(
+        self,
+        to: Address,
+        data: bytes,
+        block: BlockNumber | Literal["latest"],
+        *,
+        urgency: Urgency = Urgency.DECIDING,
+    ) -> bytes:
         """What a contract returns at one block."""
         ...
 
@@ -135,12 +143,25 @@ class ExchangeReader:
         return blocks
 
     async def warning_tiers(self) -> tuple[Bps, ...] | Unreadable:
-        """The margin ratios to warn at, from the highest down, as set for the first market."""
+        """The margin ratios to warn at, from the highest down, as set for every market with any.
+
+        () where none has. A request a market, behind all that is more urgent.
+        """
         try:
-            first = self._markets[0]
-            return views.warning_tiers(await self._view(calls.warning_tiers(first), "latest"))
+            found = {netuid: await self._warning_tiers(netuid) for netuid in self._markets}
         except (ChainError, ValueError) as error:
             return Unreadable(reason=f"warning tiers: {error}")
+        return _common({netuid: tiers for netuid, tiers in found.items() if tiers})
+
+    async def _warning_tiers(self, netuid: Netuid) -> tuple[Bps, ...]:
+        return views.warning_tiers(
+            await self._chain.call(
+                self._deployment.exchange,
+                calls.warning_tiers(netuid),
+                "latest",
+                urgency=Urgency.BACKFILL,
+            )
+        )
 
     async def vault(self) -> VaultState:
         """What stands behind the traders' claims at the latest block; raises ChainError."""
@@ -218,3 +239,21 @@ class ExchangeReader:
         found = await self._chain.block(at.number)
         if found is None or found.hash != at.hash:
             raise ReorganisedError(f"block {at.number} was replaced while it was read")
+
+
+def _common(tiers: Mapping[Netuid, tuple[Bps, ...]]) -> tuple[Bps, ...] | Unreadable:
+    """What all of them are; one market warned by another's would look warned and not be."""
+    if not tiers:
+        return ()
+    (first, ours), *others = tiers.items()
+    for netuid, theirs in others:
+        if theirs != ours:
+            differ = f"{_listed(ours)} in market {first} and {_listed(theirs)} in market {netuid}"
+            return Unreadable(
+                reason=f"the exchange's warning tiers are {differ}: set warnings.tiers_bps for all"
+            )
+    return ours
+
+
+def _listed(tiers: Sequence[Bps]) -> str:
+    return ", ".join(map(str, tiers))

@@ -139,7 +139,11 @@ class Assembly(Protocol):
 
     @property
     def warnings(self) -> WarningsKeeper:
-        """The warnings bot."""
+        """The warnings bot, once `read_tiers` was called; raises ChainError without tiers."""
+        ...
+
+    async def read_tiers(self) -> object:
+        """Asks for the tiers to warn at."""
         ...
 
     @property

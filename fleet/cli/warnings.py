@@ -29,8 +29,9 @@ def warnings(
 
 
 async def _warn(fleet: Assembly, acting: Acting, out: Output) -> Exit:
-    keeper = fleet.warnings
     with out.working("reading every position"):
+        await fleet.read_tiers()
+        keeper = fleet.warnings
         plan = await keeper.plan(await fleet.head())
     _show(plan, out)
     alerts = plan.change.alerts

@@ -53,7 +53,6 @@ async def assemble(settings: Settings, workload: Workload | None) -> AsyncIterat
             tenure=tenure,
         )
         async with nullcontext() if tenure is None else tenure.kept():
-            await assembly.read_tiers()
             yield assembly
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from fleet.chain import answers
 from fleet.chain.answers import Sealed
+from fleet.chain.throttle import Urgency
 from keepers.liquidation.assessment import RiskView
 from keepers.liquidation.book import Book
 from keepers.liquidation.follower import BookFollower, FollowerPolicy, RebuildReason
@@ -56,7 +57,14 @@ class ChainReads:
         found = self._node.rpc("eth_getBlockByNumber", hex(number), False)
         return answers.sealed(found) if found else None
 
-    async def call(self, to: Address, data: bytes, block: BlockNumber | Literal["latest"]) -> bytes:
+    async def call(
+        self,
+        to: Address,
+        data: bytes,
+        block: BlockNumber | Literal["latest"],
+        *,
+        urgency: Urgency = Urgency.DECIDING,
+    ) -> bytes:
         call = {"to": to, "data": "0x" + data.hex()}
         return bytes.fromhex(self._node.rpc("eth_call", call, hex(int(block)))[2:])
 

@@ -85,7 +85,8 @@ def administering(world: World) -> Iterator[str]:
     rules = Parameters(maintenance=2_100, penalty=600, keeper_share=1_900, funding_cap=30 * HOUR)
     world.send(ADMIN, "exchange", "setMarketParameters", 8, rules)
     yield "parameters changed"
-    world.send(ADMIN, "exchange", "setWarningTiers", 8, [3_600, 2_600])
+    for netuid in (8, 64):
+        world.send(ADMIN, "exchange", "setWarningTiers", netuid, [3_600, 2_600])
     yield "warning tiers changed"
     world.send(ADMIN, "exchange", "listMarket", 200, Parameters())
     yield "a market was listed"

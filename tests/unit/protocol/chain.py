@@ -12,6 +12,7 @@ from eth_utils.crypto import keccak
 
 from fleet.chain.answers import Sealed
 from fleet.chain.failures import ChainError, StateUnavailable
+from fleet.chain.throttle import Urgency
 from protocol.deployment import Deployment
 from protocol.events import RawLog
 from tests.unit.protocol.abi_values import Values, answer, decoded_call, netuid, raw_log
@@ -113,6 +114,7 @@ class Ledger:
     listed: tuple[int, ...] = (8, 64)
     rows: dict[int, Values] = field(default_factory=dict)
     tiers: tuple[int, ...] = (3_500, 2_500, 2_000)
+    own_tiers: dict[int, tuple[int, ...]] = field(default_factory=dict)
 
     def answer(self, function: str, given: Values) -> Values:
         views: dict[str, Callable[[Values], Values]] = {
@@ -121,10 +123,14 @@ class Ledger:
             "positionIds": self._page,
             "positionsById": self._positions,
             "rows": lambda given: {"found": [self.rows.get(n, row()) for n in given["netuids"]]},
-            "warningTiers": lambda _: {"": list(self.tiers)},
+            "warningTiers": self._tiers,
             "vaultState": lambda _: {"found": VAULT},
         }
         return views[function](given)
+
+    def _tiers(self, given: Values) -> Values:
+        (market,) = given.values()
+        return {"": list(self.own_tiers.get(netuid(market), self.tiers))}
 
     def _market(self, key: str) -> Values:
         return market(netuid(key), listed=netuid(key) in self.listed)
@@ -209,7 +215,14 @@ class FakeChain:
             return None
         return Sealed(head=found.head, logs_bloom=bloom(log["address"] for log in found.logs))
 
-    async def call(self, to: Address, data: bytes, block: BlockNumber | Literal["latest"]) -> bytes:
+    async def call(
+        self,
+        to: Address,
+        data: bytes,
+        block: BlockNumber | Literal["latest"],
+        *,
+        urgency: Urgency = Urgency.DECIDING,
+    ) -> bytes:
         function, given = decoded_call(data)
         self._arrive(function)
         found = self._at(self.newest.number if block == "latest" else block)

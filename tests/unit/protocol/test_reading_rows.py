@@ -123,9 +123,25 @@ def test_reader__as_the_funding_port__fits() -> None:
 # Tiers and vault
 
 
-async def test_warning_tiers__as_set_for_the_first_market__are_from_the_highest_down() -> None:
+async def test_warning_tiers__the_same_in_every_market__are_from_the_highest_down() -> None:
     chain = FakeChain()
     assert await reader_of(chain).warning_tiers() == (Bps(3_500), Bps(2_500), Bps(2_000))
+    assert chain.requests == ["warningTiers"] * len(FLEET)
+
+
+async def test_warning_tiers__of_one_market_differ__are_refused_in_one_line() -> None:
+    chain = FakeChain(Ledger(own_tiers={FLEET[-1]: (4_000, 2_000)}))
+    found = await reader_of(chain).warning_tiers()
+    assert found == Unreadable(
+        reason="the exchange's warning tiers are 3500, 2500, 2000 in market"
+        f" {FLEET[0]} and 4000, 2000 in market {FLEET[-1]}: set warnings.tiers_bps for all"
+    )
+
+
+async def test_warning_tiers__of_a_market_without_any__are_those_of_the_others() -> None:
+    chain = FakeChain(Ledger(own_tiers={FLEET[0]: ()}))
+    assert await reader_of(chain).warning_tiers() == (Bps(3_500), Bps(2_500), Bps(2_000))
+    assert await reader_of(FakeChain(Ledger(tiers=()))).warning_tiers() == ()
 
 
 async def test_vault__any__is_the_exchange_s() -> None:
@@ -157,7 +173,7 @@ Ask = Callable[[ExchangeReader], Awaitable[object]]
 QUESTIONS: dict[str, tuple[Ask, int, type]] = {
     "rows": (lambda reader: reader.rows(FLEET), 2, Unavailable),
     "read": (lambda reader: reader.read(), 2, FundingUnread),
-    "warning_tiers": (lambda reader: reader.warning_tiers(), 1, Unreadable),
+    "warning_tiers": (lambda reader: reader.warning_tiers(), len(FLEET), Unreadable),
 }
 """How to ask, how many requests it takes, and the value that says that there is no answer."""
 

@@ -351,6 +351,9 @@ class SimulatedFleet:
     def account(self) -> Address | None:
         return self.journal.account
 
+    async def read_tiers(self) -> None:
+        """It warns by the beta's."""
+
     @property
     def warnings(self) -> WarningsKeeper:
         return WarningsKeeper(

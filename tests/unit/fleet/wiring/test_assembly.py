@@ -241,8 +241,10 @@ async def test_warnings__of_a_daemon__are_one_keeper_until_other_tiers_are_set(
     standing, counts = process.assembly._crew().warnings, process.assembly.follower.counts
 
     first = await standing()
+    asked = process.endpoint.asked.count("eth_call")
+    assert asked == len(process.assembly.settings.enabled_markets)
     assert await standing() is first
-    assert process.endpoint.asked.count("eth_call") == 1
+    assert process.endpoint.asked.count("eth_call") == asked
 
     process.sets_tiers(4_000, 3_000)
     rebuilt = replace(counts, rebuilds={RebuildReason.PARAMETERS: 1})
