@@ -75,6 +75,10 @@ class RetentionSettings(Section):
     """Days of chain time for which what liquidations were decided on is kept, with the journal's
     entries that came of them. 90: a quarter, in which a trader who disagrees has come forward."""
 
+    quotes_days: Annotated[int, Field(ge=1, le=36_500)] = 14
+    """Days of chain time for which the prices read of Subtensor are kept, a row a block. 14: two
+    weeks to ask about a price, 100,800 rows."""
+
     messages_days: Annotated[int, Field(ge=1, le=36_500)] = 30
     """Days for which alerts that reached everybody are kept for people to look at."""
 

@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 metadata = MetaData()
 
-SCHEMA = 4
+SCHEMA = 5
 """Counted up with every change of a table that an existing store does not have."""
 
 # --- stamp: which world this store belongs to -----------------------------------------------
@@ -189,6 +189,19 @@ decision_subjects = Table(
     # a position id, 32 hexadecimal digits
     Column("subject", String(80), primary_key=True),
     Column("entry_id", Integer, ForeignKey("decisions.entry_id"), primary_key=True, index=True),
+)
+
+# --- quotes: what was read of Subtensor ---------------------------------------------------------
+
+quotes = Table(
+    "quotes",
+    metadata,
+    # a finalized block of Subtensor
+    Column("block", BigInteger, primary_key=True, autoincrement=False),
+    Column("hash", String(66), nullable=False),
+    Column("time", BigInteger, nullable=False, index=True),
+    # RAO per Alpha by netuid, as JSON
+    Column("prices", Text, nullable=False),
 )
 
 # --- payments: what each nonce of each key cost, kept for ever ----------------------------------

@@ -30,6 +30,7 @@ from fleet.wiring.inspection import WorldInspector
 from fleet.wiring.lines import news_line
 from fleet.wiring.memory import Memory
 from fleet.wiring.node_lines import NodeNumbers
+from fleet.wiring.quoting import Quotebook
 from fleet.wiring.settling import Settles, is_all_included, is_all_settled, settle_all
 from fleet.wiring.speaking import VERSION
 from fleet.wiring.spending import SpendWatch
@@ -259,6 +260,7 @@ class Assembly:
             watch_feed=FeedWatch(
                 pins=connections.pins(self.settings), opened=self._memory.database
             ).look,
+            keep_quotes=Quotebook(opened=self._memory.database).note,
             tell=self._telling.round,
             tidy=self._memory.tidy,
         )

@@ -49,7 +49,7 @@ class Crew:
 
     `warnings` gives its one keeper, and raises ChainError while the exchange's tiers can't be read.
     `watch_spending` raises an alert when a lane was stopped for what it spent.
-    `watch_feed` raises one for what the feeder can't mend itself.
+    `watch_feed` raises one for what the feeder can't mend itself, `keep_quotes` keeps what it read.
     `tell` delivers one round of alerts, `tidy` forgets what is done with.
     """
 
@@ -63,6 +63,7 @@ class Crew:
     warnings: Callable[[], Awaitable[WarningsKeeper]]
     watch_spending: Callable[[SenderStatus | None, Head], Awaitable[None]]
     watch_feed: Callable[[FeedOutcome], Awaitable[None]]
+    keep_quotes: Callable[[FeedOutcome], Awaitable[None]]
     tell: Callable[[], Awaitable[Round]]
     tidy: Callable[[], Awaitable[Tidied | None]]
 
@@ -138,6 +139,8 @@ def _feeder(crew: Crew, rhythm: Rhythm, alarms: Alarms) -> Bot[FeederWake]:
     async def step(wake: FeederWake) -> FeedOutcome:
         outcome = await crew.feeder.step(wake.finalized)
         await crew.watch_feed(outcome)
+        if crew.sender is not None:  # a dry run keeps nothing
+            await crew.keep_quotes(outcome)
         return outcome
 
     return Bot(

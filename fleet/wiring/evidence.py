@@ -1,10 +1,11 @@
 """Why a position was liquidated, put together from the store: decision, transaction, outcome."""
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from fleet.store.decisions import StoredDecision, StoredDecisions
 from fleet.store.engine import Database
+from fleet.store.quotes import Quote, read_quotes
 from fleet.transactions.attempt import Attempt, Ending, Inclusion, Kind, State
 from fleet.transactions.fees import Fee
 from fleet.wiring.facts import Unread
@@ -13,6 +14,7 @@ from keepers.liquidation.evidence import RULE, replay
 from keepers.liquidation.outcomes import Liquidated, LiquidationResult
 from keepers.liquidation.records import LiquidationRecord, RecordError
 from keepers.liquidation.reports import Report
+from oracle.alpha import to_price_wei
 from units import BlockNumber, PositionId, Timestamp, TxHash
 
 DECISIONS_MAX = 100
@@ -34,7 +36,8 @@ class Explanation:
     """One decision, the transaction that came of it, and what that did.
 
     `decided_by` is the workload and its key, `state` how far the transaction has come. `report` is
-    None until that is final. `subjects` are the position ids that the transaction was for.
+    None until that is final. `subjects` are the position ids that the transaction was for,
+    `quotes` what was read at the blocks that pushed prices are from, where that is still kept.
     """
 
     decided_by: str
@@ -49,6 +52,7 @@ class Explanation:
     inclusion: Inclusion | None
     attempts: tuple[SentAttempt, ...]
     report: Report | Unread | None
+    quotes: Mapping[BlockNumber, Quote]
 
     def results(self) -> tuple[LiquidationResult, ...]:
         """What became of each position, as far as that is final and can be read."""
@@ -66,13 +70,15 @@ class Evidence:
 
     async def about(self, position: PositionId) -> tuple[Explanation, ...]:
         """Every decision to liquidate it that is kept, the newest first."""
-        stored = StoredDecisions(await self._opened())
-        return _explained(await stored.about(position.hex(), DECISIONS_MAX))
+        database = await self._opened()
+        found = await StoredDecisions(database).about(position.hex(), DECISIONS_MAX)
+        return tuple([await _explanation(database, each) for each in found])
 
     async def behind(self, tx_hash: TxHash) -> tuple[Explanation, ...]:
         """The decision that a transaction was signed for; () when it is none of a liquidation."""
-        stored = StoredDecisions(await self._opened())
-        return _explained(await stored.behind(tx_hash))
+        database = await self._opened()
+        found = await StoredDecisions(database).behind(tx_hash)
+        return tuple([await _explanation(database, each) for each in found])
 
 
 def differences(found: Explanation) -> tuple[str, ...]:
@@ -88,6 +94,7 @@ def differences(found: Explanation) -> tuple[str, ...]:
     return (
         *_other_positions(found.record, found.subjects),
         *replay(found.record.judgement),
+        *_otherwise_quoted(found.record, found.quotes),
         *_otherwise_on_chain(found.record, found.results()),
     )
 
@@ -96,6 +103,17 @@ def _other_positions(record: LiquidationRecord, subjects: Sequence[str]) -> Iter
     judged = sorted(each.hex() for each in record.judgement.ids)
     if judged != sorted(subjects):
         yield "its transaction was for other positions"
+
+
+def _otherwise_quoted(
+    record: LiquidationRecord, quotes: Mapping[BlockNumber, Quote]
+) -> Iterator[str]:
+    """Where another price was read at the block that a pushed one is said to be from."""
+    for netuid, origin in record.origins.items():
+        quote, pushed = quotes.get(origin.block), record.judgement.grounds.pushed.get(netuid)
+        rao = None if quote is None else quote.prices.get(netuid)
+        if rao is not None and pushed != to_price_wei(rao):
+            yield f"market {netuid}: {rao} RAO was read at block {origin.block}, not {pushed} wei"
 
 
 def _otherwise_on_chain(
@@ -112,16 +130,13 @@ def _otherwise_on_chain(
             yield f"{name}: the contract found {event.remaining}, not {candidate.remaining}"
 
 
-def _explained(found: Sequence[StoredDecision]) -> tuple[Explanation, ...]:
-    return tuple(_explanation(each) for each in found)
-
-
-def _explanation(stored: StoredDecision) -> Explanation:
-    entry = stored.entry
+async def _explanation(database: Database, stored: StoredDecision) -> Explanation:
+    entry, record = stored.entry, _record(stored.record)
+    origins = {} if isinstance(record, Unread) else record.origins
     return Explanation(
         decided_by=stored.namespace,
         decided_at=stored.time,
-        record=_record(stored.record),
+        record=record,
         subjects=entry.request.subjects,
         work=entry.request.idempotency_key,
         purpose=entry.request.purpose,
@@ -131,6 +146,7 @@ def _explanation(stored: StoredDecision) -> Explanation:
         inclusion=entry.inclusion,
         attempts=tuple(_attempt(each) for each in entry.attempts),
         report=None if stored.report is None else _report(stored.report),
+        quotes=await read_quotes(database, [origin.block for origin in origins.values()]),
     )
 
 

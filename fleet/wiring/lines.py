@@ -51,7 +51,7 @@ def is_quiet(outcome: object) -> bool:
             | FundingOutcome(submission=None)
             | WarningsOutcome(alerts=(), collected=(), blindness=None)
             | BookKept(reconciliation=None)
-            | Tidied(messages=0, transactions=0, decisions=0)
+            | Tidied(messages=0, transactions=0, decisions=0, quotes=0)
             | None
         ):
             return True
@@ -225,6 +225,7 @@ _KINDS: dict[type, Callable[[Any], dict[str, Any]]] = {
         "messages": tidied.messages,
         "transactions": tidied.transactions,
         "decisions": tidied.decisions,
+        "quotes": tidied.quotes,
     },
     SettledOutcomes: lambda found: {
         "included": [news_line(each) for each in found.included],

@@ -11,6 +11,7 @@ from fleet.store.decisions import prune_decisions
 from fleet.store.engine import Database
 from fleet.store.journal import StoredJournal, prune_journal
 from fleet.store.outbox import prune_outbox
+from fleet.store.quotes import prune_quotes
 from fleet.store.warnings import StoredWarnings
 from fleet.transactions.attempt import Entry
 from fleet.transactions.spending import Account, Spend
@@ -32,6 +33,7 @@ class Tidied:
     messages: int
     transactions: int
     decisions: int
+    quotes: int
 
 
 class Memory:
@@ -80,6 +82,7 @@ class Memory:
         # decisions first: what they came to stays in the journal as long as they do
         tidied = Tidied(
             decisions=await prune_decisions(database, Seconds(kept.decisions_days * DAY_S)),
+            quotes=await prune_quotes(database, Seconds(kept.quotes_days * DAY_S)),
             messages=await prune_outbox(database, before),
             transactions=await prune_journal(database, keep=kept.nonces),
         )

@@ -12,6 +12,7 @@ from fleet.chain.node import Node
 from fleet.cli.exits import Exit
 from fleet.settings import checksummed, load, to_toml
 from fleet.store.engine import Database, open_database
+from fleet.store.quotes import Quote, keep_quotes
 from fleet.store.tables import decisions
 from fleet.transactions.policy import Finality, SenderPolicy
 from fleet.transactions.sender import Sender
@@ -43,7 +44,17 @@ from tests.contracts.world import ADMIN, ALICE, BOB, CAROL, TAO, World, position
 from tests.unit.fleet.cli.conftest import DOCUMENT, Console, Ended
 from tests.unit.fleet.cli.simulated import SimulatedFleet
 from tests.unit.fleet.store.inheritance import inherit
-from units import BlockNumber, Netuid, PositionId, PriceWei, Timestamp, TxHash
+from units import (
+    RAO_IN_PRICE_WEI,
+    BlockHash,
+    BlockNumber,
+    Netuid,
+    PositionId,
+    PriceWei,
+    Rao,
+    Timestamp,
+    TxHash,
+)
 
 pytestmark = pytest.mark.anvil
 
@@ -212,7 +223,7 @@ def record_of(found: Explanation) -> LiquidationRecord:
 
 
 async def test_explain__pushed_and_liquidated__the_record_is_what_the_contract_did(
-    world: World, desk: Desk, url: str, tmp_path: Path
+    world: World, desk: Desk, database: Database, url: str, tmp_path: Path
 ) -> None:
     world.open(ALICE, 8)
     world.open(BOB, 8, is_long=False, margin=2 * TAO, leverage=2 * TAO)
@@ -221,8 +232,16 @@ async def test_explain__pushed_and_liquidated__the_record_is_what_the_contract_d
     before = await desk.explained(ALICE)
     assert (before.report, before.inclusion) == (None, None), "it is on record before it is mined"
     await desk.settle()
+    quote = Quote(
+        block=record_of(before).origins[EIGHT].block,
+        hash=BlockHash("0x" + "ab" * 32),
+        time=Timestamp(world.time),
+        prices={EIGHT: Rao(CRASHED // RAO_IN_PRICE_WEI)},
+    )
+    await keep_quotes(database, [quote])
 
     found = await desk.explained(ALICE)
+    assert found.quotes == {quote.block: quote}
     assert await desk.evidence.behind(tx_hash) == (found,)
     record = record_of(found)
     assert record.origins[EIGHT].block == record.judgement.grounds.head.number

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from fleet.store.quotes import Quote
 from fleet.transactions.attempt import Ending, Inclusion, Kind, State
 from fleet.transactions.fees import Fee
 from fleet.wiring.evidence import Explanation, SentAttempt
@@ -16,12 +17,21 @@ from keepers.liquidation.reports import Report
 from tests.unit.fleet.cli.conftest import Console
 from tests.unit.fleet.cli.simulated import SimulatedFleet
 from tests.unit.keepers.liquidation.examples import GENESIS_TIME, judgement, liquidated, position
-from units import BlockHash, BlockNumber, Netuid, Timestamp, TxHash, Wei
+from units import BlockHash, BlockNumber, Netuid, Rao, Timestamp, TxHash, Wei
 
 FIRST = TxHash("0x" + "11" * 32)
 SECOND = TxHash("0x" + "22" * 32)
 ONE, TWO, OTHER = ("0x" + number.to_bytes(16, "big").hex() for number in (1, 2, 3))
 JUDGED = judgement(position(1), position(2, margin=2 * 10**18))
+
+
+def quote(rao: int) -> Quote:
+    return Quote(
+        block=BlockNumber(998),
+        hash=BlockHash("0x" + "98" * 32),
+        time=Timestamp(GENESIS_TIME - 24),
+        prices={Netuid(8): Rao(rao)},
+    )
 
 
 def explanation(judged: Judgement = JUDGED, **changes: Any) -> Explanation:
@@ -46,6 +56,7 @@ def explanation(judged: Judgement = JUDGED, **changes: Any) -> Explanation:
             ),
         ),
         report=None,
+        quotes={BlockNumber(998): quote(5 * 10**7)},
     )
     return replace(plain, **changes)
 
@@ -179,6 +190,10 @@ DISAGREEING: dict[str, tuple[Explanation, str]] = {
             )
         ),
         "the contract found -500000000000000001, not -500000000000000000",
+    ),
+    "another price than was read": (
+        explanation(quotes={BlockNumber(998): quote(5 * 10**7 + 1)}),
+        "market 8: 50000001 RAO was read at block 998, not 50000000000000000 wei",
     ),
     "another rule": (
         explanation(record=LiquidationRecord(judgement=JUDGED, rule="by hand")),

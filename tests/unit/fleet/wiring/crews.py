@@ -64,6 +64,7 @@ class Company:
         self.rounds = 0
         self.tidied = 0
         self.feeds: list[FeedOutcome] = []
+        self.quoted: list[FeedOutcome] = []
         self.watched: list[tuple[SenderStatus | None, int]] = []
         deployment = Deployment(
             exchange=EXCHANGE, price_feed=Address("0x" + "22" * 20), keeper_router=None
@@ -97,6 +98,7 @@ class Company:
             warnings=self._warnings,
             watch_spending=self._watch_spending,
             watch_feed=self._watch_feed,
+            keep_quotes=self._keep_quotes,
             tell=self._tell,
             tidy=self._tidy,
         )
@@ -111,6 +113,9 @@ class Company:
 
     async def _watch_feed(self, outcome: FeedOutcome) -> None:
         self.feeds.append(outcome)
+
+    async def _keep_quotes(self, outcome: FeedOutcome) -> None:
+        self.quoted.append(outcome)
 
     async def _tell(self) -> Round:
         self.rounds += 1

@@ -260,8 +260,8 @@ CARE: dict[str, object] = {
     ),
     "quiet round": Round(delivered={"log": 0}, failed={"log": 0}, still_open=0),
     "round": Round(delivered={"log": 2, "tgram-1": 0}, failed={"tgram-1": 1}, still_open=1),
-    "nothing forgotten": Tidied(messages=0, transactions=0, decisions=0),
-    "forgotten": Tidied(messages=3, transactions=40, decisions=2),
+    "nothing forgotten": Tidied(messages=0, transactions=0, decisions=0, quotes=0),
+    "forgotten": Tidied(messages=3, transactions=40, decisions=2, quotes=0),
     "memory not looked at": None,
 }
 

@@ -182,7 +182,7 @@ async def test_tidy__old_messages__are_forgotten_and_young_ones_are_not(
     await _deliver(memory, wall, "young")
     wall.advance(Timestamp(wall.now() + 1))
 
-    assert await memory.tidy() == Tidied(messages=1, transactions=0, decisions=0)
+    assert await memory.tidy() == Tidied(messages=1, transactions=0, decisions=0, quotes=0)
 
 
 async def test_tidy__old_transactions__are_forgotten_but_for_the_newest(
@@ -194,7 +194,7 @@ async def test_tidy__old_transactions__are_forgotten_but_for_the_newest(
         entry = await journal.enter(reserved(request(f"work {nonce}"), nonce))
         await journal.save(replace(entry, state=State.RESERVED if nonce == 1 else State.FINAL))
 
-    assert await memory.tidy() == Tidied(messages=0, transactions=2, decisions=0)
+    assert await memory.tidy() == Tidied(messages=0, transactions=2, decisions=0, quotes=0)
     assert [entry.nonce for entry in await journal.unfinished()] == [1]
     assert await journal.next_nonce() == 5
 
@@ -210,7 +210,7 @@ async def test_tidy__decisions__are_kept_for_the_days_of_the_policy(
         entry = await journal.enter(reserved(wanted, day))
         await journal.save(replace(entry, state=State.FINAL))
 
-    assert await memory.tidy() == Tidied(messages=0, transactions=0, decisions=1)
+    assert await memory.tidy() == Tidied(messages=0, transactions=0, decisions=1, quotes=0)
 
 
 async def test_tidy__looked_lately__does_nothing_until_it_is_time(
