@@ -212,6 +212,7 @@ class Assembly:
     def supervisor(self, bots: frozenset[BotName]) -> Supervisor:
         """The daemon of these bots."""
         clock = self._clock
+        self.follower.keep(connections.open_checkpoint(self.settings, self._name))
         metrics = Metrics(version=VERSION, network=self.settings.network.name)
         self.node.listen(NodeNumbers(metrics.chain))
         return daemon.supervisor(

@@ -23,6 +23,7 @@ from fleet.runtime.service import Service
 from fleet.settings import EvmEndpoint, Settings, Workload
 from fleet.settings import SubtensorEndpoint as SubtensorSettingsEndpoint
 from fleet.settings.keys import load_key
+from fleet.store.checkpoint import CheckpointFile
 from fleet.store.engine import Database, StoreError, open_database
 from fleet.store.stamp import Stamp, claim, recognise
 from fleet.transactions.signer import LocalSigner
@@ -31,6 +32,7 @@ from fleet.wiring.chain_rhythm import ChainRhythm
 from fleet.wiring.lockstep_rhythm import LockstepRhythm
 from fleet.wiring.rhythm import Rhythm
 from fleet.wiring.watch import watching
+from keepers.liquidation.checkpoint import Stamp as BookStamp
 from oracle.sources.failover import FailoverSource
 from oracle.sources.subtensor import SubtensorEndpoint
 from units import Address, BlockHash, BlockNumber, Netuid
@@ -163,6 +165,17 @@ async def open_archive(settings: Settings) -> AsyncIterator[Database]:
         yield database
     finally:
         await database.close()
+
+
+def open_checkpoint(settings: Settings, name: str) -> CheckpointFile:
+    """The file of the book, beside the store, for all processes of that name."""
+    file = settings.store.file(settings.network.name)
+    return CheckpointFile(
+        file.with_name(f"{file.name}.{name}.book"),
+        BookStamp(
+            chain_id=settings.network.chain_id, exchange=Address(settings.contracts.exchange)
+        ),
+    )
 
 
 async def load_signer(settings: Settings, workload: Workload | None) -> LocalSigner | None:

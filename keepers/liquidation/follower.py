@@ -15,6 +15,7 @@ from typing import Protocol
 
 from keepers.liquidation.book import Book, follow, open_book, rewind
 from keepers.liquidation.folding import InconsistentEventsError
+from keepers.liquidation.keeping import Checkpoints, NoCheckpoint
 from keepers.liquidation.positions import BlockEvents, BookOutline, BookSnapshot, ParametersChanged
 from keepers.liquidation.reconciliation import (
     Mismatched,
@@ -90,6 +91,7 @@ class FollowerCounts:
     rebuilds: Mapping[RebuildReason, int] = field(default_factory=dict)
     rewinds: int = 0
     reconciliations: int = 0
+    restored: int = 0
     last_rebuild_detail: str = ""
 
 
@@ -99,6 +101,8 @@ class BookFollower:
     def __init__(self, *, log: ExchangeLog, policy: FollowerPolicy) -> None:
         self._log = log
         self._policy = policy
+        self._checkpoints: Checkpoints | None = None
+        self._is_restorable = False
         self._lock = asyncio.Lock()
         self._book: Book | None = None
         self._counts = FollowerCounts()
@@ -116,8 +120,18 @@ class BookFollower:
 
     @property
     def reconciled_at(self) -> BlockNumber | None:
-        """The block at which the book was last equal to the chain's views, or read from them."""
+        """The block at which the book was last equal to the chain's views, or read from them.
+
+        None also for a book that was restored from a checkpoint and not compared since.
+        """
         return self._reconciled_at
+
+    def keep(self, checkpoints: Checkpoints) -> None:
+        """Starts with the book that is kept there, if it is of use, and keeps later ones there.
+
+        For processes that stay: who asks once is better served by the views.
+        """
+        self._checkpoints, self._is_restorable = checkpoints, True
 
     async def at_head(self, head: Head | None = None) -> Book | Unreadable:
         """The book at `head` (the latest when None), or at a later block another bot brought it to.
@@ -144,7 +158,9 @@ class BookFollower:
             snapshot = await self._log.snapshot(book.head)
             if isinstance(snapshot, Unreadable):
                 return snapshot
-            return self._compared(book, snapshot)
+            found = self._compared(book, snapshot)
+        await self._save()
+        return found
 
     async def _target(self, head: Head | None) -> Head | Unreadable:
         return await self._log.head() if head is None else head
@@ -159,9 +175,9 @@ class BookFollower:
         return replaced if isinstance(replaced, Unreadable) else found
 
     async def _caught_up(self, head: Head) -> Book | Unreadable:
-        book = self._book
-        if book is None:
-            return await self._rebuilt(head, RebuildReason.START)
+        book = self._book or await self._restored(head)
+        if isinstance(book, NoCheckpoint):
+            return await self._rebuilt(head, RebuildReason.START, book.reason)
         if await self._covers(book, head):
             return book
         ancestor = await self._ancestor(book, head)
@@ -172,6 +188,27 @@ class BookFollower:
         if head.number - ancestor.head.number > self._policy.rebuild_gap_blocks:
             return await self._rebuilt(head, RebuildReason.GAP)
         return await self._followed(ancestor, head)
+
+    async def _restored(self, head: Head) -> Book | NoCheckpoint:
+        """The saved book, when logs can lead from its block to `head`. Tried once."""
+        if self._checkpoints is None or not self._is_restorable:
+            return NoCheckpoint(reason="")
+        self._is_restorable = False
+        book = await self._checkpoints.load()
+        if isinstance(book, NoCheckpoint):
+            return book
+        if not 0 <= head.number - book.head.number <= self._policy.rebuild_gap_blocks:
+            return NoCheckpoint(reason=f"the saved book is of block {book.head.number}")
+        if await self._log.block_hash(book.head.number) != book.head.hash:
+            return NoCheckpoint(reason="the saved book's block is not on the chain")
+        self._book = book
+        self._counts = replace(self._counts, restored=self._counts.restored + 1)
+        return book
+
+    async def _save(self) -> None:
+        """Keeps the book, which was just found or made equal to the chain's views."""
+        if self._checkpoints is not None and self._book is not None:
+            await self._checkpoints.save(self._book)
 
     async def _covers(self, book: Book, head: Head) -> bool:
         """Whether `head` is the book's block or a forerunner of it that is still canonical."""

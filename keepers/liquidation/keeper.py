@@ -119,6 +119,8 @@ class LiquidationKeeper:
     async def step(self, head: Head) -> LiquidationsSubmitted | LiquidationsHeld:
         """Plans on `head` and acts on the plan."""
         plan = await self.plan(head)
+        if isinstance(plan, LiquidationsHeld) and await self._upkeep.confirm_restored(head):
+            plan = await self.plan(head)
         if isinstance(plan, LiquidationsHeld):
             return plan
         return await self.act(plan)

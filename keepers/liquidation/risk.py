@@ -82,7 +82,7 @@ class RiskEngine:
             Who falls and on what grounds, or why nothing is known: no book at most one block
             behind `head` could be had within the policy's time.
         """
-        book = await self._recent_book(head)
+        book = self._compared(await self._recent_book(head))
         if isinstance(book, RiskUnknown):
             return book
         newest = book.head if head is None else max(book.head, head, key=lambda at: at.number)
@@ -97,9 +97,12 @@ class RiskEngine:
 
     async def exposure(self, head: Head) -> Exposure | RiskUnknown:
         """Who is liquidatable at the feed's prices in the block after `head`."""
-        book = await self._follower.at_head(head)
-        if isinstance(book, Unreadable):
-            return RiskUnknown(reason=book.reason)
+        found = await self._follower.at_head(head)
+        book = self._compared(
+            RiskUnknown(reason=found.reason) if isinstance(found, Unreadable) else found
+        )
+        if isinstance(book, RiskUnknown):
+            return book
         grounds = Grounds(head=book.head, book=book.head, markets=book.markets, pushed={})
         standings = grounds.standings(book.markets)
         return Exposure(
@@ -114,6 +117,12 @@ class RiskEngine:
         if isinstance(book, Unreadable):
             return RiskUnknown(reason=book.reason)
         return risk_view(book)
+
+    def _compared(self, book: Book | RiskUnknown) -> Book | RiskUnknown:
+        """Nobody is liquidated by a restored book before the chain's views have confirmed it."""
+        if isinstance(book, Book) and self._follower.reconciled_at is None:
+            return RiskUnknown(reason="the restored book is not compared with the chain yet")
+        return book
 
     async def _recent_book(self, head: Head | None) -> Book | RiskUnknown:
         try:

@@ -40,6 +40,12 @@ class BookUpkeep:
             head=book.head, positions=len(book.positions), reconciliation=reconciliation
         )
 
+    async def confirm_restored(self, head: Head) -> bool:
+        """Compares a book that was restored and never compared; whether it then may be used."""
+        if self._follower.book is None or self._follower.reconciled_at is not None:
+            return False
+        return not isinstance(await self._follower.reconcile(head), Unreadable)
+
     async def reconcile_when_due(self, head: Head) -> Reconciled | Mismatched | Unreadable | None:
         """Compares the book with the chain's views, unless that was done lately (None)."""
         last = self._follower.reconciled_at

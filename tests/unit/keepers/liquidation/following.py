@@ -2,6 +2,7 @@
 
 from keepers.liquidation.book import Book
 from keepers.liquidation.follower import BookFollower, FollowerPolicy
+from keepers.liquidation.keeping import NoCheckpoint
 from tests.unit.keepers.liquidation.examples import TAO
 from tests.unit.keepers.liquidation.simulated import Action, Block, SimulatedExchange
 
@@ -31,3 +32,16 @@ async def started(exchange: SimulatedExchange) -> BookFollower:
     await followed(follower, exchange.tip)
     exchange.asked.clear()
     return follower
+
+
+class Shelf:
+    """Keeps one book in memory, longer than a follower lives."""
+
+    def __init__(self, book: Book | None = None) -> None:
+        self.book = book
+
+    async def load(self) -> Book | NoCheckpoint:
+        return NoCheckpoint(reason="none was saved yet") if self.book is None else self.book
+
+    async def save(self, book: Book) -> None:
+        self.book = book

@@ -1,5 +1,6 @@
 from dataclasses import dataclass, field
 
+from keepers.liquidation.book import open_book
 from keepers.liquidation.evidence import Judgement
 from keepers.liquidation.follower import BookFollower, FollowerPolicy, Unreadable
 from keepers.liquidation.gas import GasModel
@@ -23,6 +24,7 @@ from keepers.liquidation.selection import LiquidationBatch, SelectionPolicy
 from keepers.liquidation.standing import UnknownReason
 from keepers.submission import NotSent, Sent, Submission
 from tests.unit.keepers.liquidation.examples import TAO, liquidated
+from tests.unit.keepers.liquidation.following import Shelf
 from tests.unit.keepers.liquidation.simulated import Action, Block, SimulatedExchange
 from units import PositionId, TxHash
 from units import Sequence as Opening
@@ -58,7 +60,7 @@ class World:
         self.exchange = SimulatedExchange()
         self.exchange.grow(*(_opening(number) for number in range(1, count + 1)))
         self.mempool = Mempool()
-        follower = BookFollower(log=self.exchange, policy=FollowerPolicy())
+        self.follower = follower = BookFollower(log=self.exchange, policy=FollowerPolicy())
         self.keeper = LiquidationKeeper(
             risk=RiskEngine(follower=follower, policy=RiskPolicy(answer_s_max=None)),
             follower=follower,
@@ -246,3 +248,23 @@ async def test_step__reconciliation_unreadable__is_tried_again_at_the_next_head(
     assert submitted.reconciliation == Unreadable(reason="snapshot is down")
     world.exchange.down = set()
     assert isinstance((await world.step()).reconciliation, Reconciled)
+
+
+async def test_step__book_restored_from_a_checkpoint__is_compared_before_it_liquidates() -> None:
+    world = World()
+    world.follower.keep(Shelf(open_book(world.exchange.tip.snapshot())))
+    submitted = await world.step(crash)
+    assert world.follower.counts.restored == 1
+    assert "snapshot" in world.exchange.asked
+    assert world.follower.reconciled_at == world.exchange.tip.head.number
+    assert len(submitted.batches) == 1
+
+
+async def test_step__restored_book_cannot_be_compared__holds() -> None:
+    world = World()
+    world.follower.keep(Shelf(open_book(world.exchange.tip.snapshot())))
+    world.exchange.down = {"snapshot"}
+    held = await world.keeper.step(world.exchange.grow(crash).head)
+    assert isinstance(held, LiquidationsHeld)
+    assert "not compared" in held.reason
+    assert world.mempool.sent == []

@@ -1,0 +1,59 @@
+"""The book's checkpoint as a file: written beside and renamed, so that there is always a whole one.
+
+Implements `keepers.liquidation.keeping.Checkpoints`.
+"""
+
+import asyncio
+import os
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+import structlog
+
+from keepers.liquidation.book import Book
+from keepers.liquidation.checkpoint import CheckpointError, Stamp, frozen, sealed, thawed
+from keepers.liquidation.keeping import NoCheckpoint
+
+_log = structlog.stdlib.get_logger("fleet")
+
+
+class CheckpointFile:
+    """One file. Who shares it reads whichever book was put there last."""
+
+    def __init__(self, path: Path, stamp: Stamp) -> None:
+        self._path = path
+        self._stamp = stamp
+
+    async def load(self) -> Book | NoCheckpoint:
+        """The book that was saved last."""
+        try:
+            data = await asyncio.to_thread(self._path.read_bytes)
+            book = thawed(data, self._stamp)
+        except FileNotFoundError:
+            return NoCheckpoint(reason="none was saved yet")
+        except (OSError, CheckpointError) as error:
+            _log.warning("checkpoint_unusable", file=str(self._path), reason=str(error))
+            return NoCheckpoint(reason=f"{self._path}: {error}")
+        _log.info("checkpoint_read", block=book.head.number, positions=len(book.positions))
+        return book
+
+    async def save(self, book: Book) -> None:
+        """Puts the book in place of the one saved before; a failure is logged."""
+        pieces = frozen(book, self._stamp)
+        try:
+            await asyncio.to_thread(self._replace, pieces)
+        except OSError as error:
+            _log.warning("checkpoint_unwritten", file=str(self._path), reason=str(error))
+
+    def _replace(self, pieces: list[bytes]) -> None:
+        folder = self._path.parent
+        with NamedTemporaryFile(dir=folder, prefix=self._path.name, delete=False) as file:
+            written = Path(file.name)
+            try:
+                file.writelines(sealed(pieces))
+                file.flush()
+                os.fsync(file.fileno())
+                written.replace(self._path)
+            except OSError:
+                written.unlink(missing_ok=True)
+                raise

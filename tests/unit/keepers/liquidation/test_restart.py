@@ -1,0 +1,107 @@
+"""A process that starts with a saved book: what it may do with it before the chain confirmed it."""
+
+from dataclasses import replace
+
+from keepers.liquidation.book import open_book
+from keepers.liquidation.follower import BookFollower, RebuildReason
+from keepers.liquidation.positions import PositionKey
+from keepers.liquidation.reconciliation import Mismatched
+from keepers.liquidation.risk import Exposure, RiskEngine, RiskPolicy, RiskUnknown
+from keepers.liquidation.upkeep import BookUpkeep
+from tests.unit.keepers.liquidation.examples import TAO
+from tests.unit.keepers.liquidation.following import GAP_MAX, Shelf, followed, follower_of, opens
+from tests.unit.keepers.liquidation.simulated import SimulatedExchange
+from units import Netuid, PositionId, PriceWei, Sequence
+
+
+def restarted(exchange: SimulatedExchange, shelf: Shelf) -> BookFollower:
+    follower = follower_of(exchange)
+    follower.keep(shelf)
+    exchange.asked.clear()
+    return follower
+
+
+async def shelf_of(exchange: SimulatedExchange) -> Shelf:
+    """What a process left that reconciled at the tip."""
+    shelf = Shelf()
+    before = restarted(exchange, shelf)
+    await before.reconcile(exchange.tip.head)
+    assert shelf.book is not None
+    return shelf
+
+
+async def test_at_head__book_was_saved_a_few_blocks_ago__logs_lead_on_and_no_view_is_paged() -> (
+    None
+):
+    exchange = SimulatedExchange()
+    exchange.grow(opens(1))
+    shelf = await shelf_of(exchange)
+    exchange.grow(opens(2))
+    exchange.grow(opens(3))
+    follower = restarted(exchange, shelf)
+    await followed(follower, exchange.tip)
+    assert "snapshot" not in exchange.asked
+    assert (follower.counts.restored, follower.reconciled_at) == (1, None)
+
+
+async def test_at_head__saved_beyond_the_horizon__is_built_from_views() -> None:
+    exchange = SimulatedExchange()
+    shelf = await shelf_of(exchange)
+    exchange.grow_many(GAP_MAX + 1)
+    follower = restarted(exchange, shelf)
+    await followed(follower, exchange.tip)
+    assert follower.counts.rebuilds == {RebuildReason.START: 1}
+    assert follower.reconciled_at == exchange.tip.head.number
+
+
+async def test_at_head__saved_on_a_fork_that_is_gone__is_built_from_views() -> None:
+    exchange = SimulatedExchange()
+    first = exchange.tip
+    exchange.grow(opens(1))
+    shelf = await shelf_of(exchange)
+    exchange.grow(opens(2), on=first, salt="other")
+    exchange.grow()
+    follower = restarted(exchange, shelf)
+    await followed(follower, exchange.tip)
+    assert (follower.counts.restored, sum(follower.counts.rebuilds.values())) == (0, 1)
+
+
+async def test_at_head__saved_later_than_the_head__is_built_from_views() -> None:
+    exchange = SimulatedExchange()
+    first = exchange.tip
+    exchange.grow(opens(1))
+    shelf = await shelf_of(exchange)
+    exchange.tip = first
+    await followed(restarted(exchange, shelf), first)
+
+
+async def test_risk__book_is_restored__nobody_is_liquidated_before_it_was_compared() -> None:
+    exchange = SimulatedExchange()
+    exchange.grow(opens(1), lambda block: block.push(8, TAO // 100))
+    follower = restarted(exchange, await shelf_of(exchange))
+    risk = RiskEngine(follower=follower, policy=RiskPolicy(answer_s_max=None))
+    head = exchange.tip.head
+    assert isinstance(await risk.exposure(head), RiskUnknown)
+    pushed = await risk.liquidatable_at({Netuid(8): PriceWei(TAO // 100)}, head)
+    assert isinstance(pushed, RiskUnknown)
+    assert "not compared" in pushed.reason
+    assert await BookUpkeep(follower=follower, reconcile_blocks=100).confirm_restored(head)
+    exposure = await risk.exposure(head)
+    assert isinstance(exposure, Exposure)
+    assert len(exposure.candidates) == 1
+
+
+async def test_confirm_restored__the_saved_book_is_wrong__the_views_win() -> None:
+    exchange = SimulatedExchange()
+    exchange.grow(opens(1))
+    tip = exchange.tip.snapshot()
+    wrong = tuple(
+        replace(p, key=PositionKey(id=PositionId(bytes(16)), sequence=Sequence(1)))
+        for p in tip.positions
+    )
+    follower = restarted(exchange, Shelf(open_book(replace(tip, positions=wrong))))
+    head = exchange.tip.head
+    assert await follower.at_head(head) is not None
+    assert isinstance(await follower.reconcile(head), Mismatched)
+    await followed(follower, exchange.tip)
+    assert follower.reconciled_at == head.number
