@@ -80,6 +80,16 @@ async def test_enter__refused_by_the_journal__leaves_no_decision(
     assert await decisions.about("bb", 10) == ()
 
 
+async def test_enter__a_record_that_cannot_be_kept__keeps_the_bytes_out_as_well(
+    journal: StoredJournal, decisions: StoredDecisions
+) -> None:
+    with pytest.raises(JournalConflict):
+        await entered(journal, liquidating("aa", "aa"))
+    assert await journal.unfinished() == ()
+    assert await journal.next_nonce() == 0
+    assert await decisions.behind(attempt(0).tx_hash) == ()
+
+
 async def test_enter__without_a_record__is_no_decision(
     journal: StoredJournal, decisions: StoredDecisions
 ) -> None:
