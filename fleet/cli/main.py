@@ -83,3 +83,7 @@ def main() -> None:
     """The whole command line; `fleet.cli.entry` begins with it."""
     is_json = "--json" in sys.argv  # arguments that cannot be read are no reason for no document
     sys.exit(ended(lambda: app(standalone_mode=False), messages(), is_json=is_json))
+
+
+if __name__ == "__main__":
+    main()
