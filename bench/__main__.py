@@ -26,9 +26,10 @@ from bench.handover import HANDOVER
 from bench.machine import machine_facts
 from bench.nomination import NOMINATION
 from bench.report import as_json, as_markdown, print_figures
+from bench.restart import RESTART
 from bench.throughput import THROUGHPUT
 
-BENCHMARKS: tuple[Benchmark, ...] = (HANDOVER, THROUGHPUT, CALLS, NOMINATION)
+BENCHMARKS: tuple[Benchmark, ...] = (HANDOVER, THROUGHPUT, CALLS, NOMINATION, RESTART)
 _STANDARD = Scale()
 
 

@@ -28,7 +28,7 @@ from keepers.liquidation.positions import (
 )
 from protocol.abi import describe_revert, topic
 from protocol.markets import netuid_of
-from protocol.words import WORD, read_bool, read_int, read_uint
+from protocol.words import WORD, read_int, read_uint, read_uints
 from units import (
     Address,
     BlockHash,
@@ -54,7 +54,8 @@ SKIP_REASONS = {
 }
 """Exchange.Outcome, without Liquidated (0)."""
 
-_TOPIC_DIGITS = 2 + 2 * WORD
+_WHOLE = [[2 + 2 * WORD] * topics for topics in range(5)]
+"""Digits of so many whole topics."""
 
 
 def book_event(log: RawLog) -> BookEvent | None:
@@ -118,7 +119,7 @@ def _first_topic(log: RawLog) -> str:
 def _data(log: RawLog, *, topics: int, words: int) -> bytes:
     """The data of a log that has so many topics, its name's among them, and words of data."""
     found = log["topics"]
-    if len(found) != topics or any(len(each) != _TOPIC_DIGITS for each in found):
+    if len(found) != topics or [*map(len, found)] != _WHOLE[topics]:
         raise ValueError(f"a log of {len(found)} topics where {topics} whole ones were expected")
     data = bytes.fromhex(log["data"][2:])
     if len(data) != words * WORD:
@@ -152,40 +153,41 @@ def _market(log: RawLog, topic_index: int) -> Netuid:
     return netuid_of(int(log["topics"][topic_index], 16))
 
 
-def _key(log: RawLog, data: bytes) -> PositionKey:
-    return PositionKey(id=_position_id(log), sequence=Sequence(read_uint(data, 0)))
+def _key(log: RawLog, sequence: Sequence) -> PositionKey:
+    return PositionKey(id=_position_id(log), sequence=sequence)
 
 
 def _opened(log: RawLog) -> PositionOpened:
     data = _data(log, topics=4, words=7)
+    sequence, is_long, margin, size, entry_price = read_uints(data, 5)
     return PositionOpened(
         position=Position(
-            key=_key(log, data),
+            key=_key(log, sequence),
             holder=_holder(log),
             netuid=_market(log, 3),
-            is_long=read_bool(data, 1),
-            margin=Wei(read_uint(data, 2)),
-            size=Wei(read_uint(data, 3)),
-            entry_price=PriceWei(read_uint(data, 4)),
+            is_long=is_long != 0,
+            margin=margin,
+            size=size,
+            entry_price=entry_price,
             entry_index=FundingIndex(read_int(data, 5)),
         )
     )
 
 
 def _changed(log: RawLog) -> PositionChanged:
-    data = _data(log, topics=4, words=7)
-    margin, size = Wei(read_uint(data, 1)), Wei(read_uint(data, 2))
-    return PositionChanged(key=_key(log, data), margin=margin, size=size)
+    sequence, margin, size = read_uints(_data(log, topics=4, words=7), 3)
+    return PositionChanged(key=_key(log, sequence), margin=margin, size=size)
 
 
 def _closed(log: RawLog) -> PositionClosed:
-    return PositionClosed(key=_key(log, _data(log, topics=4, words=7)))
+    (sequence,) = read_uints(_data(log, topics=4, words=7), 1)
+    return PositionClosed(key=_key(log, sequence))
 
 
 def _liquidated(log: RawLog) -> PositionLiquidated:
     data = _data(log, topics=4, words=8)
     return PositionLiquidated(
-        key=_key(log, data),
+        key=_key(log, Sequence(read_uint(data, 0))),
         trader=_trader(log),
         netuid=_market(log, 3),
         price=PriceWei(read_uint(data, 1)),

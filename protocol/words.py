@@ -5,6 +5,7 @@ tests hold this file against them. Knows words, not what they mean.
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 WORD = 32
 _TWO_256 = 1 << 256
@@ -56,6 +57,11 @@ def arguments(*parts: bytes) -> bytes:
 def read_uint(data: bytes, index: int) -> int:
     """The unsigned word at `index`."""
     return int.from_bytes(data[index * WORD : (index + 1) * WORD], "big")
+
+
+def read_uints(data: bytes, count: int) -> list[Any]:
+    """The first `count` words, unsigned; Any, because a unit put around each doubles the cost."""
+    return [int.from_bytes(data[at : at + WORD]) for at in range(0, count * WORD, WORD)]
 
 
 def read_int(data: bytes, index: int) -> int:

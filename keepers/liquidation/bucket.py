@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from keepers.liquidation.ladder import Ladder
 from keepers.liquidation.lines import Extent, abscissa, level_of
-from keepers.liquidation.packing import ID_BYTES, RECORD_BYTES, side_of, unpacked
+from keepers.liquidation.packing import ID_BYTES, RECORD_BYTES, amounts_of, side_of
 from keepers.liquidation.standing import Terms
 
 _GROWTH: Final = 8  # by so much of itself, that little memory is spare
@@ -162,12 +162,12 @@ class Bucket:
 
 def line_of(record: bytes) -> tuple[float, float]:
     """Level and slope of a record's position."""
-    held = unpacked(record)
+    is_long, margin, size, entry_price, entry_index = amounts_of(record)
     level = level_of(
-        is_long=held.is_long,
-        margin=held.margin,
-        size=held.size,
-        entry_price=held.entry_price,
-        entry_index=held.entry_index,
+        is_long=is_long,
+        margin=margin,
+        size=size,
+        entry_price=entry_price,
+        entry_index=entry_index,
     )
-    return level, float(held.entry_price)
+    return level, float(entry_price)

@@ -41,9 +41,17 @@ class Draft:
         self, positions: Mapping[PositionId, Position], markets: Mapping[Netuid, Market]
     ) -> None:
         self._positions = positions
-        self._markets = markets
+        self._markets = dict(markets)
+        self._changed: dict[Netuid, Market] = {}
+        self._interest: dict[Netuid, list[int]] = {}  # long and short, newer than the market's own
         self.positions: dict[PositionId, Position | None] = {}
-        self.markets: dict[Netuid, Market] = {}
+
+    @property
+    def markets(self) -> Mapping[Netuid, Market]:
+        """Markets that are not what they were."""
+        for netuid in tuple(self._interest):
+            self._market(netuid)
+        return self._changed
 
     def apply(self, event: BookEvent) -> None:
         """Take one event in.
@@ -97,25 +105,27 @@ class Draft:
             raise InconsistentEventsError(
                 f"market {event.netuid} accrued to index {event.index}, the book says {expected}"
             )
-        self.markets[event.netuid] = replace(market, index=event.index, last_accrual=event.until)
+        self._put(replace(market, index=event.index, last_accrual=event.until))
 
     def _feed(self, event: PricePushed | MarketSuspended | MarketResumed) -> None:
         """Moves the feed's row. The feed may carry markets that the exchange does not list."""
-        market = self.markets.get(event.netuid) or self._markets.get(event.netuid)
-        if market is not None:
-            self.markets[event.netuid] = replace(market, feed=_feed_row(market.feed, event))
+        if event.netuid in self._markets:
+            market = self._market(event.netuid)
+            self._put(replace(market, feed=_feed_row(market.feed, event)))
 
     def _exposure(self, netuid: Netuid, is_long: bool, change: int) -> None:
-        market = self._market(netuid)
-        side = "long_open_interest" if is_long else "short_open_interest"
-        total = getattr(market, side) + change
-        if total < 0:
-            raise InconsistentEventsError(f"market {netuid} would have {side} {total}")
-        self.markets[netuid] = (
-            replace(market, long_open_interest=Wei(total))
-            if is_long
-            else replace(market, short_open_interest=Wei(total))
-        )
+        sides = self._interest.get(netuid)
+        if sides is None:
+            market = self._market(netuid)
+            sides = [market.long_open_interest, market.short_open_interest]
+            self._interest[netuid] = sides
+        side = 0 if is_long else 1
+        sides[side] += change
+        if sides[side] < 0:
+            name = "long" if is_long else "short"
+            raise InconsistentEventsError(
+                f"market {netuid} would have {name} open interest {sides[side]}"
+            )
 
     def _position(self, position_id: PositionId) -> Position | None:
         if position_id in self.positions:
@@ -129,9 +139,19 @@ class Draft:
         return position
 
     def _market(self, netuid: Netuid) -> Market:
-        market = self.markets.get(netuid) or self._markets.get(netuid)
+        market = self._markets.get(netuid)
         if market is None:
             raise InconsistentEventsError(f"market {netuid} is not in the book")
+        interest = self._interest.pop(netuid, None)
+        if interest is None:
+            return market
+        long, short = interest
+        return self._put(
+            replace(market, long_open_interest=Wei(long), short_open_interest=Wei(short))
+        )
+
+    def _put(self, market: Market) -> Market:
+        self._markets[market.netuid] = self._changed[market.netuid] = market
         return market
 
 

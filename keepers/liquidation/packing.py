@@ -11,6 +11,7 @@ from keepers.liquidation.positions import Position, PositionKey
 from units import FundingIndex, Netuid, PositionId, PriceWei, Sequence, Wei
 
 _LAYOUT: Final = Struct("<16sH?Q20s16s16s16s16s")
+_AMOUNTS: Final = Struct("<18x?28x16s16s16s16s")
 _AMOUNT_BYTES: Final = 16
 
 RECORD_BYTES: Final = _LAYOUT.size
@@ -58,6 +59,18 @@ def unpacked(record: bytes) -> Position:
         size=Wei(int.from_bytes(size, "little")),
         entry_price=PriceWei(int.from_bytes(entry_price, "little")),
         entry_index=FundingIndex(int.from_bytes(entry_index, "little", signed=True)),
+    )
+
+
+def amounts_of(record: bytes) -> tuple[bool, int, int, int, int]:
+    """Side (long?), margin, size, entry price and entry index of a record: what a line is of."""
+    is_long, margin, size, entry_price, entry_index = _AMOUNTS.unpack(record)
+    return (
+        is_long,
+        int.from_bytes(margin, "little"),
+        int.from_bytes(size, "little"),
+        int.from_bytes(entry_price, "little"),
+        int.from_bytes(entry_index, "little", signed=True),
     )
 
 

@@ -1,0 +1,194 @@
+"""How fast a book is had again: from logs, and from a checkpoint. Processor time of this thread."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+from time import thread_time
+from typing import Any, Final
+
+from hexbytes import HexBytes
+from web3 import Web3
+
+from bench.crowd import MARKETS, PARAMETERS, PRICE, table_of
+from bench.figure import Benchmark, Figure, Scale, Series
+from keepers.liquidation.book import Book, follow, open_book
+from keepers.liquidation.checkpoint import Stamp, frozen, sealed, thawed
+from keepers.liquidation.packing import packed, unpacked
+from keepers.liquidation.positions import BookSnapshot, FeedRow, Market
+from keepers.liquidation.table import Table
+from keepers.liquidation.versions import Positions
+from protocol.abi import entry, topic
+from protocol.events import RawLog, block_events
+from protocol.words import uint
+from units import (
+    Address,
+    BlockHash,
+    BlockNumber,
+    FundingIndex,
+    Head,
+    Netuid,
+    PriceWei,
+    Timestamp,
+    Wei,
+)
+
+_FIRST: Final = 1_000
+_LOGS_A_BLOCK: Final = 100
+_LOGS_EACH: Final = 100  # logs for each transaction of the scale: 20,000 at the standard
+_BASELINE_SHARE: Final = 40  # web3 decodes one log in so many
+_STAMP: Final = Stamp(chain_id=964, exchange=Address("0x" + "00" * 20))
+
+
+class WrongBookError(Exception):
+    """What was read is not what was written: its speed is no figure."""
+
+
+async def measure(scale: Scale, tick: Callable[[], None]) -> Sequence[Figure]:
+    """Logs, then a checkpoint, run by run."""
+    logs = _stream(scale.transactions * _LOGS_EACH)
+    runs: list[tuple[float, float, float, float]] = []
+    for _ in range(scale.runs):
+        runs.append((_folded(logs), _by_web3(logs), *_restored(table_of(scale.positions))))
+        tick()
+    ours, theirs, restore, rebuild = (Series(runs=each) for each in zip(*runs, strict=True))
+    return (
+        Figure(
+            name="logs decoded and folded into the book",
+            unit="events/s",
+            fleet=ours,
+            baseline=theirs,
+            baseline_is="web3.py's process_log, which folds nothing",
+        ),
+        Figure(
+            name=f"restore of {scale.positions:,} positions from a checkpoint",
+            unit="s",
+            fleet=restore,
+            baseline=rebuild,
+            baseline_is="the same columns from positions that were already read from the views",
+        ),
+    )
+
+
+def _folded(logs: Sequence[RawLog]) -> float:
+    book = _empty_book()
+    last = int(logs[-1]["blockNumber"], 16)
+    began = thread_time()
+    book = follow(book, block_events(logs), _head(last))
+    return len(logs) / (thread_time() - began)
+
+
+def _by_web3(logs: Sequence[RawLog]) -> float:
+    events = [entry("Exchange", "event", name) for name in ("PositionOpened", "PositionClosed")]
+    contract = Web3().eth.contract(abi=events)
+    readers: dict[str, Any] = {
+        topic("Exchange", "PositionOpened"): contract.events.PositionOpened(),
+        topic("Exchange", "PositionClosed"): contract.events.PositionClosed(),
+    }
+    received = [_as_web3(log) for log in logs[::_BASELINE_SHARE]]
+    began = thread_time()
+    for log in received:
+        readers[log["topics"][0].to_0x_hex()].process_log(log)
+    return len(received) / (thread_time() - began)
+
+
+def _restored(table: Table) -> tuple[float, float]:
+    book = Book(head=_head(_FIRST), positions=Positions(table), markets=_markets())
+    with TemporaryDirectory(prefix="keepers-bench-") as folder:
+        file = Path(folder) / "book"
+        with file.open("wb") as written:
+            written.writelines(sealed(frozen(book, _STAMP)))
+        began = thread_time()
+        found = thawed(file.read_bytes(), _STAMP)
+        restore = thread_time() - began
+    if len(found.positions) != len(book.positions):
+        raise WrongBookError(f"{len(found.positions)} positions of {len(book.positions)}")
+    read = [unpacked(record) for record in table.records()]
+    began = thread_time()
+    Table().fill(packed(position) for position in read)
+    return restore, thread_time() - began
+
+
+def _stream(count: int) -> list[RawLog]:
+    """Positions opened and closed at random, a hundred events a block."""
+    random = Random(1)  # noqa: S311 - the same stream in every run
+    open_ids: list[tuple[bytes, int]] = []
+    logs: list[RawLog] = []
+    for number in range(count):
+        block = _FIRST + 1 + number // _LOGS_A_BLOCK
+        if random.random() < 0.5 or not open_ids:  # noqa: PLR2004 - a coin
+            position_id, market = random.randbytes(16), random.randint(1, MARKETS)
+            open_ids.append((position_id, market))
+            size = random.randint(10**17, 10**20)
+            words = (1, random.randint(0, 1), size // 3, size, PRICE, 0, 0)
+            logs.append(_log(block, "PositionOpened", position_id, market, words))
+        else:
+            position_id, market = open_ids.pop(random.randrange(len(open_ids)))
+            words = (1, PRICE, 0, 0, 0, 0, 0)
+            logs.append(_log(block, "PositionClosed", position_id, market, words))
+    return logs
+
+
+def _log(block: int, event: str, position_id: bytes, market: int, words: Sequence[int]) -> RawLog:
+    trader = bytes(12) + position_id + bytes(4)
+    topics = [position_id + bytes(16), trader, uint(market)]
+    return {
+        "address": _STAMP.exchange,
+        "blockNumber": hex(block),
+        "blockHash": _hash(block),
+        "transactionHash": _hash(block),
+        "transactionIndex": "0x0",
+        "logIndex": "0x0",
+        "topics": [topic("Exchange", event), *(f"0x{each.hex()}" for each in topics)],
+        "data": f"0x{b''.join(map(uint, words)).hex()}",
+    }
+
+
+def _as_web3(log: RawLog) -> dict[str, Any]:
+    """The log as web3's middleware hands it to a caller."""
+    numbers = {key: int(log[key], 16) for key in ("blockNumber", "transactionIndex", "logIndex")}
+    hashes = {key: HexBytes(log[key]) for key in ("blockHash", "transactionHash", "data")}
+    return {**log, **numbers, **hashes, "topics": [HexBytes(each) for each in log["topics"]]}
+
+
+def _empty_book() -> Book:
+    markets = tuple(_markets().values())
+    return open_book(BookSnapshot(head=_head(_FIRST), markets=markets, positions=()))
+
+
+def _markets() -> dict[Netuid, Market]:
+    row = FeedRow(
+        price=PriceWei(PRICE),
+        source_block=BlockNumber(_FIRST),
+        source_time=Timestamp(0),
+        suspended_at=BlockNumber(0),
+        suspension=0,
+    )
+    return {
+        Netuid(netuid): Market(
+            netuid=Netuid(netuid),
+            parameters=PARAMETERS,
+            feed=row,
+            long_open_interest=Wei(0),
+            short_open_interest=Wei(0),
+            index=FundingIndex(0),
+            last_accrual=Timestamp(0),
+        )
+        for netuid in range(1, MARKETS + 1)
+    }
+
+
+def _hash(block: int) -> BlockHash:
+    return BlockHash(f"0x{block:064x}")
+
+
+def _head(block: int) -> Head:
+    return Head(
+        number=BlockNumber(block),
+        hash=_hash(block),
+        parent_hash=_hash(block - 1),
+        time=Timestamp(12 * block),
+    )
+
+
+RESTART = Benchmark(name="restart", measure=measure)
