@@ -88,8 +88,19 @@ class LiquidationMetrics:
         self._reconciliations = make.counter(
             "reconciliations", "Comparisons of the book with the chain.", ("result",)
         )
+        self._refereed = make.counter(
+            "nominations_refereed", "Looks at every position, to check who is nominated."
+        )
+        self._missed = make.counter(
+            "nominations_missed", "Positions below maintenance that only such a look found."
+        )
         self._reasons: set[str] = set()
         self._reason = Bounded()
+
+    def refereed(self, *, missed: int) -> None:
+        """Every position was looked at; so many that fell had not been nominated."""
+        self._refereed.inc()
+        self._missed.inc(missed)
 
     def planned(self, *, candidates: int, deferred: int, unknown: Mapping[str, int]) -> None:
         """What stood at one block; `unknown` counts positions by reason."""

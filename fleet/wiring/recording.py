@@ -114,6 +114,8 @@ class Recorder:
             deferred=len(plan.deferred),
             unknown={reason.value: count for reason, count in plan.unknown.items()},
         )
+        if plan.missed is not None:
+            self._metrics.liquidations.refereed(missed=plan.missed)
         for each in outcome.batches:
             self._submitted(Lane.LIQUIDATION, each.submission)
         self._reconciled(outcome.reconciliation)

@@ -58,7 +58,7 @@ class LiquidationPlan:
     `candidates` are all that are below maintenance, most urgent first; each is in one of
     `batches`, `in_flight` (sent lately, no outcome yet) or `deferred` (the block has no room).
     `unknown` counts the positions of markets that can't be judged. `grounds` are what the
-    candidates were judged on.
+    candidates were judged on. `missed` as in `Exposure`.
     """
 
     head: Head
@@ -68,6 +68,7 @@ class LiquidationPlan:
     in_flight: tuple[PositionKey, ...]
     deferred: tuple[Candidate, ...]
     unknown: Mapping[UnknownReason, int]
+    missed: int | None = None
 
     def judgement_of(self, batch: LiquidationBatch) -> Judgement:
         """What one of the batches rests on."""
@@ -141,6 +142,7 @@ class LiquidationKeeper:
             in_flight=tuple(key for key in keys if key in self._in_flight),
             deferred=selection.deferred,
             unknown=exposure.unknown,
+            missed=exposure.missed,
         )
 
     async def act(self, plan: LiquidationPlan) -> LiquidationsSubmitted:

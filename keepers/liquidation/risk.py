@@ -6,12 +6,13 @@ a market without a usable price. Knows no node and sends nothing.
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from keepers.liquidation.assessment import RiskView, judge, risk_view, unknown_counts
 from keepers.liquidation.book import Book
 from keepers.liquidation.evidence import Grounds, Judgement
 from keepers.liquidation.follower import BookFollower, Unreadable
+from keepers.liquidation.positions import Position
 from keepers.liquidation.selection import Candidate, rank
 from keepers.liquidation.standing import Standing, Terms, UnknownReason
 from units import BlockNumber, Head, Netuid, PriceWei
@@ -28,12 +29,15 @@ class RiskUnknown:
 class Exposure:
     """Who can be liquidated in the block after `head`, most urgent first.
 
-    `unknown` counts the open positions of markets that can't be judged, by reason.
+    `unknown` counts the open positions of markets that can't be judged, by reason. `missed` is how
+    many a look at every position found beside those that the ladders nominated, None when this
+    block was not one to look; they are among the candidates.
     """
 
     head: Head
     judgement: Judgement
     unknown: Mapping[UnknownReason, int]
+    missed: int | None
 
     @property
     def candidates(self) -> tuple[Candidate, ...]:
@@ -46,10 +50,12 @@ class RiskPolicy:
     """Limits of an answer.
 
     `answer_s_max`: how long the feeder's push waits for an answer, because a price must not wait
-    for risk; None where all time is the chain's (lock-step).
+    for risk; None where all time is the chain's (lock-step). `referee_blocks`: at every block whose
+    number is a multiple of it, a look at every position checks whom the ladders nominate.
     """
 
     answer_s_max: float | None = 0.2
+    referee_blocks: int = 25
 
     @property
     def book_s_max(self) -> float | None:
@@ -105,10 +111,12 @@ class RiskEngine:
             return book
         grounds = Grounds(head=book.head, book=book.head, markets=book.markets, pushed={})
         standings = grounds.standings(book.markets)
+        judgement, missed = self._refereed(book, standings, self._judged(book, grounds, standings))
         return Exposure(
             head=book.head,
-            judgement=self._judged(book, grounds, standings),
+            judgement=judgement,
             unknown=unknown_counts(book, standings),
+            missed=missed,
         )
 
     async def risk_view(self, head: Head) -> RiskView | RiskUnknown:
@@ -144,7 +152,25 @@ class RiskEngine:
         return book
 
     def _judged(self, book: Book, grounds: Grounds, standings: Iterable[Standing]) -> Judgement:
-        terms = {at.netuid: at for at in standings if isinstance(at, Terms)}
-        judged = (judge(p, terms[p.netuid]) for p in book.positions.nominate(terms))
-        found = rank(candidate for candidate in judged if candidate is not None)
-        return Judgement(grounds=grounds, candidates=found)
+        terms = _terms(standings)
+        return Judgement(grounds=grounds, candidates=_fallen(book.positions.nominate(terms), terms))
+
+    def _refereed(
+        self, book: Book, standings: Iterable[Standing], judgement: Judgement
+    ) -> tuple[Judgement, int | None]:
+        """The judgement, completed where it is this block's turn, and by how many."""
+        if book.head.number % self._policy.referee_blocks:
+            return judgement, None
+        terms = _terms(standings)
+        every = _fallen(book.positions.scan(terms), terms)
+        missed = len(set(every) - set(judgement.candidates))
+        return (replace(judgement, candidates=every) if missed else judgement), missed
+
+
+def _terms(standings: Iterable[Standing]) -> Mapping[Netuid, Terms]:
+    return {at.netuid: at for at in standings if isinstance(at, Terms)}
+
+
+def _fallen(nominated: Iterable[Position], terms: Mapping[Netuid, Terms]) -> tuple[Candidate, ...]:
+    judged = (judge(position, terms[position.netuid]) for position in nominated)
+    return rank(candidate for candidate in judged if candidate is not None)

@@ -109,6 +109,7 @@ FULL_PLAN = LiquidationPlan(
     batches=(BATCH,),
     in_flight=(KEYS[0],),
     deferred=(CANDIDATE,),
+    missed=2,
     unknown={UnknownReason.SUSPENDED: 4},
 )
 MISMATCH = Mismatched(head=HEAD, differences=("position 0x01: book None", "market 8: book None"))

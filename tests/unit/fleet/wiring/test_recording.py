@@ -157,6 +157,8 @@ def test_record__unknown_kind__leaves_everything_as_it_was(
             {
                 "liquidation_candidates[]": 3,
                 "liquidation_deferred[]": 1,
+                "nominations_refereed_total[]": 1,
+                "nominations_missed_total[]": 2,
                 "positions_unjudged[('reason', 'the market is suspended')]": 4,
                 "reconciliations_total[('result', 'equal')]": 1,
             },

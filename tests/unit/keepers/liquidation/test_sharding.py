@@ -1,0 +1,35 @@
+"""Shards cover every position, and none twice."""
+
+from hashlib import sha256
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from keepers.liquidation.sharding import shard_of
+from units import PositionId
+
+ids = st.binary(min_size=16, max_size=16).map(PositionId)
+
+
+@given(st.sets(ids, max_size=50), st.integers(1, 12))
+def test_shard_of__any_ids__shards_cover_them_all_and_none_twice(
+    held: set[PositionId], shards: int
+) -> None:
+    parts = [{each for each in held if shard_of(each, shards) == n} for n in range(shards)]
+    assert set().union(*parts) == held
+    assert sum(map(len, parts)) == len(held)
+
+
+@pytest.mark.parametrize("shards", [2, 3, 8])
+def test_shard_of__hashes__shards_are_of_one_size(shards: int) -> None:
+    hashed = [PositionId(sha256(n.to_bytes(4, "big")).digest()[:16]) for n in range(8_000)]
+    for n in range(shards):
+        share = sum(shard_of(each, shards) == n for each in hashed) / len(hashed)
+        assert share == pytest.approx(1 / shards, rel=0.1)
+
+
+@pytest.mark.parametrize("shards", [0, -1])
+def test_shard_of__no_shards__is_an_error(shards: int) -> None:
+    with pytest.raises(ValueError, match="hold nothing"):
+        shard_of(PositionId(bytes(16)), shards)
