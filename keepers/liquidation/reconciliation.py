@@ -39,10 +39,12 @@ def compare(book: Book, snapshot: BookSnapshot) -> Reconciled | Mismatched:
 
 def _position_differences(book: Book, snapshot: BookSnapshot) -> list[str]:
     views = {position.key.id: position for position in snapshot.positions}
+    differing = {key for key, position in views.items() if not book.positions.holds(position)}
+    if len(book.positions) != len(views) - len(differing):  # what differs may be in the book or not
+        differing |= book.positions.keys() - views.keys()
     return [
         f"position 0x{key.hex()}: book {book.positions.get(key)}, chain {views.get(key)}"
-        for key in sorted(book.positions.keys() | views.keys())
-        if book.positions.get(key) != views.get(key)
+        for key in sorted(differing)
     ]
 
 

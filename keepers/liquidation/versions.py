@@ -9,7 +9,7 @@ holds vanish. Not for several threads. Pure.
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from keepers.liquidation.packing import packed, unpacked
+from keepers.liquidation.packing import UnrepresentableError, packed, unpacked
 from keepers.liquidation.positions import Position
 from keepers.liquidation.standing import Terms
 from keepers.liquidation.table import Changes, Table
@@ -68,6 +68,13 @@ class Positions(Mapping[PositionId, Position]):
             yield unpacked(record)
             if self._place.way is not None:
                 raise RuntimeError("another version was read while this one was gone through")
+
+    def holds(self, position: Position) -> bool:
+        """Whether this very position is open, with these very numbers."""
+        try:
+            return self.table.get(position.key.id) == packed(position)
+        except UnrepresentableError:
+            return False
 
     def count_in(self, netuid: Netuid) -> int:
         """How many positions are open in a market."""
