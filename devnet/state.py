@@ -59,6 +59,8 @@ class StateFiles:
         self.network.unlink(missing_ok=True)
         for suffix in _SQLITE_SUFFIXES:
             self.store.with_name(self.store.name + suffix).unlink(missing_ok=True)
+        for book in self.store.parent.glob(f"{self.store.name}.*.book"):
+            book.unlink()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
