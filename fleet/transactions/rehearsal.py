@@ -79,15 +79,8 @@ class Rehearsal:
     async def run(
         self, request: TransactionRequest, at: BlockNumber | Literal["latest"]
     ) -> Rehearsed:
-        """What the whole transaction would do on top of a block."""
-        found = await self._chain.simulate(
-            sender=self._account,
-            to=request.to,
-            data=request.data,
-            value=request.value,
-            gas=request.gas_limit,
-            block=at,
-        )
+        """Whether the whole transaction would be worth sending on top of a block."""
+        found = await self._simulated(request, at)
         if found.outcome == "unknown":
             return Rehearsed(verdict="unknown", reason=f"it could not be simulated: {found.detail}")
         if found.outcome == "reverts":
@@ -96,6 +89,23 @@ class Rehearsal:
         if skipped is None:
             return Rehearsed(verdict="worth sending")
         return Rehearsed(verdict="pointless", reason=skipped, is_moot=True)
+
+    async def why_it_reverts(self, request: TransactionRequest, at: BlockNumber) -> str | None:
+        """Why it reverts on top of a block; None: it does not there, or nobody can say."""
+        found = await self._simulated(request, at)
+        return self._revert(found) if found.outcome == "reverts" else None
+
+    async def _simulated(
+        self, request: TransactionRequest, at: BlockNumber | Literal["latest"]
+    ) -> Simulation:
+        return await self._chain.simulate(
+            sender=self._account,
+            to=request.to,
+            data=request.data,
+            value=request.value,
+            gas=request.gas_limit,
+            block=at,
+        )
 
     def _revert(self, found: Simulation) -> str:
         return self._decode_revert(found.data) if found.data else found.detail

@@ -91,14 +91,14 @@ class Sender:
         delivery = Delivery(chain=chain, signer=signer, journal=journal, chain_id=chain_id)
         self._guard = guard = SpendGuard(journal=journal, policy=policy.spending)
         judge = judge or EverythingCounts()
-        settlement = Settlement(
-            chain=chain, account=account, decode_revert=decode_revert, judge=judge, policy=policy
-        )
         self._rehearsal = rehearsal = Rehearsal(
             chain=chain,
             account=account,
             decode_revert=decode_revert,
             judge=judge,
+        )
+        settlement = Settlement(
+            chain=chain, account=account, rehearsal=rehearsal, judge=judge, policy=policy
         )
         self._recount = recount = Recount(chain=chain, settlement=settlement, account=account)
         self._launch = Launch(

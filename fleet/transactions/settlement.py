@@ -3,14 +3,13 @@
 Gives findings, and neither writes nor sends anything.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from fleet.transactions import attempt
 from fleet.transactions.attempt import Attempt, Ending, Entry, Inclusion, Kind
 from fleet.transactions.chain import Chain, Receipt
 from fleet.transactions.policy import Finality, SenderPolicy
-from fleet.transactions.rehearsal import Judge
+from fleet.transactions.rehearsal import Judge, Rehearsal
 from fleet.transactions.request import (
     Expired,
     Final,
@@ -45,13 +44,13 @@ class Settlement:
         *,
         chain: Chain,
         account: Address,
-        decode_revert: Callable[[bytes], str],
+        rehearsal: Rehearsal,
         judge: Judge,
         policy: SenderPolicy,
     ) -> None:
         self._chain = chain
         self._account = account
-        self._decode_revert = decode_revert
+        self._rehearsal = rehearsal
         self._judge = judge
         self._policy = policy
 
@@ -128,16 +127,9 @@ class Settlement:
         if receipt.gas_used >= request.gas_limit:
             return f"out of gas: all of its {request.gas_limit} were used"
         for block in (BlockNumber(receipt.block - 1), receipt.block):
-            found = await self._chain.simulate(
-                sender=self._account,
-                to=request.to,
-                data=request.data,
-                value=request.value,
-                gas=request.gas_limit,
-                block=block,
-            )
-            if found.outcome == "reverts":
-                return self._decode_revert(found.data) if found.data else found.detail
+            reason = await self._rehearsal.why_it_reverts(request, block)
+            if reason is not None:
+                return reason
         return "reverted for a reason that does not show before or after its block"
 
     async def _is_a_stranger_s(self, entry: Entry, head: Head) -> bool:
