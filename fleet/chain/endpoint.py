@@ -36,6 +36,7 @@ class SessionProvider(AsyncHTTPProvider):
         self._url = url
         self._timeout = aiohttp.ClientTimeout(total=timeout_s)
         self._session: aiohttp.ClientSession | None = None
+        self._is_closed = False
 
     async def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
         """One POST. Raises what aiohttp and json raise."""
@@ -49,12 +50,15 @@ class SessionProvider(AsyncHTTPProvider):
             return await response.read()
 
     async def disconnect(self) -> None:
-        """Closes the connections; a later request opens new ones."""
+        """Closes the connections for good: who comes late must not open one that nobody closes."""
+        self._is_closed = True
         session, self._session = self._session, None
         if session is not None:
             await session.close()
 
     def _open(self) -> aiohttp.ClientSession:
+        if self._is_closed:
+            raise aiohttp.ClientConnectionError("closed")
         if self._session is None:
             connector = aiohttp.TCPConnector(limit=_CONNECTIONS_MAX)
             self._session = aiohttp.ClientSession(connector=connector, timeout=self._timeout)

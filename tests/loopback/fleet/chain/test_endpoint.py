@@ -309,3 +309,12 @@ async def test_batch__more_than_the_rate__waits_for_its_turn_or_says_so() -> Non
     async with served(batching([]), batch_max=10, rate=rate, timeout_s=0.1) as endpoint:
         with pytest.raises(RateUsedUp):
             await endpoint.batch(COUNTS, Urgency.SENDING)
+
+
+async def test_request__after_the_end__fails_and_opens_nothing() -> None:
+    async with served(http(200, json.dumps({"id": 1, "result": "0x1"}))) as endpoint:
+        await endpoint.request("eth_chainId", [], Urgency.SENDING)
+        await endpoint.close()
+        with pytest.raises(NodeUnavailable):
+            await endpoint.request("eth_chainId", [], Urgency.SENDING)
+        assert endpoint._provider._session is None
