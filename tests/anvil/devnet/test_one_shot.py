@@ -38,6 +38,15 @@ async def standing(folder: Path) -> AsyncIterator[tuple[Settings, Address]]:
         interrupt()
 
 
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[Database]:
+    database = await open_database(settings.store_address)
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
 async def keepers(folder: Path, *arguments: str) -> tuple[int | None, str]:
     """Exit status and the lines for people that say what went wrong."""
     process = await asyncio.create_subprocess_exec(
@@ -61,8 +70,7 @@ async def holders(database: Database) -> list[tuple[str, str, int]]:
 async def test_one_shot__somebody_has_the_key__is_refused_then_takes_it_and_gives_it_back(
     tmp_path: Path,
 ) -> None:
-    async with standing(tmp_path) as (settings, operator):
-        database = await open_database(settings.store_address)
+    async with standing(tmp_path) as (settings, operator), opened(settings) as database:
         lease = await acquire(
             database, name="operator", account=operator, process=this_process(), ttl_s=60
         )
@@ -77,4 +85,3 @@ async def test_one_shot__somebody_has_the_key__is_refused_then_takes_it_and_give
         await release(database, lease)
         assert await keepers(tmp_path, *SUSPEND) == (0, "")
         assert await holders(database) == [("operator", "", 2)]
-        await database.close()
