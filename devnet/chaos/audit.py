@@ -56,7 +56,7 @@ class Verdict:
             was killed between the two.
         duplicates: pieces that took effect more than once.
         lost: pieces without an ending, without the effect their ending promises, or that had all
-            the time and did not land.
+            the time, stood in nobody's way and did not land.
         ended_twice: pieces with more than one ending.
         told_twice: pieces of which the caller heard more than once.
         gaps: nonces without an entry, above the chain's count, or in the pool at the end.
@@ -130,7 +130,16 @@ def _is_lost(piece: Piece, endings: Sequence[str], effects: int) -> bool:
     has_landed = LANDED in endings
     if not endings or has_landed != (effects > 0):
         return True
-    return piece.kind is Kind.STEADY and not has_landed
+    return _must_land(piece) and not has_landed
+
+
+def _must_land(piece: Piece) -> bool:
+    """Whether nothing may keep it from landing.
+
+    Less urgent work gives way when nobody can say after a restart what it would do now and a price
+    waits behind it. Its caller is told that it expired, and may ask anew.
+    """
+    return piece.kind is Kind.STEADY and piece.lane is Lane.PRICE
 
 
 def _gaps(evidence: Evidence) -> tuple[int, ...]:

@@ -23,7 +23,7 @@ class Kind(StrEnum):
     """How a piece is likely to end."""
 
     STEADY = "steady"
-    """Succeeds whenever it is mined, and has all the time: it must land."""
+    """Succeeds whenever it is mined, and has all the time: it must land, or have given way."""
     HASTY = "hasty"
     """Succeeds whenever it is mined, but has only two blocks."""
     TURNING = "turning"

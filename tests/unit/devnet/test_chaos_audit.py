@@ -152,3 +152,20 @@ def test_make_workload__seed__always_the_same_and_of_every_kind_and_lane() -> No
     assert pieces != make_workload(count=100, seed=2)
     assert {piece.kind for piece in pieces} == set(Kind)
     assert {piece.lane for piece in pieces} == set(Lane)
+
+
+GAVE_WAY = replace(
+    CLEAN,
+    pieces=(replace(STEADY, lane=Lane.LIQUIDATION), *CLEAN.pieces[1:]),
+    rows=(row(0, 0, EXPIRED), *CLEAN.rows[1:]),
+    notes=((0, EXPIRED), *CLEAN.notes[1:]),
+    effects=(0, 0, 0, 0),
+)
+
+
+def test_judge__less_urgent_work_gave_way_and_was_told_so__is_not_lost() -> None:
+    assert judge(GAVE_WAY).is_clean
+
+
+def test_judge__told_that_it_gave_way_and_took_effect_all_the_same__is_lost() -> None:
+    assert found_in(judge(replace(GAVE_WAY, effects=(1, 0, 0, 0)))) == {"lost"}
