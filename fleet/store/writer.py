@@ -32,6 +32,7 @@ class Writer:
             return await asyncio.shield(done)
         except asyncio.CancelledError:
             await asyncio.wait([done])
+            done.exception()  # looked at, for nobody else will: who asked is on the way out
             raise
 
     async def close(self) -> None:

@@ -19,6 +19,8 @@ pytestmark = [pytest.mark.anvil, pytest.mark.slow]
 
 ROOT = Path(__file__).parents[3]
 LEASE_S = 4.0
+ENDLESS_S = 3_600.0
+"""Nobody waits for the end of that."""
 PIECES = 160
 _BLOCK_S = 0.25
 _PATIENCE_S = 120.0
@@ -54,12 +56,12 @@ class Match:
         self._folder = folder
         self._rivals: list[Rival] = []
 
-    async def begin(self) -> Rival:
+    async def begin(self, lease_s: float = LEASE_S) -> Rival:
         words = self._folder / f"rival-{len(self._rivals)}.log"
         with words.open("wb") as out:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "tests.anvil.fleet.rival", self.ground.url),
-                *(str(self._folder / "store.sqlite3"), str(LEASE_S), str(PIECES)),
+                *(str(self._folder / "store.sqlite3"), str(lease_s), str(PIECES)),
                 cwd=ROOT,
                 stdout=out,
                 stderr=out,
@@ -135,10 +137,7 @@ async def test_rivals__the_leader_is_stopped_and_wakes_late__it_can_do_nothing_m
     assert "leading" not in second.said()
 
     await match.stop_outside_a_write(first)
-    stopped_at = asyncio.get_running_loop().time()
     await second.says("leading")
-    took_s = asyncio.get_running_loop().time() - stopped_at
-    assert took_s < LEASE_S + 2
     done = sum(await match.effects())
     await match.has_done(done + 12)
     assert sum(await match.effects()) < PIECES, "there must be work left to fight about"
@@ -157,31 +156,27 @@ async def test_rivals__the_leader_is_stopped_and_wakes_late__it_can_do_nothing_m
 
 
 async def test_rivals__the_leader_is_told_to_end__the_other_follows_at_once(match: Match) -> None:
-    first = await match.begin()
+    first = await match.begin(ENDLESS_S)
     await first.says("leading")
-    second = await match.begin()
+    second = await match.begin(ENDLESS_S)
     await second.says("standing_by")
     await match.has_done(12)
     first.process.terminate()
     assert await first.ends() == 0
     assert "lease_given_back" in first.said()
-    ended_at = asyncio.get_running_loop().time()
     await second.says("leading")
-    assert asyncio.get_running_loop().time() - ended_at < 2
     await assert_all_is_done_once(match)
 
 
 async def test_rivals__the_leader_is_killed__the_other_follows_without_waiting_for_its_time(
     match: Match,
 ) -> None:
-    first = await match.begin()
+    first = await match.begin(ENDLESS_S)
     await first.says("leading")
-    second = await match.begin()
+    second = await match.begin(ENDLESS_S)
     await second.says("standing_by")
     await match.has_done(12)
     first.process.kill()
     assert await first.ends() == -9
-    ended_at = asyncio.get_running_loop().time()
     await second.says("leading")
-    assert asyncio.get_running_loop().time() - ended_at < 2
     await assert_all_is_done_once(match)

@@ -1,6 +1,7 @@
 """Whole transactions in a thread of their own: done or undone, and never behind anybody's back."""
 
 import asyncio
+import gc
 import threading
 from pathlib import Path
 
@@ -60,6 +61,29 @@ async def test_write__cancelled_in_the_middle__its_end_is_waited_for(database: D
         may_end.set()
     assert writing.cancelled()
     assert await database.write(count) == 1
+
+
+async def test_write__cancelled_and_then_fails__leaves_no_complaint_behind(
+    database: Database,
+) -> None:
+    complaints: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, about: complaints.append(about))
+    begun, may_end = threading.Event(), threading.Event()
+
+    def work(_: Connection) -> None:
+        begun.set()
+        may_end.wait(10)
+        raise ValueError("no")
+
+    async with asyncio.TaskGroup() as tasks:
+        writing = tasks.create_task(database.write(work))
+        await asyncio.to_thread(begun.wait, 10)
+        writing.cancel()
+        await asyncio.sleep(0.05)
+        may_end.set()
+    del writing
+    gc.collect()
+    assert complaints == []
 
 
 async def test_close__after_writing__its_thread_is_gone(tmp_path: Path) -> None:
