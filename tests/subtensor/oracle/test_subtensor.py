@@ -243,30 +243,30 @@ async def test_read__the_node_is_slow__gives_up_in_time(node: SubtensorStandIn) 
     policy = SourcePolicy(request_s_max=0.1)
     async with endpoint(node, policy=policy) as source:
         head = head_of(node, START - 2)
-        node.faults.answer_delay_s = 2
+        node.faults.answer_delay_s = 5
         began = time.monotonic()
         assert isinstance(await source.read(head), Unavailable)
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 4
 
 
-async def test_close__everything_waits__everything_ends_within_a_second(
+async def test_close__everything_waits__everything_ends_soon(
     node: SubtensorStandIn,
 ) -> None:
     async with endpoint(node) as source:
         following = asyncio.ensure_future(_all(source))
         head = head_of(node, START - 2)
         assert isinstance(await source.read(head), Reading)
-        node.faults.answer_delay_s = 2
+        node.faults.answer_delay_s = 5
         reading = asyncio.ensure_future(source.read(head))
         await asyncio.sleep(0.1)
         began = time.monotonic()
         source.close()
         assert isinstance(await reading, Unavailable)
         assert await following == [head]
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 4
 
 
-async def test_close__the_node_never_shakes_hands__everything_ends_within_a_second() -> None:
+async def test_close__the_node_never_shakes_hands__everything_ends_soon() -> None:
     met = asyncio.Semaphore(0)
 
     async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -286,7 +286,7 @@ async def test_close__the_node_never_shakes_hands__everything_ends_within_a_seco
             source.close()
             assert isinstance(await finalized, Unavailable)
             assert await following == []
-            assert time.monotonic() - began < 1
+            assert time.monotonic() - began < 4
             assert isinstance(await source.finalized(), Unavailable)
 
 
