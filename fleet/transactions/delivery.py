@@ -5,9 +5,10 @@ Knows one entry at a time; which one, and at what fee, is decided elsewhere.
 
 from fleet.transactions.attempt import Attempt, Entry, Kind, State, moved, signed
 from fleet.transactions.chain import Broadcast, Chain
+from fleet.transactions.envelope import Unsigned
 from fleet.transactions.fees import Fee
 from fleet.transactions.journal import Journal
-from fleet.transactions.signer import Signer, Unsigned
+from fleet.transactions.signer import Signer
 from fleet.transactions.spending import Spend
 from units import BlockNumber, Wei
 

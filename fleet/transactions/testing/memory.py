@@ -5,9 +5,9 @@ import json
 from dataclasses import replace
 
 from fleet.transactions.attempt import Entry, State
+from fleet.transactions.envelope import Signed, Unsigned
 from fleet.transactions.journal import JournalConflict
 from fleet.transactions.request import Lane
-from fleet.transactions.signer import Signed, Unsigned
 from fleet.transactions.spending import Account, Spend, Spent
 from units import Address, TxHash
 
