@@ -1,7 +1,7 @@
 """From what the sources said to one price a market, or the reason why there is none.
 
-Pure. One source today, so there is no quorum; what is checked is that the netuid still means the
-subnet it was listed for. Knows nothing of the feed.
+Pure. How many endpoints stand behind a reading is quorum.py's business; what is checked here is
+that the netuid still means the subnet it was listed for. Knows nothing of the feed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,6 +13,7 @@ from oracle.quotes import (
     Price,
     Priced,
     Reading,
+    Trouble,
     Unavailable,
 )
 from units import BlockNumber, Netuid
@@ -37,7 +38,9 @@ def aggregate(
 
 def _price(said: Reading | Unavailable, netuid: Netuid, pins: Pins) -> Priced:
     if isinstance(said, Unavailable):
-        return NoPrice(netuid=netuid, reason=NoPriceReason.SOURCE_DOWN)
+        is_disputed = said.trouble is Trouble.NO_QUORUM
+        reason = NoPriceReason.NO_QUORUM if is_disputed else NoPriceReason.SOURCE_DOWN
+        return NoPrice(netuid=netuid, reason=reason)
     refusal = _refusal(said, netuid, pins)
     if refusal is not None:
         return NoPrice(netuid=netuid, reason=refusal)
