@@ -1,38 +1,39 @@
 """A line chart as one SVG element. Colours are classes, so that the page decides light and dark."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from html import escape
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain
 
+from charts.drawing import (
+    FOOT,
+    HEIGHT,
+    TOP,
+    WIDTH,
+    Axis,
+    across,
+    colour,
+    grid,
+    legend,
+    legend_rows,
+    plain,
+    said,
+    svg,
+    text,
+    upwards,
+)
 from charts.scale import Scale
+from charts.thinning import evenly, thinned
 
-COLOURS = 8
-"""Series beyond this many share colours; their dashes differ."""
-
-_WIDTH, _HEIGHT = 760, 300
-_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 16, 12, 44
-_X_TICKS, _Y_TICKS = 8, 5
-_LEGEND_ROW, _LEGEND_COLUMNS = 18, 4
-
-
-def _plain(value: float) -> str:
-    return f"{value:,.6g}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Axis:
-    """`label` names quantity and unit; `text` writes a value at its tick."""
-
-    label: str
-    is_log: bool = False
-    from_zero: bool = False
-    text: Callable[[float], str] = field(default=_plain)
+POINTS_MAX = 800
+SPOTS_MAX = 400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Series:
-    """One line: points (x, y) in the order they are joined; `is_stepped` holds y until the next."""
+    """One line: points (x, y) in the order they are joined; `is_stepped` holds y until the next.
+
+    Long ones are thinned to their highest and lowest points.
+    """
 
     name: str
     points: Sequence[tuple[float, float]]
@@ -48,80 +49,90 @@ class Mark:
     text: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spots:
+    """Things of one kind that happened, as dots: (x, y, what a pointer is told)."""
+
+    name: str
+    at: Sequence[tuple[float, float, str]]
+    colour: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spans:
+    """States of one kind that lasted from one x to another, as areas behind the lines."""
+
+    name: str
+    at: Sequence[tuple[float, float]]
+    colour: int
+
+
 def line_chart(
-    *, title: str, x: Axis, y: Axis, series: Sequence[Series], marks: Sequence[Mark] = ()
+    *,
+    title: str,
+    x: Axis,
+    y: Axis,
+    series: Sequence[Series],
+    marks: Sequence[Mark] = (),
+    spots: Sequence[Spots] = (),
+    spans: Sequence[Spans] = (),
 ) -> str:
-    """The chart; `title` is read out where it is not seen. Without a point it says so."""
-    xs = [point[0] for each in series for point in each.points] + [mark.x for mark in marks]
-    ys = [point[1] for each in series for point in each.points]
-    across = Scale.over(
-        xs, start=_LEFT, end=_WIDTH - _RIGHT, is_log=x.is_log, from_zero=x.from_zero
-    )
-    up = Scale.over(ys, start=_HEIGHT - _BOTTOM, end=_TOP, is_log=y.is_log, from_zero=y.from_zero)
-    height = _HEIGHT + _LEGEND_ROW * -(-len(series) // _LEGEND_COLUMNS)
+    """The chart. Without a point it says so."""
+    points = [(point[0], point[1]) for each in (*series,) for point in each.points]
+    points += [(spot[0], spot[1]) for each in spots for spot in each.at]
+    ends = [end for each in spans for span in each.at for end in span]
+    over = across([at for at, _ in points] + [mark.x for mark in marks] + ends, x)
+    up = upwards([value for _, value in points], y)
+    entries = _entries(series, spots, spans)
     body = chain(
-        _grid(across, up, x, y),
-        (_mark(each, across) for each in marks),
-        chain.from_iterable(_line(index, each, across, up) for index, each in enumerate(series)),
-        chain.from_iterable(_legend(index, each) for index, each in enumerate(series)),
-        () if ys else [_text(_WIDTH / 2, _HEIGHT / 2, "no data", "middle")],
+        chain.from_iterable(_spans(each, over) for each in spans),
+        grid(over, up, x, y),
+        (_mark(each, over) for each in marks),
+        chain.from_iterable(_line(index, each, over, up) for index, each in enumerate(series)),
+        chain.from_iterable(_spots(each, over, up) for each in spots),
+        legend(entries),
+        () if points else [text(WIDTH / 2, HEIGHT / 2, "no data", "middle")],
     )
-    name = escape(title, quote=True)
-    head = f'<svg class="chart" viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{name}">'
-    return f"{head}{''.join(body)}</svg>"
+    return svg(title, body, legend_rows=legend_rows(len(entries)))
 
 
-def _grid(across: Scale, up: Scale, x: Axis, y: Axis) -> Iterator[str]:
-    bottom = _HEIGHT - _BOTTOM
-    for value in up.ticks(_Y_TICKS):
-        at = up.at(value)
-        yield f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{at}" y2="{at}"/>'
-        yield _text(_LEFT - 6, at + 4, y.text(value), "end")
-    for value in across.ticks(_X_TICKS):
-        at = across.at(value)
-        yield f'<line class="axis" x1="{at}" x2="{at}" y1="{bottom}" y2="{bottom + 4}"/>'
-        yield _text(at, bottom + 17, x.text(value), "middle")
-    yield f'<line class="axis" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{bottom}" y2="{bottom}"/>'
-    yield _text((_LEFT + _WIDTH - _RIGHT) / 2, _HEIGHT - 8, x.label, "middle")
-    middle = (_TOP + bottom) / 2
-    turned = f' transform="rotate(-90 14 {middle})"'
-    yield _text(14, middle, y.label, "middle", turned)
+def _entries(
+    series: Sequence[Series], spots: Sequence[Spots], spans: Sequence[Spans]
+) -> list[tuple[str, str]]:
+    lines = [(each.name, f"line {colour(index)}") for index, each in enumerate(series)]
+    dots = [(each.name, f"dot {colour(each.colour)}") for each in spots if each.at]
+    return lines + dots + [(each.name, f"area {colour(each.colour)}") for each in spans if each.at]
 
 
-def _line(index: int, series: Series, across: Scale, up: Scale) -> Iterator[str]:
-    spots = [(across.at(x), up.at(y)) for x, y in series.points]
+def _line(index: int, series: Series, x: Scale, y: Scale) -> Iterator[str]:
+    points = thinned(series.points, POINTS_MAX)
+    spots = [(x.at(point[0]), y.at(point[1])) for point in points]
     if not spots:
         return
     path = f"M{spots[0][0]} {spots[0][1]}" + "".join(
-        f"H{x}V{y}" if series.is_stepped else f"L{x} {y}" for x, y in spots[1:]
+        f"H{at}V{value}" if series.is_stepped else f"L{at} {value}" for at, value in spots[1:]
     )
-    name = escape(series.name)
-    yield f'<path class="line {_colour(index)}" d="{path}"><title>{name}</title></path>'
+    yield f'<path class="line {colour(index)}" d="{path}">{said(series.name)}</path>'
     if series.has_dots:
-        for (x, y), (value_x, value_y) in zip(spots, series.points, strict=True):
-            said = f"<title>{name}: {_plain(value_x)}, {_plain(value_y)}</title>"
-            yield f'<circle class="dot {_colour(index)}" cx="{x}" cy="{y}" r="3">{said}</circle>'
+        for (at, value), point in zip(spots, points, strict=True):
+            words = said(f"{series.name}: {plain(point[0])}, {plain(point[1])}")
+            place = f'cx="{at}" cy="{value}" r="3"'
+            yield f'<circle class="dot {colour(index)}" {place}>{words}</circle>'
 
 
-def _mark(mark: Mark, across: Scale) -> str:
-    at = across.at(mark.x)
-    said = f"<title>{escape(mark.text)}</title>"
-    bottom = _HEIGHT - _BOTTOM
-    return f'<line class="mark" x1="{at}" x2="{at}" y1="{_TOP}" y2="{bottom}">{said}</line>'
+def _mark(mark: Mark, x: Scale) -> str:
+    at = x.at(mark.x)
+    return f'<line class="mark" x1="{at}" x2="{at}" y1="{TOP}" y2="{FOOT}">{said(mark.text)}</line>'
 
 
-def _legend(index: int, series: Series) -> Iterator[str]:
-    row, column = divmod(index, _LEGEND_COLUMNS)
-    x = _LEFT + column * (_WIDTH - _LEFT) / _LEGEND_COLUMNS
-    y = _HEIGHT + row * _LEGEND_ROW + 6
-    yield f'<line class="line {_colour(index)}" x1="{x}" x2="{x + 18}" y1="{y}" y2="{y}"/>'
-    yield _text(x + 24, y + 4, series.name, "start")
+def _spots(spots: Spots, x: Scale, y: Scale) -> Iterator[str]:
+    for at, value, words in evenly(spots.at, SPOTS_MAX):
+        place = f'cx="{x.at(at)}" cy="{y.at(value)}" r="2.2"'
+        yield f'<circle class="dot {colour(spots.colour)}" {place}>{said(words)}</circle>'
 
 
-def _colour(index: int) -> str:
-    dashed = " dashed" if index >= COLOURS else ""
-    return f"c{index % COLOURS}{dashed}"
-
-
-def _text(x: float, y: float, said: str, anchor: str, more: str = "") -> str:
-    return f'<text x="{x}" y="{y}" text-anchor="{anchor}"{more}>{escape(said)}</text>'
+def _spans(spans: Spans, x: Scale) -> Iterator[str]:
+    for first, last in spans.at:
+        left, width = x.at(first), max(x.at(last) - x.at(first), 0.8)
+        place = f'x="{left}" y="{TOP}" width="{round(width, 2)}" height="{FOOT - TOP}"'
+        yield f'<rect class="area {colour(spans.colour)}" {place}>{said(spans.name)}</rect>'

@@ -40,14 +40,19 @@ class Scale:
             share = (value - self.low) / (self.high - self.low)
         return round(self.start + share * (self.end - self.start), 2)
 
-    def ticks(self, about: int) -> Sequence[float]:
-        """Round values inside the range, about so many."""
-        return _log_ticks(self.low, self.high) if self.is_log else self._linear_ticks(about)
+    def ticks(self, about: int, steps: Sequence[float] = ()) -> Sequence[float]:
+        """Round values inside the range, about so many; at a distance of `steps` where one fits."""
+        if self.is_log:
+            return _log_ticks(self.low, self.high)
+        fitting = (each for each in steps if (self.high - self.low) / each <= about)
+        return self._multiples(next(fitting, None) or self._step(about))
 
-    def _linear_ticks(self, about: int) -> Sequence[float]:
+    def _step(self, about: int) -> float:
         rough = (self.high - self.low) / about
         magnitude = 10.0 ** math.floor(math.log10(rough))
-        step = magnitude * min(each for each in _STEPS if magnitude * each >= rough * (1 - 1e-9))
+        return magnitude * min(each for each in _STEPS if magnitude * each >= rough * (1 - 1e-9))
+
+    def _multiples(self, step: float) -> Sequence[float]:
         first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
         return [index * step for index in range(first, last + 1)]
 
