@@ -30,7 +30,7 @@ from fleet.settings.policies import (
 )
 from fleet.settings.problems import Problem, SettingsError
 from fleet.settings.process import (
-    KeyFile,
+    KeySettings,
     KeysSettings,
     LockstepSettings,
     RuntimeSettings,
@@ -49,7 +49,7 @@ __all__ = [
     "EvmSettings",
     "ExchangeSettings",
     "FundingSettings",
-    "KeyFile",
+    "KeySettings",
     "KeysSettings",
     "LiquidationSettings",
     "LockstepSettings",

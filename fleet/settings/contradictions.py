@@ -191,15 +191,18 @@ def _backoff(runtime: RuntimeSettings) -> Iterator[Contradiction]:
 
 
 def _keys(keys: KeysSettings) -> Iterator[Contradiction]:
-    owners: dict[object, Workload] = {}
+    owners: dict[str, Workload] = {}
     for workload in Workload:
         key = keys.of(workload)
         if key is None:
             continue
-        file = key.private_key_file or key.keystore_file
-        if file in owners:
-            yield f"keys.{workload}", f"{file} is also the key of {owners[file]}: one key, one job"
-        owners.setdefault(file, workload)
+        place = key.place
+        if place in owners:
+            yield (
+                f"keys.{workload}",
+                f"{place} is also the key of {owners[place]}: one key, one job",
+            )
+        owners.setdefault(place, workload)
 
 
 _RULES: tuple[tuple[tuple[str, ...], Callable[..., Iterator[Contradiction]]], ...] = (

@@ -12,7 +12,7 @@ from eth_account import Account
 from pydantic import SecretStr
 
 from fleet.settings.problems import Problem, SettingsError
-from fleet.settings.process import KeyFile
+from fleet.settings.process import KeySettings
 from fleet.settings.secrets import read_secret
 from units import Address
 
@@ -27,23 +27,23 @@ class Key:
     private_key: SecretStr
 
 
-def load_key(key_file: KeyFile) -> Key:
+def load_key(key: KeySettings) -> Key:
     """Reads a private key, or decrypts a keystore (about a second of work).
 
     Raises:
         SettingsError: a file is missing, unreadable, open to every user or not what it should
             be, or the password does not fit; one line that names the file.
     """
-    if key_file.private_key_file is not None:
-        file = key_file.private_key_file
+    if key.private_key_file is not None:
+        file = key.private_key_file
         text = read_secret(file)
         if not _KEY.fullmatch(text):
             what = "is no private key: 0x and 64 hexadecimal digits"
             raise SettingsError(Problem(where=str(file), what=what))
         return _key(text, file)
-    assert key_file.keystore_file is not None, "the settings saw to it"
-    assert key_file.password_file is not None, "the settings saw to it"
-    return _from_keystore(key_file.keystore_file, key_file.password_file)
+    assert key.keystore_file is not None, "the settings saw to it"
+    assert key.password_file is not None, "the settings saw to it"
+    return _from_keystore(key.keystore_file, key.password_file)
 
 
 def _from_keystore(file: Path, password_file: Path) -> Key:

@@ -9,7 +9,14 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from fleet.settings.fields import Listen, SecretFile, Section, WebSocketUrl
+from fleet.settings.fields import (
+    EvmAddress,
+    HttpUrl,
+    Listen,
+    SecretFile,
+    Section,
+    WebSocketUrl,
+)
 from units import Seconds
 
 
@@ -23,8 +30,17 @@ class Workload(StrEnum):
     OPERATOR = "operator"
 
 
-class KeyFile(Section):
-    """Where a key lies: a file with the key itself, or an encrypted keystore with its password."""
+_KINDS = (
+    "private_key_file",
+    "keystore_file",
+    "web3signer_url",
+    "aws_kms_key",
+    "google_kms_version",
+)
+
+
+class KeySettings(Section):
+    """Where a key lies: in a file, in an encrypted keystore, or with a service that signs."""
 
     private_key_file: SecretFile | None = None
     """A file with 0x and 64 hexadecimal digits."""
@@ -35,36 +51,71 @@ class KeyFile(Section):
     password_file: SecretFile | None = None
     """The file with the keystore's password."""
 
+    web3signer_url: HttpUrl | None = None
+    """Where a Web3Signer listens (its eth1 API). It signs whatever it is asked to: let nobody
+    else reach it."""
+
+    address: EvmAddress | None = None
+    """The account whose key the Web3Signer holds."""
+
+    aws_kms_key: Annotated[str, Field(min_length=1)] | None = None
+    """Id, ARN or alias of a key in AWS KMS, of spec ECC_SECG_P256K1. Needs the extra `aws`;
+    credentials are the process's own role."""
+
+    aws_region: Annotated[str, Field(min_length=1)] | None = None
+    """The region of `aws_kms_key`; absent = what the process's environment says."""
+
+    google_kms_version: (
+        Annotated[str, Field(pattern=r"^projects/.+/cryptoKeyVersions/\d+$")] | None
+    ) = None
+    """Resource name of a key version in Google Cloud KMS, of algorithm EC_SIGN_SECP256K1_SHA256.
+    Needs the extra `google`; credentials are the process's own identity."""
+
+    timeout_s: Annotated[float, Field(gt=0, le=30)] = 4.0
+    """Seconds after which a service that was asked to sign counts as refusing. 4: a third of a
+    block, so that another try still fits."""
+
     @model_validator(mode="after")
     def _is_one_kind(self) -> Self:
-        if (self.private_key_file is None) == (self.keystore_file is None):
-            raise ValueError("give exactly one of private_key_file and keystore_file")
-        if (self.keystore_file is None) != (self.password_file is None):
-            raise ValueError("keystore_file and password_file go together")
+        given = [kind for kind in _KINDS if getattr(self, kind) is not None]
+        if len(given) != 1:
+            raise ValueError(f"give exactly one of {', '.join(_KINDS[:-1])} and {_KINDS[-1]}")
+        for kind, companion in (("keystore_file", "password_file"), ("web3signer_url", "address")):
+            if (kind in given) != (getattr(self, companion) is not None):
+                raise ValueError(f"{kind} and {companion} go together")
+        if self.aws_region is not None and "aws_kms_key" not in given:
+            raise ValueError("aws_region goes with aws_kms_key")
         return self
+
+    @property
+    def place(self) -> str:
+        """Where the key lies, for people, and to find one key given to two workloads."""
+        kind = next(kind for kind in _KINDS if getattr(self, kind) is not None)
+        at = str(getattr(self, kind))
+        return f"{at} {self.address}" if self.address is not None else at
 
 
 class KeysSettings(Section):
     """One key a workload; without one its commands are dry runs that show their plan."""
 
-    all: KeyFile | None = None
+    all: KeySettings | None = None
     """For `keepers run` with every bot in one process."""
 
-    feeder: KeyFile | None = None
+    feeder: KeySettings | None = None
     """For `keepers run feeder`."""
 
-    liquidator: KeyFile | None = None
+    liquidator: KeySettings | None = None
     """For `keepers run liquidator`."""
 
-    funding: KeyFile | None = None
+    funding: KeySettings | None = None
     """For `keepers run funding`."""
 
-    operator: KeyFile | None = None
+    operator: KeySettings | None = None
     """For one-shot commands by hand."""
 
-    def of(self, workload: Workload) -> KeyFile | None:
+    def of(self, workload: Workload) -> KeySettings | None:
         """The key of a workload, or None: then it is a dry run."""
-        key: KeyFile | None = getattr(self, workload.value)
+        key: KeySettings | None = getattr(self, workload.value)
         return key
 
 

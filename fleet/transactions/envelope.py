@@ -46,11 +46,16 @@ class Signature:
     s: int
 
 
+def payload(transaction: Unsigned) -> bytes:
+    """What is hashed to be signed: all of it, and the chain's id."""
+    if transaction.fee.tip is None:
+        return _encoded([*_legacy(transaction), _word(transaction.chain_id), b"", b""])
+    return _EIP1559 + _encoded(_typed(transaction))
+
+
 def digest(transaction: Unsigned) -> bytes:
     """The 32 bytes that are signed."""
-    if transaction.fee.tip is None:
-        return keccak(_encoded([*_legacy(transaction), _word(transaction.chain_id), b"", b""]))
-    return keccak(_EIP1559 + _encoded(_typed(transaction)))
+    return keccak(payload(transaction))
 
 
 def sealed(transaction: Unsigned, signature: Signature) -> Signed:

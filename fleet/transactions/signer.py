@@ -13,6 +13,10 @@ from units import Address
 _KEY = re.compile("[0-9a-fA-F]{64}")
 
 
+class SigningFailed(Exception):  # noqa: N818 -- named after what happened
+    """There is no signature now; one line without secrets. Nothing was signed that could leave."""
+
+
 class Signer(Protocol):
     """Holds one key, here or elsewhere."""
 
@@ -21,7 +25,11 @@ class Signer(Protocol):
         """The key's account."""
 
     async def sign(self, transaction: Unsigned) -> Signed:
-        """Signs; the same transaction gives the same bytes."""
+        """Signs exactly this.
+
+        Raises:
+            SigningFailed: the key lives elsewhere, and it can't be reached or refuses.
+        """
 
 
 class LocalSigner:

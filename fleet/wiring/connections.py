@@ -1,6 +1,5 @@
 """Opens what a process talks to: nodes, Subtensor, the database, its key, what wakes it."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
@@ -20,13 +19,11 @@ from fleet.chain.tracing import ChainListener, Tracer
 from fleet.runtime.clock import Clock
 from fleet.runtime.lockstep import LockstepClient
 from fleet.runtime.service import Service
-from fleet.settings import EvmEndpoint, Settings, Workload
+from fleet.settings import EvmEndpoint, Settings
 from fleet.settings import SubtensorEndpoint as SubtensorSettingsEndpoint
-from fleet.settings.keys import load_key
 from fleet.store.checkpoint import CheckpointFile
 from fleet.store.engine import Database, StoreError, open_database
 from fleet.store.stamp import Stamp, claim, recognise
-from fleet.transactions.signer import LocalSigner
 from fleet.wiring import policies
 from fleet.wiring.chain_rhythm import ChainRhythm
 from fleet.wiring.lockstep_rhythm import LockstepRhythm
@@ -176,15 +173,6 @@ def open_checkpoint(settings: Settings, name: str) -> CheckpointFile:
             chain_id=settings.network.chain_id, exchange=Address(settings.contracts.exchange)
         ),
     )
-
-
-async def load_signer(settings: Settings, workload: Workload | None) -> LocalSigner | None:
-    """The workload's key; None where none is configured. Opening a keystore takes a second."""
-    key_file = None if workload is None else settings.keys.of(workload)
-    if key_file is None:
-        return None
-    key = await asyncio.to_thread(load_key, key_file)
-    return LocalSigner(key.private_key.get_secret_value())
 
 
 def open_rhythm(

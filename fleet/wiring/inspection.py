@@ -1,6 +1,7 @@
 """Finds out the facts that `keepers doctor` judges. Nothing here raises for a silent endpoint."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import AsyncExitStack
 from typing import Any
 
 from eth_abi.exceptions import DecodingError
@@ -21,6 +22,7 @@ from fleet.wiring.facts import (
     SourceFacts,
     Unread,
 )
+from fleet.wiring.signing import open_signer
 from oracle.quotes import Reading, Unavailable
 from oracle.sources.failover import Source
 from protocol import calls
@@ -157,7 +159,8 @@ class WorldInspector:
         }
 
     async def _keys(self) -> dict[Workload, Address]:
-        signers = {w: await connections.load_signer(self._settings, w) for w in Workload}
+        async with AsyncExitStack() as closing:
+            signers = {w: await open_signer(self._settings, w, closing) for w in Workload}
         return {w: signer.address for w, signer in signers.items() if signer is not None}
 
     def _needed(self, keys: Mapping[Workload, Address]) -> Iterator[tuple[Role, str]]:

@@ -10,11 +10,12 @@ from fleet.chain.node import Node
 from fleet.runtime.clock import SystemClock
 from fleet.settings import Settings, Workload
 from fleet.transactions.sender import Sender
-from fleet.transactions.signer import LocalSigner
+from fleet.transactions.signer import Signer
 from fleet.wiring import connections, policies
 from fleet.wiring.assembly import Assembly
 from fleet.wiring.memory import Memory, RememberedJournal
 from fleet.wiring.node_lines import NodeLines
+from fleet.wiring.signing import open_signer
 from fleet.wiring.speaking import speak
 from fleet.wiring.tenure import Tenure
 from protocol.abi import describe_revert
@@ -41,7 +42,7 @@ async def assemble(settings: Settings, workload: Workload | None) -> AsyncIterat
         node.listen(NodeLines())
         source = await closing.enter_async_context(connections.open_source(settings, _report))
         memory = Memory(settings=settings, node=node, clock=SystemClock(), closing=closing)
-        signer = await connections.load_signer(settings, workload)
+        signer = await open_signer(settings, workload, closing)
         tenure = None if signer is None else await _tenure(settings, workload, signer, memory)
         assembly = Assembly(
             settings=settings,
@@ -57,7 +58,7 @@ async def assemble(settings: Settings, workload: Workload | None) -> AsyncIterat
 
 
 async def _tenure(
-    settings: Settings, workload: Workload | None, signer: LocalSigner, memory: Memory
+    settings: Settings, workload: Workload | None, signer: Signer, memory: Memory
 ) -> Tenure:
     assert workload is not None, "whose key it is"
     with suppress(NodeUnavailable):  # a store that is of no use is to be known at once
@@ -74,7 +75,7 @@ async def _tenure(
 def _sender(
     settings: Settings,
     node: Node,
-    signer: LocalSigner | None,
+    signer: Signer | None,
     memory: Memory,
     tenure: Tenure | None,
 ) -> Sender | None:

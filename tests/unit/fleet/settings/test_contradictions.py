@@ -156,12 +156,35 @@ CONTRADICTIONS: list[tuple[str, Document, str]] = [
     (
         "a key of two kinds",
         {"keys": {"feeder": {"private_key_file": "/a", "keystore_file": "/b"}}},
-        "keys.feeder: give exactly one of private_key_file and keystore_file",
+        (
+            "keys.feeder: give exactly one of private_key_file, keystore_file, web3signer_url,"
+            " aws_kms_key and google_kms_version"
+        ),
     ),
     (
         "a keystore without its password",
         {"keys": {"feeder": {"keystore_file": "/b"}}},
         "keys.feeder: keystore_file and password_file go together",
+    ),
+    (
+        "a Web3Signer without the account",
+        {"keys": {"feeder": {"web3signer_url": "http://signer:9000"}}},
+        "keys.feeder: web3signer_url and address go together",
+    ),
+    (
+        "an account of a key in a file",
+        {"keys": {"feeder": {"private_key_file": "/a", "address": "0x" + "11" * 20}}},
+        "keys.feeder: web3signer_url and address go together",
+    ),
+    (
+        "a region for a key in a file",
+        {"keys": {"feeder": {"private_key_file": "/a", "aws_region": "eu-central-1"}}},
+        "keys.feeder: aws_region goes with aws_kms_key",
+    ),
+    (
+        "one key of a service for two workloads",
+        {"keys": {"feeder": {"aws_kms_key": "k"}, "funding": {"aws_kms_key": "k"}}},
+        "keys.funding: k is also the key of feeder: one key, one job",
     ),
 ]
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from eth_account import Account
 
-from fleet.settings import EvmEndpoint, KeyFile, SettingsError
+from fleet.settings import EvmEndpoint, KeySettings, SettingsError
 from fleet.settings.keys import load_key
 
 KEY = "0x" + "11" * 32
@@ -20,14 +20,14 @@ def _secret(file: Path, text: str, mode: int = 0o600) -> Path:
 def test_load_key__private_key_file__gives_its_address(tmp_path: Path) -> None:
     file = _secret(tmp_path / "key", f"{KEY}\n")
 
-    assert load_key(KeyFile(private_key_file=file)).address == ADDRESS
+    assert load_key(KeySettings(private_key_file=file)).address == ADDRESS
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o400, 0o440])
 def test_load_key__owner_and_group_only__is_let_in(tmp_path: Path, mode: int) -> None:
     file = _secret(tmp_path / "key", KEY, mode)
 
-    assert load_key(KeyFile(private_key_file=file)).address == ADDRESS
+    assert load_key(KeySettings(private_key_file=file)).address == ADDRESS
 
 
 @pytest.mark.parametrize("mode", [0o644, 0o604, 0o602])
@@ -35,7 +35,7 @@ def test_load_key__open_to_every_user__is_refused(tmp_path: Path, mode: int) -> 
     file = _secret(tmp_path / "key", KEY, mode)
 
     with pytest.raises(SettingsError) as raised:
-        load_key(KeyFile(private_key_file=file))
+        load_key(KeySettings(private_key_file=file))
 
     assert str(raised.value) == (
         f"{file}: is open to every user of this machine (mode {mode:04o}): chmod 600 it"
@@ -56,16 +56,16 @@ def test_load_key__not_a_key__says_so_without_showing_it(
     file = _secret(tmp_path / "key", text)
 
     with pytest.raises(SettingsError) as raised:
-        load_key(KeyFile(private_key_file=file))
+        load_key(KeySettings(private_key_file=file))
 
     assert str(raised.value) == f"{file}: {what}"
 
 
 def test_load_key__missing_file_or_folder__says_so(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="cannot be read: No such file"):
-        load_key(KeyFile(private_key_file=tmp_path / "none"))
+        load_key(KeySettings(private_key_file=tmp_path / "none"))
     with pytest.raises(SettingsError, match="is not a file"):
-        load_key(KeyFile(private_key_file=tmp_path))
+        load_key(KeySettings(private_key_file=tmp_path))
 
 
 def test_load_key__keystore__opens_with_its_password_only(tmp_path: Path) -> None:
@@ -74,9 +74,9 @@ def test_load_key__keystore__opens_with_its_password_only(tmp_path: Path) -> Non
     right = _secret(tmp_path / "right", "right\n")
     wrong = _secret(tmp_path / "wrong", "wrong")
 
-    assert load_key(KeyFile(keystore_file=file, password_file=right)).address == ADDRESS
+    assert load_key(KeySettings(keystore_file=file, password_file=right)).address == ADDRESS
     with pytest.raises(SettingsError, match=f"{file}: does not open with the password in {wrong}"):
-        load_key(KeyFile(keystore_file=file, password_file=wrong))
+        load_key(KeySettings(keystore_file=file, password_file=wrong))
 
 
 @pytest.mark.parametrize("text", ["{}", "[]", "no json", '{"version": 7}'])
@@ -85,7 +85,7 @@ def test_load_key__not_a_keystore__says_so(tmp_path: Path, text: str) -> None:
     password = _secret(tmp_path / "password", "right")
 
     with pytest.raises(SettingsError, match="is no keystore of version 3"):
-        load_key(KeyFile(keystore_file=file, password_file=password))
+        load_key(KeySettings(keystore_file=file, password_file=password))
 
 
 def test_endpoint__address_in_a_file__is_read_there(tmp_path: Path) -> None:

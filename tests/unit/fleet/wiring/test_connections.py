@@ -4,7 +4,6 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from fleet.chain.failures import WrongChain
-from fleet.settings import Workload
 from fleet.telemetry.chain_metrics import ChainMetrics
 from fleet.wiring import connections
 from fleet.wiring.chain_changes import ChainChanges
@@ -99,8 +98,3 @@ def test_markets__disabled_or_not_pinned__are_left_out() -> None:
 
     assert connections.market_netuids(own) == (64, 8)
     assert connections.pins(own) == {64: 9}
-
-
-@pytest.mark.parametrize("workload", [None, *Workload])
-async def test_signer__no_key__is_none(workload: Workload | None) -> None:
-    assert await connections.load_signer(settings(), workload) is None
