@@ -5,14 +5,13 @@ and waits for no receipt.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
 from oracle.aggregation import Pins
+from oracle.due import PublicationPolicy
 from oracle.falls import Deadline, Falls, Risk, RiskUnknown
 from oracle.feed import (
-    FeedRowView,
     MarketFeed,
     PendingPush,
     PendingSuspension,
@@ -20,78 +19,31 @@ from oracle.feed import (
     Update,
 )
 from oracle.judge import Judge, JudgePolicy
-from oracle.plan import FeedPlan, MarketPlan, NotPlanned, Publication
+from oracle.markets import PerMarket
+from oracle.plan import (
+    FeedPlan,
+    MarketPlan,
+    NotPlanned,
+    Publication,
+    first_alone,
+    riding_along,
+)
+from oracle.ports import Feed, FeedState, NotSent, PriceSource, Sent
 from oracle.publication import (
     Hold,
     Knowledge,
-    PublicationPolicy,
-    Publish,
     decide,
     still_pending,
 )
 from oracle.quotes import Reading, SourceHead, Unavailable
-from units import BlockNumber, Head, Netuid, TxHash
-
-
-class PriceSource(Protocol):
-    """Where prices are read: finalized blocks of Subtensor."""
-
-    async def read(self, block: SourceHead) -> Reading | Unavailable:
-        """All markets' prices and identities at exactly this block."""
-
-    async def finalized(self) -> SourceHead | Unavailable:
-        """The newest finalized head, for a step that nobody announced one to."""
-
-    async def block(self, number: BlockNumber) -> SourceHead | Unavailable:
-        """The finalized header of a height that was skipped."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FeedState:
-    """The price feed at one block of chain 964: a row for every market that was asked for."""
-
-    head: Head
-    rows: Mapping[Netuid, FeedRowView]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sent:
-    """The node accepted it and the journal holds it."""
-
-    tx_hash: TxHash
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotSent:
-    """Nothing went out; `reason` is one line.
-
-    `is_moot`: another feeder had done it already, so nothing is left undone.
-    """
-
-    reason: str
-    is_moot: bool = False
-
-
-class Feed(Protocol):
-    """The price feed on chain 964."""
-
-    async def rows(self, netuids: Sequence[Netuid]) -> FeedState | Unavailable:
-        """The rows of these markets, all at the newest block."""
-
-    async def submit(self, publication: Publication) -> Sent | NotSent:
-        """Push the updates and liquidate in the same transaction; returns before it is mined."""
-
-    async def suspend(
-        self, netuids: Sequence[Netuid], reason: SuspensionReason, head: Head
-    ) -> Sent | NotSent:
-        """Say on chain that these prices are not known; returns before it is mined."""
+from units import BlockNumber, Head, Netuid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeederPolicy:
     """How one step goes.
 
-    publication: when a price is due.
+    publication: when a price of each market is due.
     judge: when a price is held, when a silent source has stalled.
     reading_s_max: how long a step waits for the source, all blocks and endpoints together; then it
         decides without a reading, because a stall has to be decided on too. Below the minute
@@ -100,7 +52,9 @@ class FeederPolicy:
         block is 12 s; what was not known in time the liquidator takes a block later.
     """
 
-    publication: PublicationPolicy = field(default_factory=PublicationPolicy)
+    publication: PerMarket[PublicationPolicy] = field(
+        default_factory=lambda: PerMarket(PublicationPolicy())
+    )
     judge: JudgePolicy = field(default_factory=JudgePolicy)
     reading_s_max: float = 30.0
     risk_budget_ms: int = 200
@@ -188,7 +142,8 @@ class Feeder:
             return NotPlanned(reason=f"the feed could not be read: {state.detail}")
         readings = self._believed(read.result(), state.head)
         known = self._judge.known(readings, state.rows, state.head)
-        markets = tuple(self._decide(netuid, known[netuid], state) for netuid in self._markets)
+        decided = [self._decide(netuid, known[netuid], state) for netuid in self._markets]
+        markets = first_alone(riding_along(decided), self._judge.is_confirmed)
         latest = readings[-1] if isinstance(readings[-1], Reading) else None
         return FeedPlan(
             source=latest.block if latest else None,
@@ -222,7 +177,7 @@ class Feeder:
     def _believed(
         self, said: Sequence[Reading | Unavailable], head: Head
     ) -> Sequence[Reading | Unavailable]:
-        ahead_max = self._policy.publication.ahead_blocks_max
+        ahead_max = self._policy.publication.common.ahead_blocks_max
         return [self._judge.believed(each, head, ahead_max) for each in said]
 
     async def _asked_for(self) -> SourceHead | Unavailable:
@@ -242,13 +197,11 @@ class Feeder:
         return header if isinstance(header, Unavailable) else await self._source.read(header)
 
     def _decide(self, netuid: Netuid, known: Knowledge, state: FeedState) -> MarketPlan:
-        row, policy = state.rows[netuid], self._policy.publication
+        row, policy = state.rows[netuid], self._policy.publication.of(netuid)
         before = self._sent.get(netuid, MarketFeed(row=row))
         market = still_pending(replace(before, row=row), state.head, policy)
         self._sent[netuid] = market
         decision = decide(known, market, state.head, policy)
-        if isinstance(decision, Publish):
-            decision = replace(decision, is_alone=not self._judge.is_confirmed(netuid))
         return MarketPlan(netuid=netuid, known=known, row=row, decision=decision)
 
     async def _suspend(

@@ -4,34 +4,31 @@ Pure. Knows prices and block heights of one market; not the feed, not what is do
 Why the defaults are what they are: docs/adr/0004-jump-guard.md.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from oracle.alpha import is_beyond, to_price_wei
 from oracle.quotes import Price
-from units import BlockNumber, Bps, Netuid, PriceWei
+from units import BlockNumber, Bps, PriceWei
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuardPolicy:
-    """When a price is held, and for how long.
+    """When a market's price is held, and for how long.
 
     jump_limit: bps from the last accepted price; a price strictly farther is held. 300 is below
         the smallest returning spike that the real tape is known for (308), and above 99.8 % of
         the moves from row to row outside one newly registered market.
-    jump_limits: the same for single markets, where it differs.
     confirm_blocks: how many finalized blocks, read one by one, a price must stand beyond the
         limit on one side before it is accepted. 11 outlasts a spike of one tape row (10).
+    restart_blocks: a move beyond the limit between two held prices starts that count anew in the
+        first so many blocks of a hold. 7,200 is a day, longer than any hold of the tape (320
+        blocks): in effect always. 0: never, it need only stay beyond the limit on its side.
     """
 
     jump_limit: Bps = Bps(300)
-    jump_limits: Mapping[Netuid, Bps] = field(default_factory=dict)
     confirm_blocks: int = 11
-
-    def limit(self, netuid: Netuid) -> Bps:
-        """The jump limit of one market."""
-        return self.jump_limits.get(netuid, self.jump_limit)
+    restart_blocks: int = 7_200
 
 
 class Side(StrEnum):
@@ -100,20 +97,21 @@ def assess(
         price: of a block not older than those judged before.
         published: the feed's own row, None when it never had a price. It is the reference after
             a restart, and whenever it is of a newer block than the last accepted price.
-        policy: limits.
+        policy: the market's limits.
 
     Returns:
         The new state and the verdict. A block judged twice counts once, and a block that was
-        never judged does not count: only what was read can have stood. A jump from one held
-        price to another starts the count anew, else the first price after a spike, or a second
-        spike, would be accepted on the strength of blocks that showed something else.
+        never judged does not count: only what was read can have stood. While `restart_blocks`
+        last, a jump from one held price to another starts the count anew, else the first price
+        after a spike, or a second spike, would be accepted on the strength of blocks that showed
+        something else.
     """
     state = _with_newest_reference(state, published)
-    believed, limit = state.accepted, policy.limit(price.netuid)
+    believed, limit = state.accepted, policy.jump_limit
     seen = Reference(price=to_price_wei(price.rao), block=price.block)
     if believed is None or not is_beyond(believed.price, seen.price, limit):
         return GuardState(accepted=seen), Accept(price=price)
-    jump = _continued(state.jump, _side(believed, seen), seen, limit)
+    jump = _continued(state.jump, _side(believed, seen), seen, policy)
     if jump.count >= policy.confirm_blocks:
         return GuardState(accepted=seen), Accept(price=price)
     held = Withhold(price=price, reference=believed, jump=jump)
@@ -139,10 +137,12 @@ def _side(believed: Reference, seen: Reference) -> Side:
     return Side.ABOVE if seen.price > believed.price else Side.BELOW
 
 
-def _continued(jump: Jump | None, side: Side, seen: Reference, limit: Bps) -> Jump:
+def _continued(jump: Jump | None, side: Side, seen: Reference, policy: GuardPolicy) -> Jump:
     if jump is None:
         return Jump(side=side, since=seen.block, last=seen, count=1)
     if seen.block <= jump.last.block:
         return jump
-    stands = jump.side is side and not is_beyond(jump.last.price, seen.price, limit)
+    is_new = seen.block - jump.since < policy.restart_blocks
+    moved = is_new and is_beyond(jump.last.price, seen.price, policy.jump_limit)
+    stands = jump.side is side and not moved
     return Jump(side=side, since=jump.since, last=seen, count=jump.count + 1 if stands else 1)

@@ -10,6 +10,7 @@ from oracle.aggregation import Pins, aggregate
 from oracle.continuity import Continuity, followed
 from oracle.feed import FeedRowView
 from oracle.guard import GuardPolicy, GuardState, Reference, assess, interrupted
+from oracle.markets import PerMarket
 from oracle.publication import Knowledge, Stalled, Unread
 from oracle.quotes import NoPrice, NoPriceReason, Priced, Reading, SourceHead, Unavailable
 from units import BlockNumber, Head, Netuid
@@ -19,7 +20,7 @@ from units import BlockNumber, Head, Netuid
 class JudgePolicy:
     """When a price is held, and when a silent source has stalled.
 
-    guard: the jump hold.
+    guard: the jump hold of each market.
     stall_blocks: blocks without a finalized reading, counted from the head of chain 964, after
         which no price counts as known. Above the ordinary finality lag of 2 to 3.
     catch_up_blocks_max: while a price is held, up to so many blocks skipped between two
@@ -27,7 +28,7 @@ class JudgePolicy:
         Skipped blocks that are not read do not count as stood.
     """
 
-    guard: GuardPolicy = field(default_factory=GuardPolicy)
+    guard: PerMarket[GuardPolicy] = field(default_factory=lambda: PerMarket(GuardPolicy()))
     stall_blocks: int = 10
     catch_up_blocks_max: int = 3
 
@@ -125,7 +126,8 @@ class Judge:
             self._guards[priced.netuid] = interrupted(state)
             return priced
         published = Reference(price=row.price, block=row.source_block) if row.price else None
-        state, verdict = assess(state, priced, published, self._policy.guard)
+        policy = self._policy.guard.of(priced.netuid)
+        state, verdict = assess(state, priced, published, policy)
         self._guards[priced.netuid] = state
         return verdict
 

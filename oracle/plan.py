@@ -4,12 +4,19 @@ Pure. Knows decisions; not how they are sent.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
+from oracle.due import PublishReason
 from oracle.feed import FeedRowView, SuspensionReason, Update
-from oracle.publication import Decision, Hold, Knowledge, Publish, Suspend
+from oracle.publication import (
+    Decision,
+    Hold,
+    Knowledge,
+    Publish,
+    Suspend,
+)
 from oracle.quotes import SourceBlock
 from units import Head, Netuid, PositionId
 
@@ -95,6 +102,34 @@ class FeedPlan:
     def holds(self) -> tuple[MarketPlan, ...]:
         """The markets for which nothing is sent."""
         return tuple(each for each in self.markets if isinstance(each.decision, Hold))
+
+
+def riding_along(markets: Sequence[MarketPlan]) -> tuple[MarketPlan, ...]:
+    """The plans of one step, where what would soon be due goes along with what is due."""
+    if not any(isinstance(each.decision, Publish) for each in markets):
+        return tuple(markets)
+    return tuple(_riding(each) for each in markets)
+
+
+def first_alone(
+    markets: Sequence[MarketPlan], is_confirmed: Callable[[Netuid], bool]
+) -> tuple[MarketPlan, ...]:
+    """The plans of one step, where the first price after a break takes nobody along."""
+    return tuple(
+        replace(each, decision=replace(decision, is_alone=not is_confirmed(each.netuid)))
+        if isinstance(decision := each.decision, Publish)
+        else each
+        for each in markets
+    )
+
+
+def _riding(market: MarketPlan) -> MarketPlan:
+    match market.decision:
+        case Hold(spare=Update() as update, is_early=True):
+            decision = Publish(update=update, reason=PublishReason.EARLY)
+            return replace(market, decision=decision)
+        case _:
+            return market
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

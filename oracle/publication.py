@@ -8,50 +8,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
 
-from oracle.alpha import change, has_moved_by, to_price_wei
+from oracle.alpha import change, to_price_wei
+from oracle.due import PublicationPolicy, PublishReason, due_reason
 from oracle.feed import MarketFeed, SuspensionReason, Update
 from oracle.guard import Accept, Withhold
 from oracle.quotes import NoPrice, NoPriceReason, Price
-from units import BLOCK_TIME, Bps, Head, Seconds
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PublicationPolicy:
-    """When a price is due.
-
-    deviation: bps from the published price; at or beyond it a price is due. 10 keeps the feed
-        well inside the slippage step and the fees a trader pays.
-    heartbeat_s: chain time since the last push landed after which a price is due unchanged.
-        With `push_age_blocks_max` it must fit the exchange's trading age: see `silence_s_max`.
-    push_age_blocks_max: the feed skips an update whose source block is older; its own constant.
-    ahead_blocks_max: a source block may be so far above the head that the node of chain 964
-        shows. Both chains have one height and a finalized block is on it, so that node lags; the
-        feed judges by the height at which the push is included. Further ahead than this the
-        source is not believed.
-    in_flight_blocks: for so many blocks a sent push or suspension counts as done, so that
-        nothing is sent twice while it is being included.
-    """
-
-    deviation: Bps = Bps(10)
-    heartbeat_s: Seconds = Seconds(600)
-    push_age_blocks_max: int = 25
-    ahead_blocks_max: int = 5
-    in_flight_blocks: int = 3
-
-    @property
-    def silence_s_max(self) -> Seconds:
-        """The oldest a published price gets while everything works, in seconds of chain time."""
-        return Seconds(self.heartbeat_s + self.push_age_blocks_max * BLOCK_TIME)
-
-
-class PublishReason(StrEnum):
-    """Why a price goes on chain now."""
-
-    FIRST = "the market has no price yet"
-    DEVIATION = "the price has moved"
-    HEARTBEAT = "the published price is old"
-    RESUME = "the market is suspended and its price is known again"
-    CONFIRMED = "somebody falls at the price that confirms the first one after a break"
+from units import BLOCK_TIME, Head
 
 
 class HoldReason(StrEnum):
@@ -87,11 +49,13 @@ class Publish:
 class Hold:
     """Send nothing.
 
-    `spare`: what could be pushed all the same, where the feed would take it.
+    `spare`: what could be pushed all the same, where the feed would take it; `is_early` when it
+    is worth it as soon as another market's price goes out.
     """
 
     reason: HoldReason
     spare: Update | None = None
+    is_early: bool = False
 
     @property
     def needs_a_human(self) -> bool:
@@ -224,11 +188,12 @@ def _publish_or_hold(
     refused = _refusal(update, market, head, policy)
     if refused is not None:
         return Hold(reason=refused)
-    due = _due(update, market, head, policy)
+    due = due_reason(update, market, head, policy)
     if due is not None:
         return Publish(update=update, reason=due)
     reason = HoldReason.WITHIN_BAND if market.push is None else HoldReason.IN_FLIGHT
-    return Hold(reason=reason, spare=update)
+    is_early = due_reason(update, market, head, policy.early) is not None
+    return Hold(reason=reason, spare=update, is_early=is_early)
 
 
 def _refusal(
@@ -252,20 +217,3 @@ def _is_ahead(update: Update, head: Head, policy: PublicationPolicy) -> bool:
     lag_s = policy.ahead_blocks_max * BLOCK_TIME
     is_later = update.source_time > head.time + lag_s
     return is_later or update.source_block > head.number + policy.ahead_blocks_max
-
-
-def _due(
-    update: Update, market: MarketFeed, head: Head, policy: PublicationPolicy
-) -> PublishReason | None:
-    row, push = market.row, market.push
-    if push is not None:
-        published, landed = push.update.price, push.sent_at.time
-    else:
-        published, landed = row.price, row.landed_time or row.source_time
-        if row.suspension is not SuspensionReason.NONE:
-            return PublishReason.RESUME
-    if published == 0:
-        return PublishReason.FIRST
-    if has_moved_by(published, update.price, policy.deviation):
-        return PublishReason.DEVIATION
-    return PublishReason.HEARTBEAT if head.time - landed >= policy.heartbeat_s else None

@@ -9,10 +9,10 @@ from keepers.liquidation.follower import Unreadable
 from keepers.liquidation.outcomes import LiquidationResult, lost_results, mined_results
 from keepers.liquidation.positions import PositionKey
 from keepers.liquidation.selection import LiquidationBatch
-from oracle import feeder
+from oracle import ports as oracle
 from oracle.feed import SuspensionReason
-from oracle.feeder import FeedState
 from oracle.plan import Publication
+from oracle.ports import FeedState
 from oracle.quotes import Unavailable
 from protocol.events import liquidation_event
 from protocol.reading import ExchangeReader
@@ -22,7 +22,7 @@ from units import Head, Netuid
 
 
 class PriceFeed:
-    """`oracle.feeder.Feed`: the price feed's rows, pushes and suspensions."""
+    """`oracle.ports.Feed`: the price feed's rows, pushes and suspensions."""
 
     def __init__(self, *, reader: ExchangeReader, writer: ExchangeWriter) -> None:
         self._reader = reader
@@ -32,13 +32,13 @@ class PriceFeed:
         """See the port."""
         return await self._reader.rows(netuids)
 
-    async def submit(self, publication: Publication) -> feeder.Sent | feeder.NotSent:
+    async def submit(self, publication: Publication) -> oracle.Sent | oracle.NotSent:
         """See the port."""
         return for_oracle(await self._writer.publish(publication))
 
     async def suspend(
         self, netuids: Sequence[Netuid], reason: SuspensionReason, head: Head
-    ) -> feeder.Sent | feeder.NotSent:
+    ) -> oracle.Sent | oracle.NotSent:
         """See the port."""
         return for_oracle(await self._writer.suspend(netuids, reason, head))
 

@@ -14,7 +14,7 @@ from keepers.funding.calendar import FundingRow, FundingSnapshot
 from keepers.funding.keeper import FundingUnread
 from keepers.liquidation.follower import Unreadable
 from keepers.liquidation.positions import BlockEvents, BookOutline, BookSnapshot, Market, Position
-from oracle.feeder import FeedState
+from oracle.ports import FeedState
 from oracle.quotes import Unavailable
 from protocol import calls, views
 from protocol.deployment import Deployment

@@ -21,7 +21,7 @@ from keepers import submission
 from keepers.liquidation.evidence import Judgement
 from keepers.liquidation.gas import GasModel
 from keepers.liquidation.selection import LiquidationBatch
-from oracle import feeder
+from oracle import ports as oracle
 from oracle.feed import SuspensionReason, Update
 from oracle.plan import Publication
 from protocol import calls
@@ -250,13 +250,13 @@ def _digest(parts: Iterable[bytes]) -> str:
     return sha256(b"".join(parts)).hexdigest()[:24]
 
 
-def for_oracle(answer: Submission) -> feeder.Sent | feeder.NotSent:
+def for_oracle(answer: Submission) -> oracle.Sent | oracle.NotSent:
     """The sender's answer in the oracle's words: work already on its way is sent."""
     match answer:
         case Submitted(tx_hash=tx_hash) | AlreadyInFlight(tx_hash=tx_hash):
-            return feeder.Sent(tx_hash=tx_hash)
+            return oracle.Sent(tx_hash=tx_hash)
         case Refused(reason=reason, is_moot=is_moot):
-            return feeder.NotSent(reason=reason, is_moot=is_moot)
+            return oracle.NotSent(reason=reason, is_moot=is_moot)
         case _:
             assert_never(answer)
 

@@ -24,17 +24,19 @@ Pins = Mapping[Netuid, BlockNumber | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Promise:
-    """What the operator has configured.
+    """What the operator has configured for one market.
 
     Attributes:
         band: a move of this size against the feed is published.
-        guard_limits: the largest move of a market that needs no confirmation.
+        guard_limit: the largest move that needs no confirmation.
         confirm_blocks: how long a larger one must stand.
+        restart_blocks: for how long, from its first block on, it must stand still as well.
     """
 
     band: Bps
-    guard_limits: Mapping[Netuid, Bps]
+    guard_limit: Bps
     confirm_blocks: int
+    restart_blocks: int
 
 
 @dataclass(slots=True, kw_only=True)
@@ -44,7 +46,8 @@ class _Watch:
     Attributes:
         source: its newest price; `calm_since`: no move from block to block was beyond the limit.
         believed: the last price that was no jump, or a jump that has stood.
-        stood: for how many blocks the source has been beyond the limit of `believed`.
+        stood: for how many blocks the source has been beyond the limit of `believed`, on the side
+            that `is_above` says; `off_since`: since when it was, on either.
         refused: blocks whose price may not be pushed.
         published: what the feed said at the end of the last block.
         overdue: for how many blocks something should have been otherwise.
@@ -54,12 +57,15 @@ class _Watch:
     calm_since: BlockNumber = NO_BLOCK
     believed: PriceWei = NO_PRICE
     stood: int = 0
+    is_above: bool = False
+    off_since: BlockNumber = NO_BLOCK
     refused: set[BlockNumber] = field(default_factory=set)
     published: PriceWei = NO_PRICE
     overdue: Counter[Duty] = field(default_factory=Counter)
 
-    def learn(self, price: PriceWei, block: BlockNumber, limit: Bps, confirm_blocks: int) -> None:
+    def learn(self, price: PriceWei, block: BlockNumber, promise: Promise) -> None:
         """The source's price at the next block; 0 where there is none."""
+        limit = promise.guard_limit
         is_calm = bool(price) and not _is_beyond(self.source, price, limit)
         if not is_calm:
             self.calm_since = block
@@ -68,15 +74,19 @@ class _Watch:
         elif not self.believed or not _is_beyond(self.believed, price, limit):
             self.believed, self.stood = price, 0
         else:
-            self._jumped(price, block, is_calm=is_calm, confirm_blocks=confirm_blocks)
+            self._jumped(price, block, promise, is_calm=is_calm)
         self.source = price
 
     def _jumped(
-        self, price: PriceWei, block: BlockNumber, *, is_calm: bool, confirm_blocks: int
+        self, price: PriceWei, block: BlockNumber, promise: Promise, *, is_calm: bool
     ) -> None:
-        """Two prices on different sides of the believed one are never calm neighbours."""
-        self.stood = self.stood + 1 if is_calm else 1
-        if self.stood >= confirm_blocks:
+        if not self.stood:
+            self.off_since = block
+        was_above, self.is_above = self.is_above, price > self.believed
+        must_be_calm = block - self.off_since < promise.restart_blocks
+        goes_on = was_above == self.is_above and (is_calm or not must_be_calm)
+        self.stood = self.stood + 1 if self.stood and goes_on else 1
+        if self.stood >= promise.confirm_blocks:
             self.believed, self.stood = price, 0
         else:
             self.refused.add(block)
@@ -86,11 +96,16 @@ class FeedWatch:
     """Follows every market's feed beside the source."""
 
     def __init__(
-        self, *, tape: SourcePrices, pins: Pins, promise: Promise, record: DutyRecord
+        self,
+        *,
+        tape: SourcePrices,
+        pins: Pins,
+        promises: Mapping[Netuid, Promise],
+        record: DutyRecord,
     ) -> None:
         self._tape = tape
         self._pins = pins
-        self._promise = promise
+        self._promises = promises
         self._record = record
         self._watches = {netuid: _Watch() for netuid in pins}
         self._known = NO_BLOCK
@@ -100,10 +115,9 @@ class FeedWatch:
         """`known` is the newest source block that whoever acts in `block` can have read."""
         self._known = known
         for netuid, watch in self._watches.items():
-            limit = self._promise.guard_limits[netuid]
-            price = self._source(netuid, known)
-            watch.learn(price, known, limit, self._promise.confirm_blocks)
-            if price and known not in watch.refused and self._is_off(watch.published, price):
+            price, promise = self._source(netuid, known), self._promises[netuid]
+            watch.learn(price, known, promise)
+            if price and known not in watch.refused and _is_off(watch.published, price, promise):
                 self.allowed.note(netuid, block, price)
 
     def was_held(self, netuid: Netuid, block: BlockNumber) -> bool:
@@ -125,7 +139,7 @@ class FeedWatch:
             self._record.note(
                 Duty.JUMPS_STOOD,
                 f"{what} after {before}: a jump that has not stood for "
-                f"{self._promise.confirm_blocks} blocks",
+                f"{self._promises[netuid].confirm_blocks} blocks",
             )
 
     def end_block(self, market: MarketBooks, head: Head) -> None:
@@ -143,18 +157,15 @@ class FeedWatch:
 
     def _due(self, market: MarketBooks, watch: _Watch, head: Head) -> Duty | None:
         """What should be otherwise now."""
-        is_suspended = market.suspended_at > 0
+        is_suspended, promise = market.suspended_at > 0, self._promises[market.netuid]
         if not watch.source or not self._is_the_listed(market.netuid):
             return None if is_suspended else Duty.NO_PRICE_NO_TRADE
         if is_suspended:
             calm = self._known - watch.calm_since + 1
-            return Duty.SUSPENSIONS_END if calm >= self._promise.confirm_blocks else None
-        is_off = self._is_off(market.price, watch.source)
+            return Duty.SUSPENSIONS_END if calm >= promise.confirm_blocks else None
+        is_off = _is_off(market.price, watch.source, promise)
         is_old = head.time - market.source_time > market.terms.trading_age
         return Duty.FEED_FOLLOWS if is_off or is_old else None
-
-    def _is_off(self, published: PriceWei, source: PriceWei) -> bool:
-        return _distance(published, source) >= published * self._promise.band
 
     def _source(self, netuid: Netuid, block: BlockNumber) -> PriceWei:
         """The source's price at a block; 0 where there is none."""
@@ -170,6 +181,10 @@ class FeedWatch:
 def _distance(one: PriceWei, other: PriceWei) -> int:
     """In wei times 10 000, to be compared with a price times basis points."""
     return abs(one - other) * BPS_ONE
+
+
+def _is_off(published: PriceWei, source: PriceWei, promise: Promise) -> bool:
+    return _distance(published, source) >= published * promise.band
 
 
 def _is_beyond(before: PriceWei, price: PriceWei, limit: Bps) -> bool:

@@ -42,7 +42,7 @@ class RefereePolicy:
     """What the referee measures against.
 
     Attributes:
-        promise: what the operator has configured of the feed.
+        promises: what the operator has configured of each market's feed.
         pins: the registration that each market was listed for.
         tiers: margin ratios to warn below, highest first.
         capacity: how fast liquidations can get in.
@@ -50,7 +50,7 @@ class RefereePolicy:
         fleet: addresses of the fleet's keys, lower case: an accrual by another is no merit of it.
     """
 
-    promise: Promise
+    promises: Mapping[Netuid, Promise]
     pins: Pins
     tiers: tuple[Bps, ...]
     capacity: Capacity
@@ -84,7 +84,7 @@ class Referee:
         self.accruals_by_fleet = dict.fromkeys(ledger.markets, 0)
         self.transactions_by_fleet = 0
         self._feed = FeedWatch(
-            tape=tape, pins=policy.pins, promise=policy.promise, record=self.duties
+            tape=tape, pins=policy.pins, promises=policy.promises, record=self.duties
         )
         self._lagging: set[Netuid] = set()
         self._tape = tape
@@ -139,7 +139,7 @@ class Referee:
 
     def _judge(self, taken: Taken) -> None:
         netuid = taken.holding.netuid
-        limit = self._policy.promise.guard_limits[netuid]
+        limit = self._policy.promises[netuid].guard_limit
         self.verdict.judge(taken, price_before_spike(self._tape, netuid, taken.source_block, limit))
         self.tiers.liquidated.add(taken.holding.key)
         was_pushed = taken.pushed_in == taken.block

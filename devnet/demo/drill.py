@@ -30,6 +30,7 @@ from devnet.stopping import stop_on_signals
 from devnet.views import ExchangeViews
 from devnet.world import FINALITY_BLOCKS, SET_UP_BLOCKS, World, WorldOptions, running_world
 from fleet.settings import Settings, load
+from units import Netuid
 
 BOTS = frozenset({"transactions", "feeder", "liquidator", "funding", "warnings"})
 """Who must take part before the first block, and until the last."""
@@ -114,7 +115,7 @@ async def _begin_audit(world: World, settings: Settings) -> Audit:
         tape=world.options.tape,
         contracts=world.deployment.contracts,
         policy=RefereePolicy(
-            promise=_promise(settings),
+            promises=_promises(settings),
             pins={one.netuid: one.registered_at for one in settings.markets},
             tiers=Beta().warning_tiers_bps,
             capacity=CAPACITY,
@@ -127,12 +128,17 @@ async def _begin_audit(world: World, settings: Settings) -> Audit:
     return audit
 
 
-def _promise(settings: Settings) -> Promise:
-    return Promise(
-        band=settings.oracle.deviation_bps,
-        guard_limits={one.netuid: settings.jump_limit(one) for one in settings.markets},
-        confirm_blocks=settings.oracle.jump_confirm_blocks,
-    )
+def _promises(settings: Settings) -> dict[Netuid, Promise]:
+    configured = {market.netuid: settings.oracle_of(market) for market in settings.markets}
+    return {
+        netuid: Promise(
+            band=oracle.deviation_bps,
+            guard_limit=oracle.jump_limit_bps,
+            confirm_blocks=oracle.jump_confirm_blocks,
+            restart_blocks=oracle.jump_restart_blocks,
+        )
+        for netuid, oracle in configured.items()
+    }
 
 
 async def _joined(world: World, fleet: FleetProcess, stop: asyncio.Event) -> None:

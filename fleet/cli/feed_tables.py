@@ -7,9 +7,10 @@ from fleet.cli.words import percent, price_text, seconds_text
 from fleet.settings import Settings
 from oracle.alpha import change, to_price_wei
 from oracle.feed import FeedRowView, SuspensionReason
-from oracle.feeder import FeedOutcome, NotSent, Sent
+from oracle.feeder import FeedOutcome
 from oracle.guard import Accept, Withhold
 from oracle.plan import FeedPlan, MarketPlan
+from oracle.ports import NotSent, Sent
 from oracle.publication import Decision, Hold, Knowledge, Publish, Stalled, Suspend, Unread
 from oracle.quotes import NoPrice
 from units import Head, PriceWei

@@ -15,8 +15,9 @@ from fleet.cli.ports import Assembly
 from fleet.cli.session import DryRunOption, JsonOption, WaitOption, YesOption, session_of
 from fleet.cli.switch import resume, suspend
 from fleet.settings import Workload
-from oracle.feeder import Feeder, Sent
+from oracle.feeder import Feeder
 from oracle.plan import FeedPlan, NotPlanned
+from oracle.ports import Sent
 from oracle.quotes import Unavailable
 from units import Netuid
 

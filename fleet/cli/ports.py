@@ -27,7 +27,8 @@ from keepers.liquidation.keeper import LiquidationKeeper, LiquidationPolicy
 from keepers.liquidation.risk import RiskEngine
 from keepers.warnings.keeper import WarningsKeeper
 from oracle.feed import SuspensionReason
-from oracle.feeder import Feed, Feeder, PriceSource
+from oracle.feeder import Feeder
+from oracle.ports import Feed, PriceSource
 from units import Address, Head, Netuid, PositionId, TxHash, Wei
 
 

@@ -20,7 +20,7 @@ from keepers.funding.keeper import FundingPlan, FundingUnread, NotYetDue
 from keepers.liquidation.assessment import RiskView
 from keepers.liquidation.risk import RiskUnknown
 from oracle.feed import SuspensionReason
-from oracle.feeder import FeedState
+from oracle.ports import FeedState
 from oracle.quotes import SourceHead, Unavailable
 from units import Head, Netuid
 

@@ -17,7 +17,7 @@ from fleet.cli.words import price_text
 from fleet.settings import Workload
 from fleet.transactions.request import AlreadyInFlight, Refused, Submission, Submitted
 from oracle.feed import FeedRowView, SuspensionReason
-from oracle.feeder import FeedState
+from oracle.ports import FeedState
 from oracle.quotes import Unavailable
 from units import Netuid
 

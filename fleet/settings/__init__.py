@@ -7,14 +7,13 @@ Knows no room that uses it: wiring turns sections into the rooms' policies.
 
 from fleet.settings.fields import checksummed
 from fleet.settings.loading import load, network_file, network_files
+from fleet.settings.markets import ExchangeSettings, MarketSettings
 from fleet.settings.network import (
     CodeHashes,
     ContractsSettings,
     Endpoint,
     EvmEndpoint,
     EvmSettings,
-    ExchangeSettings,
-    MarketSettings,
     NetworkKind,
     NetworkSettings,
     SubtensorEndpoint,

@@ -9,10 +9,9 @@ from itertools import pairwise
 from typing import Any
 
 from fleet.settings.fields import is_loopback
+from fleet.settings.markets import ExchangeSettings, MarketSettings
 from fleet.settings.network import (
     EvmSettings,
-    ExchangeSettings,
-    MarketSettings,
     NetworkKind,
     NetworkSettings,
     SubtensorSettings,
@@ -33,17 +32,32 @@ Contradiction = tuple[str, str]
 MAINNET_CHAIN_ID = 964
 
 
-def _heartbeat(oracle: OracleSettings, exchange: ExchangeSettings) -> Iterator[Contradiction]:
-    oldest = oracle.heartbeat_s + exchange.push_age_blocks_max * BLOCK_TIME
-    if oldest > exchange.trading_price_age_s_max:
-        yield (
-            "oracle.heartbeat_s",
-            (
-                f"{oracle.heartbeat_s} s and a push {exchange.push_age_blocks_max} blocks old"
-                f" make a price of {oldest} s: exchange.trading_price_age_s_max is"
-                f" {exchange.trading_price_age_s_max}"
-            ),
-        )
+def _heartbeats(
+    oracle: OracleSettings, markets: tuple[MarketSettings, ...], exchange: ExchangeSettings
+) -> Iterator[Contradiction]:
+    late_s = exchange.push_age_blocks_max * BLOCK_TIME
+    for key, heartbeat_s in _everywhere("heartbeat_s", oracle, markets):
+        oldest = heartbeat_s + late_s
+        if oldest > exchange.trading_price_age_s_max:
+            yield (
+                key,
+                (
+                    f"{heartbeat_s} s and a push {exchange.push_age_blocks_max} blocks old"
+                    f" make a price of {oldest} s: exchange.trading_price_age_s_max is"
+                    f" {exchange.trading_price_age_s_max}"
+                ),
+            )
+
+
+def _everywhere(
+    field: str, oracle: OracleSettings, markets: tuple[MarketSettings, ...]
+) -> Iterator[tuple[str, int]]:
+    """What is set for all markets, and for those that have their own."""
+    yield f"oracle.{field}", getattr(oracle, field)
+    for index, market in enumerate(markets):
+        own = getattr(market, field)
+        if own is not None:
+            yield f"markets[{index}].{field}", own
 
 
 def _stall(oracle: OracleSettings, exchange: ExchangeSettings) -> Iterator[Contradiction]:
@@ -58,16 +72,19 @@ def _stall(oracle: OracleSettings, exchange: ExchangeSettings) -> Iterator[Contr
         )
 
 
-def _deviation(oracle: OracleSettings, exchange: ExchangeSettings) -> Iterator[Contradiction]:
+def _deviations(
+    oracle: OracleSettings, markets: tuple[MarketSettings, ...], exchange: ExchangeSettings
+) -> Iterator[Contradiction]:
     fee = exchange.open_fee_bps + exchange.close_fee_bps
-    if oracle.deviation_bps >= fee:
-        yield (
-            "oracle.deviation_bps",
-            (
-                f"{oracle.deviation_bps} is not below a round trip's fee of {fee} bps:"
-                " trading against the band would pay"
-            ),
-        )
+    for key, deviation_bps in _everywhere("deviation_bps", oracle, markets):
+        if deviation_bps >= fee:
+            yield (
+                key,
+                (
+                    f"{deviation_bps} is not below a round trip's fee of {fee} bps:"
+                    " trading against the band would pay"
+                ),
+            )
 
 
 def _tiers(warnings: WarningsSettings, exchange: ExchangeSettings) -> Iterator[Contradiction]:
@@ -208,9 +225,9 @@ def _keys(keys: KeysSettings) -> Iterator[Contradiction]:
 _RULES: tuple[tuple[tuple[str, ...], Callable[..., Iterator[Contradiction]]], ...] = (
     (("network",), _chain),
     (("markets",), _markets),
-    (("oracle", "exchange"), _heartbeat),
+    (("oracle", "markets", "exchange"), _heartbeats),
     (("oracle", "exchange"), _stall),
-    (("oracle", "exchange"), _deviation),
+    (("oracle", "markets", "exchange"), _deviations),
     (("warnings", "exchange"), _tiers),
     (("lockstep", "network", "evm"), _lockstep),
     (("subtensor",), _operators),

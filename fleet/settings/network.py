@@ -19,7 +19,7 @@ from fleet.settings.fields import (
     is_loopback,
 )
 from fleet.settings.secrets import read_secret
-from units import BlockNumber, Bps, Netuid, Seconds
+from units import BlockNumber, Seconds
 
 
 class NetworkKind(StrEnum):
@@ -265,48 +265,3 @@ class ContractsSettings(Section):
 
     code_hashes: CodeHashes = CodeHashes()
     """What must stand at these addresses, so that an upgrade is seen before it is served."""
-
-
-class MarketSettings(Section):
-    """One market, named by the subnet whose Alpha it trades."""
-
-    netuid: Annotated[Netuid, Field(ge=1, le=65_535)]
-    """The subnet; the market's address on chain is address(uint160(netuid))."""
-
-    symbol: Annotated[str, Field(pattern=r"^[A-Z0-9.]{1,16}$")]
-    """What traders and alerts call it."""
-
-    registered_at: Annotated[BlockNumber, Field(gt=0)] | None = None
-    """NetworkRegisteredAt of the subnet meant: netuids are reused, this block is not. Absent =
-    to be confirmed with `keepers oracle pins`, and no price until then."""
-
-    jump_limit_bps: Annotated[Bps, Field(ge=50, le=10_000)] | None = None
-    """A larger move waits for confirmation; absent = oracle.jump_limit_bps."""
-
-    enabled: bool = True
-    """False: no price, no funding and no liquidation for it by this fleet."""
-
-
-class ExchangeSettings(Section):
-    """What the exchange's admin has set, repeated so that contradictions show before the start.
-
-    Bots read the real values from chain; `keepers doctor` compares them with these.
-    """
-
-    trading_price_age_s_max: Annotated[Seconds, Field(gt=0)] = Seconds(900)
-    """Oldest price at which a trade is let in; 15 minutes on the beta."""
-
-    push_age_blocks_max: Annotated[int, Field(gt=0)] = 25
-    """Oldest source block the price feed takes; a constant of the contract."""
-
-    open_fee_bps: Annotated[Bps, Field(ge=0)] = Bps(10)
-    """Fee on the notional of an opening; 0.1 % on the beta."""
-
-    close_fee_bps: Annotated[Bps, Field(ge=0)] = Bps(10)
-    """Fee on the notional of a closing; 0.1 % on the beta."""
-
-    maintenance_bps: Annotated[Bps, Field(gt=0, lt=10_000)] = Bps(2_000)
-    """Maintenance margin; 20 % on the beta."""
-
-    funding_interval_s: Annotated[Seconds, Field(gt=0)] = Seconds(28_800)
-    """No market may stand longer than this without accrual; 8 hours on the beta."""

@@ -41,6 +41,15 @@ class OracleSettings(Section):
     """Blocks a jump must stand before it is believed. 11: outlasts a spike of 10 blocks, the
     finest that the mainnet samples can show."""
 
+    jump_restart_blocks: Annotated[int, Field(ge=0, le=7_200)] = 7_200
+    """In the first so many blocks of a hold, a move beyond the limit between two held prices starts
+    the count of oracle.jump_confirm_blocks anew: the price must have stood still. 7200: a day, in
+    effect always. 0: never, the price need only stay beyond the limit on its side."""
+
+    early_percent: Annotated[int, Field(ge=1, le=100)] = 100
+    """A price at this share of its deviation or heartbeat goes along when another market's is
+    pushed. 100: none goes along."""
+
     risk_budget_ms: Annotated[int, Field(ge=10, le=5_000)] = 200
     """Longest wait for the list of liquidations that go with a push; then the price goes alone."""
 

@@ -13,11 +13,10 @@ from pydantic_settings import (
 )
 
 from fleet.settings.fields import FromJson
+from fleet.settings.markets import ExchangeSettings, MarketSettings
 from fleet.settings.network import (
     ContractsSettings,
     EvmSettings,
-    ExchangeSettings,
-    MarketSettings,
     NetworkSettings,
     SubtensorSettings,
 )
@@ -35,7 +34,7 @@ from fleet.settings.process import (
     StoreSettings,
     TelemetrySettings,
 )
-from units import Bps, Netuid
+from units import Netuid
 
 ENVIRONMENT_PREFIX = "KEEPERS_"
 ENVIRONMENT_DELIMITER = "__"
@@ -119,11 +118,11 @@ class Settings(BaseSettings):
         """The markets to serve, in the file's order."""
         return tuple(market for market in self.markets if market.enabled)
 
-    def jump_limit(self, market: MarketSettings) -> Bps:
-        """A market's own guard limit, else the common one."""
-        return (
-            self.oracle.jump_limit_bps if market.jump_limit_bps is None else market.jump_limit_bps
-        )
+    def oracle_of(self, market: MarketSettings) -> OracleSettings:
+        """How this market's price is published and held: its own settings, else the common ones."""
+        own = {name: getattr(market, name, None) for name in OracleSettings.model_fields}
+        update = {name: value for name, value in own.items() if value is not None}
+        return self.oracle.model_copy(update=update)
 
     def symbol(self, netuid: Netuid) -> str:
         """What people call a market; `SN<netuid>` where the settings do not name it."""

@@ -19,9 +19,9 @@ from keepers.liquidation.upkeep import BookKept
 from keepers.submission import NotSent, Sent
 from keepers.warnings.keeper import WarningsOutcome
 from oracle.feeder import FeedOutcome, Suspended
-from oracle.feeder import NotSent as FeedNotSent
-from oracle.feeder import Sent as FeedSent
 from oracle.plan import FeedPlan
+from oracle.ports import NotSent as FeedNotSent
+from oracle.ports import Sent as FeedSent
 from protocol.events import liquidation_event
 
 

@@ -9,7 +9,7 @@ from fleet.chain.pool import PoolPolicy
 from fleet.chain.states import StatePolicy
 from fleet.chain.subscription import SocketPolicy
 from fleet.chain.throttle import Rate
-from fleet.settings import Endpoint, Settings, SpendSettings
+from fleet.settings import Endpoint, OracleSettings, Settings, SpendSettings
 from fleet.transactions.fees import FeeMode, FeePolicy
 from fleet.transactions.policy import Finality, SenderPolicy
 from fleet.transactions.request import Lane
@@ -22,10 +22,11 @@ from keepers.liquidation.risk import RiskPolicy
 from keepers.liquidation.selection import SelectionPolicy
 from keepers.warnings.tiers import WarningPolicy
 from keepers.warnings.tiers import tiers as tiered
+from oracle.due import PublicationPolicy
 from oracle.feeder import FeederPolicy
 from oracle.guard import GuardPolicy
 from oracle.judge import JudgePolicy
-from oracle.publication import PublicationPolicy
+from oracle.markets import PerMarket
 from oracle.sources.policy import SourcePolicy
 from protocol.sending import SendingPolicy
 from units import ONE, Bps, Wei
@@ -46,23 +47,37 @@ def rate(endpoint: Endpoint, reserved_percent: int) -> Rate | None:
 def feeder(settings: Settings) -> FeederPolicy:
     """When a price is published, held or withdrawn."""
     oracle = settings.oracle
+    own = {market.netuid: settings.oracle_of(market) for market in settings.enabled_markets}
+    push_age = settings.exchange.push_age_blocks_max
     return FeederPolicy(
-        publication=PublicationPolicy(
-            deviation=oracle.deviation_bps,
-            heartbeat_s=oracle.heartbeat_s,
-            push_age_blocks_max=settings.exchange.push_age_blocks_max,
-            in_flight_blocks=oracle.in_flight_blocks,
+        publication=PerMarket(
+            _publication(oracle, push_age),
+            {netuid: _publication(each, push_age) for netuid, each in own.items()},
         ),
         judge=JudgePolicy(
-            guard=GuardPolicy(
-                jump_limit=oracle.jump_limit_bps,
-                jump_limits={m.netuid: settings.jump_limit(m) for m in settings.enabled_markets},
-                confirm_blocks=oracle.jump_confirm_blocks,
-            ),
+            guard=PerMarket(_guard(oracle), {netuid: _guard(each) for netuid, each in own.items()}),
             stall_blocks=oracle.stall_blocks,
             catch_up_blocks_max=oracle.catch_up_blocks_max,
         ),
         risk_budget_ms=oracle.risk_budget_ms,
+    )
+
+
+def _publication(oracle: OracleSettings, push_age_blocks_max: int) -> PublicationPolicy:
+    return PublicationPolicy(
+        deviation=oracle.deviation_bps,
+        heartbeat_s=oracle.heartbeat_s,
+        early_percent=oracle.early_percent,
+        push_age_blocks_max=push_age_blocks_max,
+        in_flight_blocks=oracle.in_flight_blocks,
+    )
+
+
+def _guard(oracle: OracleSettings) -> GuardPolicy:
+    return GuardPolicy(
+        jump_limit=oracle.jump_limit_bps,
+        confirm_blocks=oracle.jump_confirm_blocks,
+        restart_blocks=oracle.jump_restart_blocks,
     )
 
 

@@ -22,10 +22,10 @@ from keepers.warnings.keeper import WarningsOutcome
 from oracle.alpha import change, to_price_wei
 from oracle.feed import SuspensionReason
 from oracle.feeder import FeedOutcome
-from oracle.feeder import NotSent as FeedNotSent
-from oracle.feeder import Sent as FeedSent
 from oracle.guard import Accept, Withhold
 from oracle.plan import FeedPlan, MarketPlan
+from oracle.ports import NotSent as FeedNotSent
+from oracle.ports import Sent as FeedSent
 from protocol.events import book_event, liquidation_event
 from units import Head
 

@@ -35,7 +35,7 @@ _Answer = TypeVar("_Answer", Reading, SourceHead)
 
 
 class FailoverSource:
-    """Implements `oracle.feeder.PriceSource` over at least one endpoint."""
+    """Implements `oracle.ports.PriceSource` over at least one endpoint."""
 
     def __init__(self, sources: Sequence[Source], *, rest_s: float = 60.0) -> None:
         """`rest_s`: for how long an endpoint without an answer is asked last."""

@@ -45,6 +45,9 @@ class PuppetKeeper:
         self.nonce += 1
 
 
+PROMISE = Promise(band=Bps(10), guard_limit=Bps(1_000), confirm_blocks=11, restart_blocks=7_200)
+
+
 async def begin_audit(world: World) -> Audit:
     return await Audit.begin(
         head=world.head.head,
@@ -52,9 +55,7 @@ async def begin_audit(world: World) -> Audit:
         tape=world.options.tape,
         contracts=world.deployment.contracts,
         policy=RefereePolicy(
-            promise=Promise(
-                band=Bps(10), guard_limits=dict.fromkeys(MARKETS, Bps(1_000)), confirm_blocks=11
-            ),
+            promises=dict.fromkeys(MARKETS, PROMISE),
             pins={n: world.options.tape.registered_at(n, world.head.head.number) for n in MARKETS},
             tiers=Beta().warning_tiers_bps,
             capacity=Capacity(gas_each=60_000, gas_share=20_000_000),

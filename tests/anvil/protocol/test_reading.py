@@ -10,7 +10,7 @@ from fleet.chain.node import Node
 from keepers.funding.calendar import FundingRow, FundingSnapshot
 from keepers.liquidation.follower import Unreadable
 from keepers.liquidation.positions import BookSnapshot
-from oracle.feeder import FeedState
+from oracle.ports import FeedState
 from protocol.deployment import Deployment
 from protocol.reading import PAGE_IDS, ExchangeReader
 from tests.anvil.keepers.crowd import crowd, open_all

@@ -30,7 +30,7 @@ TERMS = Terms(
     liquidation_age=Seconds(3_600),
 )
 LAG = 2
-PROMISE = Promise(band=Bps(10), guard_limits={NETUID: Bps(1_000)}, confirm_blocks=11)
+PROMISE = Promise(band=Bps(10), guard_limit=Bps(1_000), confirm_blocks=11, restart_blocks=7_200)
 TIERS = (Bps(3_500), Bps(2_500), Bps(2_000))
 
 
@@ -56,6 +56,7 @@ class History:
     pending: list[int] = field(default_factory=list)
     number: int = START
     price: int = 0
+    promise: Promise = PROMISE
 
     def __post_init__(self) -> None:
         books = MarketBooks(netuid=NETUID, terms=TERMS, last_accrual=START_TIME)
@@ -64,7 +65,7 @@ class History:
             tape=self.tape,
             contracts={FEED: self},
             policy=RefereePolicy(
-                promise=PROMISE,
+                promises={NETUID: self.promise},
                 pins={NETUID: self.tape.registered_at(NETUID, START)},
                 tiers=TIERS,
                 capacity=self.capacity,

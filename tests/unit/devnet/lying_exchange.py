@@ -4,13 +4,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from devnet.audit.feed import Promise
 from devnet.audit.invariants import Auditor, accounted_tao
 from devnet.audit.lateness import Capacity
 from devnet.audit.ledger import Ledger, MarketBooks
 from devnet.audit.margin import Holding, HoldingKey, Terms, is_below, remaining
 from devnet.audit.referee import Referee, RefereePolicy
 from devnet.synthetic_tape import synthetic_tape
+from tests.unit.devnet.history import PROMISE
 from units import (
     BlockHash,
     BlockNumber,
@@ -150,7 +150,7 @@ def auditor_of(exchange: FakeExchange) -> Auditor:
         tape=synthetic_tape(1, rows=2),
         contracts={},
         policy=RefereePolicy(
-            promise=Promise(band=Bps(10), guard_limits={NETUID: Bps(1_000)}, confirm_blocks=11),
+            promises={NETUID: PROMISE},
             pins={NETUID: BlockNumber(1)},
             tiers=(Bps(3_500), Bps(2_500), Bps(2_000)),
             capacity=Capacity(gas_each=1, gas_share=1),

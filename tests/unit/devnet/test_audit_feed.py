@@ -1,8 +1,10 @@
 """Whether the feed follows the source: a feeder that stands still, guesses, hurries or hides."""
 
+from dataclasses import replace
+
 from devnet.audit.duties import Duty
 from devnet.audit.feed import BLOCKS_ALLOWED
-from tests.unit.devnet.history import LAG, NETUID, START, TRADER, History, tape_of
+from tests.unit.devnet.history import LAG, NETUID, PROMISE, START, TRADER, History, tape_of
 
 TAO_IN_RAO = 10**9
 
@@ -155,6 +157,33 @@ def test_feed__suspended_as_long_as_every_row_jumps__has_its_reason() -> None:
     history.say("MarketSuspended", netuid=NETUID, reason=4)
     history.blocks(80)
     assert all_neglected(history) == {}
+
+
+def stairs(restart_blocks: int, pushed_row: int) -> History:
+    """Down 15 % a row; the price of a row is pushed with the first block that it can be."""
+    raos = [int(TAO_IN_RAO * 0.85**row) for row in range(10)]
+    history = History(tape_of(*raos), promise=replace(PROMISE, restart_blocks=restart_blocks))
+    history.blocks(LAG)
+    history.push(raos[0])
+    history.block()
+    history.blocks(START + 10 + LAG - history.number)
+    history.say("MarketSuspended", netuid=NETUID, reason=4)
+    history.blocks(10 * (pushed_row - 1))
+    history.say("MarketResumed", netuid=NETUID)
+    history.push(raos[pushed_row])
+    history.block()
+    return history
+
+
+def test_feed__a_staircase_that_need_only_stay_beyond__may_be_pushed_after_eleven_blocks() -> None:
+    assert neglected(stairs(0, 2), Duty.JUMPS_STOOD) == []
+    assert len(neglected(stairs(7_200, 2), Duty.JUMPS_STOOD)) == 1
+
+
+def test_feed__a_staircase_that_must_stand_still_for_33_blocks__may_be_pushed_after_them() -> None:
+    # The hold begins at block 10; the step at 40 restarts the count, that at 50 does not any more.
+    assert len(neglected(stairs(33, 4), Duty.JUMPS_STOOD)) == 1
+    assert neglected(stairs(33, 5), Duty.JUMPS_STOOD) == []
 
 
 def test_feed__price_gone_and_market_open__neglected() -> None:

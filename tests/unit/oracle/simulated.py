@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 
 from oracle.falls import OverBudget
 from oracle.feed import FeedRowView, SuspensionReason, Update
-from oracle.feeder import Feeder, FeederPolicy, FeedState, NotSent, Sent
+from oracle.feeder import Feeder, FeederPolicy
 from oracle.plan import Publication
+from oracle.ports import FeedState, NotSent, Sent
 from oracle.quotes import Identity, Reading, SourceBlock, SourceHead, Unavailable
 from units import (
     BLOCK_TIME,

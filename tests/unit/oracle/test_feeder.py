@@ -4,13 +4,16 @@ from contextlib import nullcontext
 from dataclasses import replace
 from itertools import pairwise
 
+from oracle.due import PublicationPolicy, PublishReason
 from oracle.falls import OverBudget
 from oracle.feed import SuspensionReason
-from oracle.feeder import Feeder, FeederPolicy, NotSent
+from oracle.feeder import Feeder, FeederPolicy
 from oracle.guard import GuardPolicy
 from oracle.judge import JudgePolicy
+from oracle.markets import PerMarket
 from oracle.plan import FeedPlan, NotPlanned
-from oracle.publication import Hold, HoldReason, Publish, PublishReason
+from oracle.ports import NotSent
+from oracle.publication import Hold, HoldReason, Publish
 from oracle.quotes import Reading, SourceHead, Unavailable
 from tests.unit.oracle.simulated import (
     FINALITY_LAG,
@@ -483,9 +486,48 @@ async def test_step__nothing_is_due__risk_is_not_asked() -> None:
 
 
 async def test_step__a_market_with_a_wider_limit__is_not_held() -> None:
-    guard = GuardPolicy(jump_limits={SN: Bps(10_000)})
+    guard = PerMarket(GuardPolicy(), {SN: GuardPolicy(jump_limit=Bps(10_000))})
     policy = FeederPolicy(judge=JudgePolicy(guard=guard))
     wide = world(stepping((110, 19 * TAO // 10)), policy=policy)
     await wide.run(to=115)
     assert wide.feed.suspended == []
     assert 19 * TAO // 10 * 10**9 in wide.feed.prices(SN)
+
+
+def early(percent: int) -> FeederPolicy:
+    return FeederPolicy(publication=PerMarket(PublicationPolicy(early_percent=percent)))
+
+
+async def pushed_together(percent: int, other_moves_bps: int) -> list[int]:
+    """The market moves by its band at block 110, the other one by so much: who is pushed then."""
+
+    def moving(netuid: Netuid, block: int) -> Rao:
+        bps = 10 if netuid == SN else other_moves_bps
+        return Rao(TAO + TAO * bps // 10_000 if block >= 110 else TAO)
+
+    both = world(moving, markets=(SN, OTHER), policy=early(percent))
+    await both.run(to=115)
+    return [update.netuid for landed, update in both.feed.accepted if landed > 110]
+
+
+async def test_step__half_way_to_its_band__goes_along_with_another_push() -> None:
+    assert await pushed_together(50, 5) == [SN, OTHER]
+    assert await pushed_together(50, 4) == [SN]
+    assert await pushed_together(100, 9) == [SN]
+
+
+async def test_step__half_way_to_its_band_and_nothing_else_is_due__waits() -> None:
+    lone = world(stepping((110, TAO + TAO * 9 // 10_000)), policy=early(50))
+    await lone.run(to=115)
+    assert len(lone.feed.accepted) == 1
+
+
+async def test_step__half_a_heartbeat_old__goes_along_and_all_go_together_from_then_on() -> None:
+    def moving(netuid: Netuid, block: int) -> Rao:
+        return Rao(2 * TAO + block // 30 * TAO // 500) if netuid == SN else TAO
+
+    both = world(moving, markets=(SN, OTHER), policy=early(50))
+    await both.run(to=250)
+    transactions = [tuple(u.netuid for u in each.updates) for each in both.feed.publications]
+    assert len(transactions) >= 5
+    assert set(transactions) == {(SN, OTHER)}

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -18,7 +19,7 @@ from oracle.guard import (
     interrupted,
 )
 from oracle.quotes import Price
-from tests.unit.oracle.simulated import OTHER, SN, time_of
+from tests.unit.oracle.simulated import SN, time_of
 from units import BlockNumber, Bps, Netuid, PriceWei, Rao
 
 POLICY = GuardPolicy(jump_limit=Bps(500), confirm_blocks=4)
@@ -147,11 +148,27 @@ def test_assess__an_older_published_price__changes_nothing() -> None:
     assert isinstance(guarded.see(1_300, published=older), Withhold)
 
 
-def test_assess__a_market_with_a_limit_of_its_own__uses_it() -> None:
-    policy = GuardPolicy(jump_limit=Bps(500), jump_limits={OTHER: Bps(4_000)})
-    row = Reference(price=PriceWei(1_000 * 10**9), block=BlockNumber(1))
-    assert isinstance(assess(GuardState(), price(2, 1_300), row, policy)[1], Withhold)
-    assert isinstance(assess(GuardState(), price(2, 1_300, OTHER), row, policy)[1], Accept)
+LETTER = replace(POLICY, restart_blocks=0)
+
+
+def test_assess__need_only_stay_beyond__a_staircase_passes_at_its_latest_price() -> None:
+    assert Guarded(policy=LETTER).accepts(900, 810, 729, 656) == [False, False, False, True]
+    assert Guarded().accepts(900, 810, 729, 656) == [False] * 4
+
+
+def test_assess__need_only_stay_beyond__a_change_of_sides_starts_anew_all_the_same() -> None:
+    assert Guarded(policy=LETTER).accepts(1_100, 1_100, 1_100, 900) == [False] * 4
+
+
+def test_assess__need_only_stay_beyond__a_price_that_returns_ends_the_hold() -> None:
+    assert Guarded(policy=LETTER).accepts(8_000, 6_000, 9_000, 1_001) == [False] * 3 + [True]
+
+
+def test_assess__must_stand_still_for_a_while__the_count_restarts_only_in_it() -> None:
+    # Blocks 2 to 4 of the hold restart it, the fifth does not any more.
+    policy = replace(POLICY, restart_blocks=4)
+    steps = [900, 810, 729, 656, 590, 531, 478]
+    assert Guarded(policy=policy).accepts(*steps) == [False] * 6 + [True]
 
 
 class GuardMachine(RuleBasedStateMachine):

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from oracle.due import PublicationPolicy, PublishReason
 from oracle.feed import (
     FeedRowView,
     MarketFeed,
@@ -18,9 +19,7 @@ from oracle.publication import (
     Hold,
     HoldReason,
     Knowledge,
-    PublicationPolicy,
     Publish,
-    PublishReason,
     Stalled,
     Suspend,
     Unread,

@@ -30,9 +30,9 @@ from keepers.liquidation.outcomes import (
 )
 from keepers.liquidation.positions import PositionLiquidated
 from keepers.liquidation.selection import LiquidationBatch
-from oracle import feeder
+from oracle import ports as oracle
 from oracle.feed import SuspensionReason
-from oracle.feeder import FeedState
+from oracle.ports import FeedState
 from protocol.events import RawLog
 from protocol.ports import Accruals, Liquidations, PriceFeed
 from protocol.reading import ExchangeReader
@@ -63,7 +63,7 @@ def liquidations_on(sender: FakeSender | DryRun) -> Liquidations:
 
 
 def test_ports__as_their_consumers_declare_them__fit() -> None:
-    feed: feeder.Feed = feed_on(DryRun())
+    feed: oracle.Feed = feed_on(DryRun())
     accruals: funding.Accruals = accruals_on(DryRun(), FakeChain())
     liquidations: liquidation.Liquidations = liquidations_on(DryRun())
     assert len({id(port) for port in (feed, accruals, liquidations)}) == 3
@@ -80,23 +80,23 @@ async def test_feed__rows__are_the_reader_s() -> None:
 
 async def test_feed__submit__is_sent_also_when_it_was_already() -> None:
     feed = feed_on(FakeSender())
-    assert await feed.submit(publication()) == feeder.Sent(tx_hash=tx_hash(0))
-    assert await feed.submit(publication()) == feeder.Sent(tx_hash=tx_hash(0))
-    assert await feed.submit(publication(update(64))) == feeder.Sent(tx_hash=tx_hash(1))
+    assert await feed.submit(publication()) == oracle.Sent(tx_hash=tx_hash(0))
+    assert await feed.submit(publication()) == oracle.Sent(tx_hash=tx_hash(0))
+    assert await feed.submit(publication(update(64))) == oracle.Sent(tx_hash=tx_hash(1))
 
 
 async def test_feed__suspend__is_sent_also_when_it_was_already() -> None:
     feed = feed_on(FakeSender())
     for _ in range(2):
         answer = await feed.suspend([Netuid(8)], SuspensionReason.JUMP, HEAD)
-        assert answer == feeder.Sent(tx_hash=tx_hash(0))
+        assert answer == oracle.Sent(tx_hash=tx_hash(0))
 
 
 async def test_feed__refused__is_not_sent_and_says_why() -> None:
     feed = feed_on(DryRun())
-    assert await feed.submit(publication()) == feeder.NotSent(reason=DRY)
+    assert await feed.submit(publication()) == oracle.NotSent(reason=DRY)
     answer = await feed.suspend([Netuid(8)], SuspensionReason.JUMP, HEAD)
-    assert answer == feeder.NotSent(reason=DRY)
+    assert answer == oracle.NotSent(reason=DRY)
 
 
 class Late:
@@ -112,7 +112,7 @@ class Late:
 async def test_feed__another_came_first__is_not_sent_and_leaves_nothing_undone() -> None:
     feed = PriceFeed(reader=reader_of(FakeChain()), writer=writer_to(Late()))
     answer = await feed.submit(publication())
-    assert isinstance(answer, feeder.NotSent)
+    assert isinstance(answer, oracle.NotSent)
     assert answer.is_moot
 
 

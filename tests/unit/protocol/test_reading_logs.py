@@ -15,7 +15,7 @@ from keepers.liquidation.positions import (
     ParametersChanged,
     PricePushed,
 )
-from oracle.feeder import FeedState
+from oracle.ports import FeedState
 from protocol.reading import ExchangeReader
 from tests.unit.protocol.chain import DEPLOYMENT, FakeChain, market_of, pushed, with_row
 from units import BlockNumber, Head, Netuid

@@ -9,7 +9,7 @@ from keepers.funding.calendar import FundingRow, FundingSnapshot
 from keepers.funding.keeper import FundingMarkets, FundingUnread
 from keepers.liquidation.follower import Unreadable
 from oracle.feed import FeedRowView, SuspensionReason
-from oracle.feeder import FeedState
+from oracle.ports import FeedState
 from oracle.quotes import Unavailable
 from protocol.deployment import Deployment
 from protocol.reading import ExchangeReader

@@ -48,8 +48,9 @@ from keepers.liquidation.selection import LiquidationBatch, SelectionPolicy
 from keepers.warnings.keeper import WarningsKeeper
 from keepers.warnings.tiers import WarningPolicy
 from oracle.feed import SuspensionReason
-from oracle.feeder import Feeder, FeederPolicy, NotSent, Sent
+from oracle.feeder import Feeder, FeederPolicy
 from oracle.plan import Publication
+from oracle.ports import NotSent, Sent
 from oracle.quotes import SourceHead, Unavailable
 from tests.unit.fleet.runtime.streams import Heads, Witness
 from tests.unit.keepers.liquidation.simulated import SimulatedExchange

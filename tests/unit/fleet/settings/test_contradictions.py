@@ -16,6 +16,22 @@ CONTRADICTIONS: list[tuple[str, Document, str]] = [
         ),
     ),
     (
+        "a market's own heartbeat outlives it",
+        {"markets": [{"netuid": 3, "symbol": "A", "heartbeat_s": 601}]},
+        (
+            "markets[0].heartbeat_s: 601 s and a push 25 blocks old make a price of 901 s:"
+            " exchange.trading_price_age_s_max is 900"
+        ),
+    ),
+    (
+        "a market's own band as wide as a round trip's fee",
+        {"markets": [{"netuid": 3, "symbol": "A", "deviation_bps": 20}]},
+        (
+            "markets[0].deviation_bps: 20 is not below a round trip's fee of 20 bps:"
+            " trading against the band would pay"
+        ),
+    ),
+    (
         "prices too old to push before they count as a stall",
         {"oracle": {"stall_blocks": 12}, "exchange": {"push_age_blocks_max": 11}},
         (

@@ -24,20 +24,14 @@ from keepers.liquidation.upkeep import BookKept
 from keepers.submission import NotSent, Sent
 from keepers.warnings.alerts import Alert, AlertKind, Severity
 from keepers.warnings.keeper import Standings, WarningsOutcome
+from oracle.due import PublishReason
 from oracle.feed import FeedRowView, SuspensionReason, Update
 from oracle.feeder import FeedOutcome, Pushed, Suspended
-from oracle.feeder import NotSent as FeedNotSent
-from oracle.feeder import Sent as FeedSent
 from oracle.guard import Accept
 from oracle.plan import FeedPlan, MarketPlan, NotPlanned, Publication
-from oracle.publication import (
-    Hold,
-    HoldReason,
-    Publish,
-    PublishReason,
-    Suspend,
-    Unread,
-)
+from oracle.ports import NotSent as FeedNotSent
+from oracle.ports import Sent as FeedSent
+from oracle.publication import Hold, HoldReason, Publish, Suspend, Unread
 from oracle.quotes import NoPrice, NoPriceReason, Price, SourceBlock
 from tests.unit.fleet.wiring.simulated import HASH, KEY, mined, settled
 from tests.unit.keepers.liquidation.examples import position

@@ -6,13 +6,14 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from fleet.settings import Settings
+from fleet.settings import MarketSettings, OracleSettings, Settings
 from fleet.transactions.fees import FeeMode
 from fleet.transactions.policy import Finality
 from fleet.transactions.request import Lane
 from fleet.wiring import policies
 from keepers.liquidation.follower import Unreadable
 from keepers.warnings.alerts import Severity
+from oracle.feeder import FeederPolicy
 from tests.unit.fleet.wiring.simulated import DOCUMENT, LOCKSTEP, settings
 from units import Bps, Netuid
 
@@ -28,28 +29,35 @@ def same(value: object, where: Callable[[Settings], object]) -> Way:
 
 
 WAYS: dict[str, tuple[Way, ...]] = {
-    "oracle.deviation_bps": (same(7, lambda s: policies.feeder(s).publication.deviation),),
-    "oracle.heartbeat_s": (same(420, lambda s: policies.feeder(s).publication.heartbeat_s),),
+    "oracle.deviation_bps": (same(7, lambda s: policies.feeder(s).publication.common.deviation),),
+    "oracle.heartbeat_s": (same(420, lambda s: policies.feeder(s).publication.common.heartbeat_s),),
     "oracle.in_flight_blocks": (
-        same(5, lambda s: policies.feeder(s).publication.in_flight_blocks),
+        same(5, lambda s: policies.feeder(s).publication.common.in_flight_blocks),
     ),
     "oracle.stall_blocks": (same(12, lambda s: policies.feeder(s).judge.stall_blocks),),
     "oracle.catch_up_blocks_max": (
         same(9, lambda s: policies.feeder(s).judge.catch_up_blocks_max),
     ),
     "oracle.jump_limit_bps": (
-        same(444, lambda s: policies.feeder(s).judge.guard.jump_limit),
-        same(444, lambda s: policies.feeder(s).judge.guard.limit(Netuid(8))),
+        same(444, lambda s: policies.feeder(s).judge.guard.common.jump_limit),
+        same(444, lambda s: policies.feeder(s).judge.guard.of(Netuid(8)).jump_limit),
     ),
     "oracle.jump_confirm_blocks": (
-        same(13, lambda s: policies.feeder(s).judge.guard.confirm_blocks),
+        same(13, lambda s: policies.feeder(s).judge.guard.common.confirm_blocks),
+    ),
+    "oracle.jump_restart_blocks": (
+        same(33, lambda s: policies.feeder(s).judge.guard.common.restart_blocks),
+    ),
+    "oracle.early_percent": (
+        same(60, lambda s: policies.feeder(s).publication.common.early_percent),
+        same(60, lambda s: policies.feeder(s).publication.of(Netuid(8)).early_percent),
     ),
     "oracle.risk_budget_ms": (
         same(350, lambda s: policies.feeder(s).risk_budget_ms),
         (350, lambda s: policies.risk(s).answer_s_max, 0.35),
     ),
     "exchange.push_age_blocks_max": (
-        same(24, lambda s: policies.feeder(s).publication.push_age_blocks_max),
+        same(24, lambda s: policies.feeder(s).publication.common.push_age_blocks_max),
         same(24, lambda s: policies.sending(s).push_age_blocks_max),
     ),
     "liquidation.ids_max": (
@@ -251,11 +259,27 @@ def test_setting__changed__leaves_the_places_of_all_others_alone(key: str) -> No
     assert touched - {key} <= shared
 
 
-def test_guard__a_market_s_own_limit__goes_before_the_common_one() -> None:
-    own = [{"netuid": 8, "symbol": "A", "jump_limit_bps": 900}, {"netuid": 64, "symbol": "B"}]
-    guard = policies.feeder(settings(markets=own)).judge.guard
+OWN: dict[str, tuple[int, Callable[[FeederPolicy, Netuid], int]]] = {
+    "deviation_bps": (15, lambda p, n: p.publication.of(n).deviation),
+    "heartbeat_s": (300, lambda p, n: p.publication.of(n).heartbeat_s),
+    "jump_limit_bps": (900, lambda p, n: p.judge.guard.of(n).jump_limit),
+    "jump_confirm_blocks": (21, lambda p, n: p.judge.guard.of(n).confirm_blocks),
+    "jump_restart_blocks": (0, lambda p, n: p.judge.guard.of(n).restart_blocks),
+}
 
-    assert (guard.limit(Netuid(8)), guard.limit(Netuid(64))) == (900, 300)
+
+@pytest.mark.parametrize("key", OWN)
+def test_feeder__a_market_s_own_setting__goes_before_the_common_one(key: str) -> None:
+    value, where = OWN[key]
+    own = [{"netuid": 8, "symbol": "A", key: value}, {"netuid": 64, "symbol": "B"}]
+    found = policies.feeder(settings(markets=own))
+
+    assert where(found, Netuid(8)) == value
+    assert where(found, Netuid(64)) == where(policies.feeder(settings()), Netuid(64)) != value
+
+
+def test_feeder__every_setting_a_market_may_have_of_its_own__is_tried_here() -> None:
+    assert set(OWN) == MarketSettings.model_fields.keys() & OracleSettings.model_fields.keys()
 
 
 @pytest.mark.parametrize(
