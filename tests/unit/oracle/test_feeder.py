@@ -524,7 +524,7 @@ async def test_step__half_way_to_its_band_and_nothing_else_is_due__waits() -> No
 
 async def test_step__half_a_heartbeat_old__goes_along_and_all_go_together_from_then_on() -> None:
     def moving(netuid: Netuid, block: int) -> Rao:
-        return Rao(2 * TAO + block // 30 * TAO // 500) if netuid == SN else TAO
+        return Rao(2 * TAO + block // 30 * TAO // 400) if netuid == SN else TAO
 
     both = world(moving, markets=(SN, OTHER), policy=early(50))
     await both.run(to=250)
