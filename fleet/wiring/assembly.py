@@ -20,7 +20,7 @@ from fleet.store.spending import reset, stopped_lanes
 from fleet.telemetry.metrics import Metrics
 from fleet.telemetry.notify import Notifier
 from fleet.transactions.request import Included, Lane, Settled
-from fleet.wiring import connections, daemon, policies, telling
+from fleet.wiring import admission, connections, daemon, policies, telling
 from fleet.wiring.bots import Crew
 from fleet.wiring.chain_changes import ChainChanges
 from fleet.wiring.evidence import Evidence
@@ -80,6 +80,7 @@ class Assembly:
         self.source = source
         self.sender = sender
         self.account: Address | None = None if sender is None else sender.account
+        self._workload = workload
         self._name = "nobody" if workload is None else workload.value
         self._memory = memory
         self._tenure = tenure
@@ -228,7 +229,10 @@ class Assembly:
             ),
             clock=clock,
             metrics=metrics,
-            services=connections.node_services(self.settings, self.node, clock),
+            services=(
+                *connections.node_services(self.settings, self.node, clock),
+                *admission.services(self.inspector, self._workload, self.account, clock),
+            ),
             drain=partial(self._drain, tells=BotName.WARNINGS in bots),
             tenure=self._tenure,
         )

@@ -100,10 +100,20 @@ class WorldInspector:
     async def roles(self) -> tuple[RoleFacts, ...] | Unread:
         """Every role that a configured key or the router needs."""
         try:
-            needed = list(self._needed(await self._keys()))
-            return tuple([await self._role_facts(role, why) for role, why in needed])
+            return await self._roles(await self._keys())
         except SettingsError as error:
             return Unread(reason=str(error), remedy=_MEND_KEY)
+
+    async def roles_of(
+        self, workload: Workload, account: Address
+    ) -> tuple[RoleFacts, ...] | Unread:
+        """Every role that one key, or the router for it, needs."""
+        return await self._roles({workload: account})
+
+    async def _roles(self, keys: Mapping[Workload, Address]) -> tuple[RoleFacts, ...] | Unread:
+        try:
+            needed = list(self._needed(keys))
+            return tuple([await self._role_facts(role, why) for role, why in needed])
         except NodeUnavailable as error:
             return Unread(reason=str(error), remedy=_NEEDS_NODE)
         except (ChainError, DecodingError) as error:

@@ -85,3 +85,20 @@ async def test_one_shot__somebody_has_the_key__is_refused_then_takes_it_and_give
         await release(database, lease)
         assert await keepers(tmp_path, *SUSPEND) == (0, "")
         assert await holders(database) == [("operator", "", 2)]
+
+
+async def test_run__a_key_without_its_role__ends_with_the_call_that_the_admin_signs(
+    tmp_path: Path,
+) -> None:
+    stranger = tmp_path / "stranger.key"
+    stranger.write_text("0x" + "01" * 32)
+    stranger.chmod(0o600)
+    async with standing(tmp_path):
+        with pytest.MonkeyPatch.context() as environment:
+            environment.setenv("KEEPERS_KEYS__FUNDING__PRIVATE_KEY_FILE", str(stranger))
+            code, error = await keepers(tmp_path, "run", "funding")
+
+    assert code == 1, error
+    assert error.startswith("error: the key of funding has no KEEPER_ROLE of Exchange: the admin")
+    assert "Exchange.grantRole(KEEPER_ROLE, 0x1a642f0E3c3aF545E7AcBD38b07251B3990914F1)" in error
+    assert len(error.splitlines()) == 1
