@@ -15,7 +15,7 @@ from keepers.liquidation.margin import (
 from keepers.liquidation.positions import Market, Position
 from keepers.liquidation.selection import Candidate
 from keepers.liquidation.standing import Standing, Terms, Unknown, UnknownReason, feed_standing
-from units import Bps, FundingIndex, Head, PriceWei
+from units import Bps, FundingIndex, Head, Netuid, PriceWei
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,10 +35,11 @@ class PositionRisk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RiskView:
-    """Every open position at the end of one block."""
+    """Every open position, and the markets they are in, at the end of one block."""
 
     head: Head
     positions: tuple[PositionRisk, ...]
+    markets: Mapping[Netuid, Market]
 
 
 def judge(position: Position, terms: Terms) -> Candidate | None:
@@ -68,7 +69,7 @@ def risk_view(book: Book) -> RiskView:
         for netuid, market in book.markets.items()
     }
     risks = (_risk(position, *at[position.netuid]) for position in book.positions.each())
-    return RiskView(head=book.head, positions=tuple(risks))
+    return RiskView(head=book.head, positions=tuple(risks), markets=book.markets)
 
 
 def _risk(

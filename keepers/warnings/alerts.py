@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from keepers.liquidation.assessment import PositionRisk
 from keepers.liquidation.positions import Position, PositionKey, PositionLiquidated
+from keepers.warnings.outlook import UNKNOWN, Outlook
 from units import ONE, RAO_IN_PRICE_WEI, Address, BlockNumber, Bps, Head, Netuid, Timestamp
 
 
@@ -89,7 +90,7 @@ class Fall:
         return self.tiers[-1]
 
 
-def fall_alert(risk: PositionRisk, fall: Fall, head: Head) -> Alert:
+def fall_alert(risk: PositionRisk, fall: Fall, head: Head, outlook: Outlook = UNKNOWN) -> Alert:
     """One alert for one fall, however many tiers it went through."""
     position = risk.position
     skipped = fall.tiers[:-1]
@@ -103,7 +104,7 @@ def fall_alert(risk: PositionRisk, fall: Fall, head: Head) -> Alert:
         time=head.time,
         title=f"Margin below {percent(fall.deepest)} in market {position.netuid}",
         text=f"{_described(position)} {how} {percent(fall.deepest)}{through}; "
-        f"{_now(risk)} at block {head.number}{_liquidation(risk)}",
+        f"{_now(risk)} at block {head.number}{_liquidation(risk)}{_lasts(outlook)}",
         key=position.key,
         trader=position.trader,
         netuid=position.netuid,
@@ -213,6 +214,14 @@ def tao(wei: int) -> str:
     return f"-{text}" if wei < 0 and text != "0" else text
 
 
+def duration(seconds: int) -> str:
+    """Seconds for people: 90 s, 12 min, 5 h, 3 d."""
+    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds // length} {unit}"
+    return f"{seconds} s"
+
+
 def _name(key: PositionKey) -> str:
     return f"0x{key.id.hex()}-{key.sequence}"
 
@@ -226,6 +235,17 @@ def _now(risk: PositionRisk) -> str:
     if risk.ratio_bps is None:
         return f"unknown now ({risk.unknown})"
     return f"margin ratio {percent(risk.ratio_bps)}"
+
+
+def _lasts(outlook: Outlook) -> str:
+    said = []
+    if outlook.by_funding is not None:
+        said.append(f"by funding alone in {duration(outlook.by_funding)}")
+    if outlook.by_moves is not None:
+        said.append(
+            f"within one standard deviation of recent moves in {duration(outlook.by_moves)}"
+        )
+    return f" ({', '.join(said)})" if said else ""
 
 
 def _liquidation(risk: PositionRisk) -> str:

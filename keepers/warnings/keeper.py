@@ -24,6 +24,7 @@ from keepers.warnings.observation import (
     observe_blindness,
     observe_block,
 )
+from keepers.warnings.outlook import Volatility, noted
 from keepers.warnings.tiers import WarningPolicy
 from units import BlockNumber, Bps, Head
 
@@ -108,6 +109,7 @@ class WarningsKeeper:
         self._store = store
         self._policy = policy
         self._state: WarningState | None = None
+        self._volatility: Volatility = {}
 
     async def step(self, head: Head) -> WarningsOutcome:
         """Plans and acts."""
@@ -123,7 +125,10 @@ class WarningsKeeper:
         if isinstance(read, Unreadable):
             return self._blind(state, head, f"liquidations unread: {read.reason}")
         # a thread, because tens of thousands of positions would hold up the bots of this loop
-        change = await asyncio.to_thread(observe_block, state, view, read, self._policy)
+        self._volatility = noted(self._volatility, view.markets, view.head.time)
+        change = await asyncio.to_thread(
+            observe_block, state, view, read, self._policy, self._volatility
+        )
         return WarningsPlan(
             head=view.head,
             change=change,

@@ -23,6 +23,7 @@ from keepers.warnings.alerts import (
     liquidation_alert,
     market_unknown_alert,
 )
+from keepers.warnings.outlook import UNKNOWN, Outlook, Volatility, outlook
 from keepers.warnings.tiers import WarningPolicy, Watch, observe, observe_unknown
 from units import BlockNumber, Head, Netuid
 
@@ -91,10 +92,14 @@ class BlocksRead:
 
 
 def observe_block(
-    state: WarningState, view: RiskView, read: BlocksRead, policy: WarningPolicy
+    state: WarningState,
+    view: RiskView,
+    read: BlocksRead,
+    policy: WarningPolicy,
+    volatility: Volatility,
 ) -> WarningChange:
     """What the risks and liquidations of one block change."""
-    watches, falls = _falls(state, view, policy)
+    watches, falls = _falls(state, view, policy, volatility)
     unknowns, unknown_alerts = _unknown_markets(state, view, policy)
     digest = _digest(state, view.head, policy)
     told = (alert for alert in falls if alert.severity is not Severity.DIGEST)
@@ -169,7 +174,7 @@ def _departures(
 
 
 def _falls(
-    state: WarningState, view: RiskView, policy: WarningPolicy
+    state: WarningState, view: RiskView, policy: WarningPolicy, volatility: Volatility
 ) -> tuple[dict[PositionKey, Watch], list[Alert]]:
     """The watches that moved, and an alert for every fall, in the order of the view."""
     moved: dict[PositionKey, Watch] = {}
@@ -180,8 +185,15 @@ def _falls(
         if after is not before and after is not None:
             moved[risk.position.key] = after
         if fall is not None:
-            alerts.append(fall_alert(risk, fall, view.head))
+            lasts = _outlook(risk, view, volatility)
+            alerts.append(fall_alert(risk, fall, view.head, lasts))
     return moved, alerts
+
+
+def _outlook(risk: PositionRisk, view: RiskView, volatility: Volatility) -> Outlook:
+    netuid = risk.position.netuid
+    market = view.markets.get(netuid)
+    return UNKNOWN if market is None else outlook(risk, market, volatility.get(netuid))
 
 
 def _observed(

@@ -99,7 +99,8 @@ class World:
     async def risk_view(self, head: Head) -> RiskView | RiskUnknown:
         if not self.is_risk_known:
             return RiskUnknown(reason="no book")
-        return RiskView(head=head, positions=tuple(self.risks.get(head.number, ())))
+        risks = tuple(self.risks.get(head.number, ()))
+        return RiskView(head=head, positions=risks, markets={})
 
     async def events(self, first: BlockNumber, last: Head) -> tuple[BlockEvents, ...] | Unreadable:
         if not self.is_log_readable:

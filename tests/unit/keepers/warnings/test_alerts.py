@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keepers.warnings.alerts import Fall, Severity, fall_alert, percent, tao
+from keepers.warnings.alerts import Fall, Severity, duration, fall_alert, percent, tao
+from keepers.warnings.outlook import Outlook
 from tests.unit.keepers.warnings.scripted import head, risk
-from units import Bps
+from units import Bps, Seconds
 
 
 @pytest.mark.parametrize(
@@ -54,3 +55,30 @@ def test_fall_alert__same_fall_seen_at_another_block__same_id() -> None:
 
     assert early.id == late.id
     assert early.id.endswith("-2500-2")
+
+
+def test_fall_alert__how_long_it_may_last__stands_after_the_price() -> None:
+    fall = Fall(tiers=(Bps(2500),), severity=Severity.NOTIFY, episode=1, is_found=False)
+    lasts = Outlook(by_funding=Seconds(3 * 86_400), by_moves=Seconds(4_000))
+
+    alert = fall_alert(risk(1, 2400), fall, head(7), lasts)
+
+    assert alert.text.endswith(
+        "liquidated at 0.087 TAO (by funding alone in 3 d,"
+        " within one standard deviation of recent moves in 66 min)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 s"),
+        (119, "119 s"),
+        (120, "2 min"),
+        (7_199, "119 min"),
+        (7_200, "2 h"),
+        (172_800, "2 d"),
+    ],
+)
+def test_duration__seconds__in_one_unit(seconds: int, text: str) -> None:
+    assert duration(seconds) == text
