@@ -45,6 +45,12 @@ def keep_decision(connection: Connection, entry: Entry) -> None:
         connection.execute(insert(subjects), named)
 
 
+def drop_decision(connection: Connection, entry: Entry) -> None:
+    """Forgets what an entry was decided on that never left."""
+    connection.execute(delete(subjects).where(subjects.c.entry_id == entry.id))
+    connection.execute(delete(decisions).where(decisions.c.entry_id == entry.id))
+
+
 def keep_report(connection: Connection, entry: Entry) -> None:
     """Writes what became of the entry, if that is known and it was decided on record."""
     if entry.report is not None:

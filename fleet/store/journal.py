@@ -12,7 +12,7 @@ from sqlalchemy import Connection, and_, bindparam, delete, func, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.dml import ReturningInsert
 
-from fleet.store.decisions import keep_decision, keep_report
+from fleet.store.decisions import drop_decision, keep_decision, keep_report
 from fleet.store.engine import Database
 from fleet.store.journal_rows import attempts_of, entry_of
 from fleet.store.lease import Lease, fence, is_held
@@ -60,6 +60,18 @@ class StoredJournal:
     async def save(self, entry: Entry) -> None:
         """Writes the entry's present state, with attempts it did not have before."""
         await self._database.write(lambda connection: self._write(connection, entry))
+
+    async def withdraw(self, entry: Entry) -> None:
+        """Deletes an entry whose bytes never left, its attempts and its decision."""
+
+        def work(connection: Connection) -> None:
+            drop_decision(connection, entry)
+            connection.execute(delete(attempts).where(attempts.c.entry_id == entry.id))
+            own = delete(entries).where(entries.c.id == entry.id, is_held(self.lease))
+            if not connection.execute(own).rowcount:
+                fence(connection, self.lease)
+
+        await self._database.write(work)
 
     async def conclude(self, entry: Entry, spend: Spend, stop: str | None) -> None:
         """Writes the entry's last state, what it cost, and a stop if there is one."""

@@ -49,6 +49,10 @@ class Delivery:
         """Gives its nonce back: nothing of it is with any node."""
         return await self.record(moved(entry, State.RELEASED))
 
+    async def withdraw(self, entry: Entry) -> None:
+        """Gives its nonce back: its bytes never left."""
+        await self._journal.withdraw(entry)
+
     async def record(self, entry: Entry) -> Entry:
         """Writes the entry's state, and gives it back."""
         await self._journal.save(entry)

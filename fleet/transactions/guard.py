@@ -18,18 +18,20 @@ class SpendGuard:
         self._account = Account()
         self._now = Timestamp(0)
         self._expected: dict[int, Spend] = {}
+        self._stopped: dict[Lane, str] | None = {}
 
     async def begin(self) -> None:
         """Takes the account from the journal; what is in blocks that are not final comes again."""
         self._account = await self._journal.account()
         self._expected.clear()
+        self._stopped = None
 
     async def _look_again(self) -> None:
         """Not over what was booked while the journal was being read."""
         before = self._account
         found = await self._journal.account()
         if self._account is before:
-            self._account = found
+            self._account, self._stopped = found, None
 
     async def objection(self, lane: Lane) -> Refused | None:
         """Why a lane may not send now; a stopped one is looked up again, it may have been reset."""
@@ -45,9 +47,11 @@ class SpendGuard:
 
         Finality may stand still while a lane goes on spending.
         """
-        self._expected.pop(entry_id, None)
-        if spend is not None:
+        if spend is None:
+            self._expected.pop(entry_id, None)
+        else:
             self._expected[entry_id] = spend
+        self._stopped = None
 
     def after(self, spend: Spend) -> tuple[Account, str | None]:
         """The account with one more transaction, and why that stops its lane, if it does."""
@@ -57,11 +61,16 @@ class SpendGuard:
 
     def book(self, account: Account, now: Timestamp) -> None:
         """Takes over an account that the journal has."""
-        self._account, self._now = account, now
+        self._account, self._now, self._stopped = account, now, None
 
     @property
     def stopped(self) -> dict[Lane, str]:
         """Lanes that wait for an operator or for finality, and why."""
+        if self._stopped is None:  # summed up anew after a change, not for every request
+            self._stopped = self._sum_up()
+        return dict(self._stopped)
+
+    def _sum_up(self) -> dict[Lane, str]:
         account = self._account
         for spend in self._expected.values():
             account = account.plus(spend, self._policy)

@@ -26,6 +26,9 @@ class Journal(Protocol):
     async def save(self, entry: Entry) -> None:
         """Writes an entry's present state, with attempts it did not have before."""
 
+    async def withdraw(self, entry: Entry) -> None:
+        """Deletes an entry whose bytes never left, with all that was written with it."""
+
     async def conclude(self, entry: Entry, spend: Spend, stop: str | None) -> None:
         """Writes an entry's last state and what it cost, all or nothing.
 

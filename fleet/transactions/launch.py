@@ -3,17 +3,23 @@
 Only here can a nonce still be given back. A refusal alone is no proof that the node has nothing:
 a gateway may have passed the bytes on and answered with somebody else's no. So before a nonce is
 given back the node is asked whether it knows the hash.
+
+The request is rehearsed while its bytes are made and written: the disk and the node are waited for
+at the same time. Nothing leaves before both are done.
 """
+
+import asyncio
 
 from fleet.transactions.attempt import Entry, Kind, reserved
 from fleet.transactions.chain import Broadcast, Chain
 from fleet.transactions.delivery import Delivery
 from fleet.transactions.fees import Fee, Quoted, bumped_fee, first_fee, gas_price_cap
-from fleet.transactions.in_flight import InFlight
+from fleet.transactions.in_flight import Known
 from fleet.transactions.nonces import Nonces
 from fleet.transactions.policy import SenderPolicy
 from fleet.transactions.quotes import Quotes
 from fleet.transactions.recount import Recount
+from fleet.transactions.rehearsal import Rehearsed
 from fleet.transactions.request import Refused, TransactionRequest
 from units import Head
 
@@ -45,28 +51,50 @@ class Launch:
     async def launch(
         self,
         request: TransactionRequest,
+        rehearsal: asyncio.Task[Rehearsed],
         quote: Quoted,
         head: Head,
-        in_flight: InFlight,
-        nonces: Nonces,
+        known: Known,
     ) -> Entry | Refused:
         """Takes a nonce, signs, journals and hands over; tries again where that can help."""
+        nonces = known.nonces
         cap = payload_cap(request, self._policy)
         fee = first_fee(quote, self._policy.fees, cap)
         reason = f"gas costs {quote.base_fee} wei, the limit is {cap}"
         for _ in range(self._policy.attempts_max):
             if fee is None or nonces.is_held:
                 break
-            entry = reserved(request, nonces.take())
-            entry = await self._delivery.sign(entry, Kind.PAYLOAD, fee, head.number)
-            entry, answer = await self._delivery.hand_over(entry)
+            signed = await self._prepared(request, rehearsal, fee, head, nonces)
+            if isinstance(signed, Refused):
+                return signed
+            entry, answer = await self._delivery.hand_over(signed)
             if await self._is_out(entry, answer):
-                in_flight.put_unwritten(entry)
+                known.in_flight.put_unwritten(entry)
                 return entry
             await self._release(entry, answer, nonces, head)
             reason = f"the node refused it: {answer.detail}"
             fee = await self._next_fee(fee, answer, cap)
         return Refused(reason=_STRANGER if nonces.is_held else reason)
+
+    async def _prepared(
+        self,
+        request: TransactionRequest,
+        rehearsal: asyncio.Task[Rehearsed],
+        fee: Fee,
+        head: Head,
+        nonces: Nonces,
+    ) -> Entry | Refused:
+        """Signed and in the journal, once it is known to be worth sending."""
+        if rehearsal.done() and (refusal := rehearsal.result().refusal) is not None:
+            return refusal
+        entry = reserved(request, nonces.take())
+        entry = await self._delivery.sign(entry, Kind.PAYLOAD, fee, head.number)
+        refusal = (await rehearsal).refusal
+        if refusal is None:
+            return entry
+        await self._delivery.withdraw(entry)
+        nonces.give_back(entry.nonce)
+        return refusal
 
     async def _is_out(self, entry: Entry, answer: Broadcast) -> bool:
         return answer.verdict in _OUT or await self._chain.knows(entry.newest.tx_hash)

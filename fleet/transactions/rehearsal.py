@@ -4,12 +4,14 @@ Before its first sending, and again whenever what it was decided on may no longe
 reorganisation took it back, and after a restart.
 """
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from fleet.transactions.chain import Chain, Simulation
-from fleet.transactions.request import Outcome, TransactionRequest
+from fleet.transactions.request import Outcome, Refused, TransactionRequest
 from units import Address, BlockNumber
 
 
@@ -59,6 +61,13 @@ class Rehearsed:
     reason: str = ""
     is_moot: bool = False
 
+    @property
+    def refusal(self) -> Refused | None:
+        """Why it is not sent; None when it is."""
+        if self.verdict == "worth sending":
+            return None
+        return Refused(reason=self.reason, is_moot=self.is_moot)
+
 
 class Rehearsal:
     """Simulations of one key's transactions."""
@@ -89,6 +98,18 @@ class Rehearsal:
         if skipped is None:
             return Rehearsed(verdict="worth sending")
         return Rehearsed(verdict="pointless", reason=skipped, is_moot=True)
+
+    @asynccontextmanager
+    async def running(
+        self, request: TransactionRequest, at: BlockNumber | Literal["latest"]
+    ) -> AsyncIterator[asyncio.Task[Rehearsed]]:
+        """The same, while the body does something else; ended with the body."""
+        task = asyncio.get_running_loop().create_task(self.run(request, at), name="rehearsal")
+        try:
+            yield task
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
     async def why_it_reverts(self, request: TransactionRequest, at: BlockNumber) -> str | None:
         """Why it reverts on top of a block; None: it does not there, or nobody can say."""

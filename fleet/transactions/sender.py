@@ -25,7 +25,7 @@ from fleet.transactions.policy import SenderPolicy
 from fleet.transactions.pursuit import Pursuit
 from fleet.transactions.quotes import Quotes
 from fleet.transactions.recount import Recount
-from fleet.transactions.rehearsal import EverythingCounts, Judge, Rehearsal
+from fleet.transactions.rehearsal import EverythingCounts, Judge, Rehearsal, Rehearsed
 from fleet.transactions.request import (
     AlreadyInFlight,
     Included,
@@ -129,22 +129,25 @@ class Sender:
     # --- three calls --------------------------------------------------------------------------
 
     async def submit(self, request: TransactionRequest) -> Submission:
-        """Simulates, journals, signs and sends; the outcome comes from a later `settle`.
+        """Simulates, signs, journals and sends; the outcome comes from a later `settle`.
 
         Nonces follow the order in which the most urgent lane goes first.
         """
         if self._known is None:
             await self.recover()
         refusal = self._objection(request) or await self._guard.objection(request.lane)
-        refusal = refusal or await self._rehearse(request)
         if refusal is not None:
             return refusal
-        async with self._turns.turn(request.lane):
+        at: BlockNumber | Literal["latest"] = request.decided_at or "latest"
+        async with (
+            self._rehearsal.running(request, at) as rehearsal,
+            self._turns.turn(request.lane),
+        ):
             refusal = self._objection(request)  # another may have come first
             if refusal is not None or self._known is None or self._head is None:
                 return refusal or Refused(reason=_REREADING)
             with self._distrusted_on_failure():
-                return await self._launched(request, self._known, self._head)
+                return await self._launched(request, rehearsal, self._known, self._head)
 
     def busy(self, subjects: Iterable[str]) -> frozenset[str]:
         """Which of these a request in no block works on; to be left out of a new one."""
@@ -206,19 +209,15 @@ class Sender:
             return AlreadyInFlight(tx_hash=untold.tx_hash)
         return objection(request, known.in_flight, self._head.number, self._policy)
 
-    async def _rehearse(self, request: TransactionRequest) -> Refused | None:
-        """Runs the whole transaction on the block it was decided on, without sending it."""
-        at: BlockNumber | Literal["latest"] = request.decided_at or "latest"
-        found = await self._rehearsal.run(request, at)
-        if found.verdict == "worth sending":
-            return None
-        return Refused(reason=found.reason, is_moot=found.is_moot)
-
     async def _launched(
-        self, request: TransactionRequest, known: Known, head: Head
+        self,
+        request: TransactionRequest,
+        rehearsal: asyncio.Task[Rehearsed],
+        known: Known,
+        head: Head,
     ) -> Submitted | Refused:
         quote = await self._quotes.at(head)
-        sent = await self._launch.launch(request, quote, head, known.in_flight, known.nonces)
+        sent = await self._launch.launch(request, rehearsal, quote, head, known)
         if isinstance(sent, Refused):
             return sent
         await self._pursuit.make_way(known, request.lane, sent.newest.fee, head)

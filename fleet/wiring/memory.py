@@ -109,6 +109,7 @@ class RememberedJournal:
     def __init__(self, memory: Memory, tenure: Tenure) -> None:
         self._memory = memory
         self._tenure = tenure
+        self._journal: StoredJournal | None = None
 
     async def enter(self, entry: Entry) -> Entry:
         """See the port."""
@@ -117,6 +118,10 @@ class RememberedJournal:
     async def save(self, entry: Entry) -> None:
         """See the port."""
         await (await self._stored()).save(entry)
+
+    async def withdraw(self, entry: Entry) -> None:
+        """See the port."""
+        await (await self._stored()).withdraw(entry)
 
     async def conclude(self, entry: Entry, spend: Spend, stop: str | None) -> None:
         """See the port."""
@@ -135,4 +140,8 @@ class RememberedJournal:
         return await (await self._stored()).next_nonce()
 
     async def _stored(self) -> StoredJournal:
-        return StoredJournal(await self._memory.database(), await self._tenure.lease())
+        """With its statements made once a lease: they are on every transaction's way out."""
+        database, lease = await self._memory.database(), await self._tenure.lease()
+        if self._journal is None or self._journal.lease != lease:
+            self._journal = StoredJournal(database, lease)
+        return self._journal

@@ -36,12 +36,13 @@ class SimulatedChain:
 
     `succeeds` says of a payload whether it reverts when mined; `rehearses` whether it would in a
     simulation. `loses_answers`: what is sent arrives, and the answer does not. `is_deaf`: nothing
-    that is sent arrives. `is_slow`: others get their turn during a simulation. `is_dark`:
-    simulations get no answer. `lies`: what is sent arrives, and the answer is this refusal, as
-    from a gateway that asks two nodes. `index_lag`: blocks without receipts below the head.
-    `forgets_state`: it can't be told who used a nonce. `other_lag`: every second read is answered
-    by a node so many blocks behind. `is_slow_to_pass_on`: what is sent is accepted and waits under
-    way until `arrive`. `clock_offset`: what its clock is wrong by, in seconds.
+    that is sent arrives. `is_slow`: others get their turn during a simulation, `is_slow_to_quote`:
+    during a quote. `is_dark`: simulations get no answer. `lies`: what is sent arrives, and the
+    answer is this refusal, as from a gateway that asks two nodes. `index_lag`: blocks without
+    receipts below the head. `forgets_state`: it can't be told who used a nonce. `other_lag`: every
+    second read is answered by a node so many blocks behind. `is_slow_to_pass_on`: what is sent is
+    accepted and waits under way until `arrive`. `clock_offset`: what its clock is wrong by, in
+    seconds.
     """
 
     fuse: Fuse = field(default_factory=Fuse)
@@ -53,6 +54,7 @@ class SimulatedChain:
     is_deaf: bool = False
     is_poor: bool = False
     is_slow: bool = False
+    is_slow_to_quote: bool = False
     is_dark: bool = False
     lies: Verdict | None = None
     index_lag: int = 0
@@ -174,6 +176,8 @@ class SimulatedChain:
     async def fee_quote(self) -> GasQuote:
         """See `Chain.fee_quote`."""
         self.fuse.before()
+        if self.is_slow_to_quote:
+            await asyncio.sleep(0)
         return GasQuote(gas_price=self.base_fee, base_fee=self.base_fee)
 
     async def send_raw(self, raw: bytes) -> Answer:

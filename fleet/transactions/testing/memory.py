@@ -71,7 +71,7 @@ class MemoryJournal:
         key = request.idempotency_key
         if any(each.is_unsettled and each.request.idempotency_key == key for each in held):
             raise JournalConflict(f"{key} is in flight")
-        entry = replace(entry, id=len(self.entries) + 1)
+        entry = replace(entry, id=max(self.entries, default=0) + 1)
         self.entries[entry.id] = entry
         self._fuse.after()
         return entry
@@ -80,6 +80,12 @@ class MemoryJournal:
         """See `Journal.save`."""
         self._fuse.before()
         self.entries[entry.id] = entry
+        self._fuse.after()
+
+    async def withdraw(self, entry: Entry) -> None:
+        """See `Journal.withdraw`."""
+        self._fuse.before()
+        del self.entries[entry.id]
         self._fuse.after()
 
     async def conclude(self, entry: Entry, spend: Spend, stop: str | None) -> None:

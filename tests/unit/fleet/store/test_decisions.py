@@ -97,6 +97,19 @@ async def test_enter__without_a_record__is_no_decision(
     assert await decisions.about("aa", 10) == ()
 
 
+async def test_withdraw__bytes_that_never_left__leave_nothing(
+    database: Database, journal: StoredJournal, decisions: StoredDecisions
+) -> None:
+    before = await entered(journal, liquidating("aa", key="push:1"))
+    await journal.withdraw(await entered(journal, liquidating("aa", "bb", key="push:2"), 1))
+    assert await decisions.about("bb", 10) == ()
+    assert [each.entry.id for each in await decisions.about("aa", 10)] == [before.id]
+    assert await decisions.behind(attempt(1).tx_hash) == ()
+    assert await journal.next_nonce() == 1
+    again = await entered(journal, liquidating("aa", "bb", key="push:2"), 1)
+    assert len(await decisions.about("aa", 10)) == len({before.id, again.id})
+
+
 async def test_conclude__with_a_report__is_told_beside_the_decision_and_paid_for_ever(
     database: Database, journal: StoredJournal, decisions: StoredDecisions
 ) -> None:

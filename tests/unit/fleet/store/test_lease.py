@@ -157,6 +157,7 @@ async def test_journal__after_a_takeover__takes_no_write_of_the_older_epoch(
         mine.enter(reserved(request("b"), 1)),
         mine.save(replace(signed, state=State.SEEN, attempts=(attempt(), attempt(1)))),
         mine.conclude(done, spend, "too much"),
+        mine.withdraw(signed),
     ):
         with pytest.raises(Fenced, match="taken over by process 22 on beta"):
             await write

@@ -30,7 +30,7 @@ async def test_recover__mined_and_not_final__is_watched_on() -> None:
 async def test_recover__killed_between_journal_and_broadcast__the_new_process_sends_it() -> None:
     world = World()
     await world.sender.recover()
-    world.fuse.set(4, Killed(), is_after=False)  # simulate, quote, enter, → send
+    world.fuse.set(4, Killed(), is_after=False)  # quote, enter, simulate, → send
     with pytest.raises(Killed):
         await world.submit()
     assert world.states() == [State.SIGNED]
@@ -45,7 +45,7 @@ async def test_recover__killed_between_journal_and_broadcast__the_new_process_se
 async def test_recover__killed_before_the_journal_has_it__the_nonce_is_free() -> None:
     world = World()
     await world.sender.recover()
-    world.fuse.set(3, Killed(), is_after=False)  # simulate, quote, → enter
+    world.fuse.set(2, Killed(), is_after=False)  # quote, → enter
     with pytest.raises(Killed):
         await world.submit()
     assert world.states() == []
@@ -53,6 +53,37 @@ async def test_recover__killed_before_the_journal_has_it__the_nonce_is_free() ->
     submitted = await world.submit()
     assert isinstance(submitted, Submitted)
     assert submitted.nonce == 0
+
+
+@pytest.mark.parametrize("is_worth_sending", [True, False])
+async def test_recover__killed_in_the_journal_and_not_simulated_yet__is_simulated_before_it_leaves(
+    is_worth_sending: bool,
+) -> None:
+    world = World()
+    await world.sender.recover()
+    world.fuse.set(3, Killed(), is_after=False)  # quote, enter, → simulate
+    with pytest.raises(Killed):
+        await world.submit()
+    assert world.states() == [State.SIGNED]
+    assert world.chain.sent == []
+    world.chain.rehearses = lambda _: is_worth_sending
+    await world.another_process().recover()
+    (settled,) = await world.conclude()
+    assert isinstance(settled.outcome, Final if is_worth_sending else Expired)
+    assert world.payloads() == ([b"work"] if is_worth_sending else [])
+
+
+async def test_recover__killed_before_a_refused_one_was_withdrawn__it_never_leaves() -> None:
+    world = World()
+    await world.sender.recover()
+    world.chain.rehearses = lambda _: False
+    world.fuse.set(4, Killed(), is_after=False)  # quote, enter, simulate, → withdraw
+    with pytest.raises(Killed):
+        await world.submit()
+    await world.another_process().recover()
+    (settled,) = await world.conclude()
+    assert isinstance(settled.outcome, Expired)
+    assert world.payloads() == []
 
 
 async def test_recover__killed_after_broadcast__not_sent_under_a_second_nonce() -> None:

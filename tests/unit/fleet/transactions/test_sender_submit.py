@@ -14,6 +14,7 @@ from fleet.transactions.request import (
     Refused,
     Submitted,
 )
+from fleet.transactions.testing import Silence
 from tests.unit.fleet.transactions.world import GWEI, World
 from units import BlockNumber, Wei
 
@@ -66,6 +67,20 @@ async def test_submit__simulation_reverts__refused_with_the_decoded_reason_and_n
     world.chain.rehearses = lambda _: False
     assert await world.submit() == Refused(reason="decoded no")
     assert world.journal.entries == {}
+    assert world.chain.sent == []
+    world.chain.rehearses = lambda _: True
+    submitted = await world.submit()
+    assert isinstance(submitted, Submitted)
+    assert submitted.nonce == 0
+
+
+async def test_submit__simulation_is_done_before_anything_is_signed__nothing_is_signed() -> None:
+    world = World()
+    await world.sender.recover()
+    world.chain.rehearses = lambda _: False
+    world.chain.is_slow_to_quote = True  # the fee is quoted after the simulation
+    world.fuse.set(3, Silence(), is_after=False)  # quote, simulate, → enter
+    assert await world.submit() == Refused(reason="decoded no")
 
 
 async def test_submit__last_block_has_passed__refused() -> None:
