@@ -96,6 +96,12 @@ def _tiers(warnings: WarningsSettings, exchange: ExchangeSettings) -> Iterator[C
             "warnings.tiers_bps",
             f"the last tier {tiers[-1]} is not exchange.maintenance_bps {exchange.maintenance_bps}",
         )
+    severities = warnings.tier_severities
+    if tiers and severities is not None and len(severities) != len(tiers):
+        yield (
+            "warnings.tier_severities",
+            f"has {len(severities)} for {len(tiers)} tiers in warnings.tiers_bps",
+        )
     if warnings.reorg_blocks > warnings.log_blocks_max:
         yield "warnings.reorg_blocks", "is more than warnings.log_blocks_max"
 

@@ -121,6 +121,9 @@ class FundingSettings(Section):
     """Markets in one transaction. 256: more than there are subnets."""
 
 
+Urgency = Literal["page", "notify", "inform", "digest"]
+"""How people are told, most urgent first; digest: with others, every few hours."""
+
 Tiers = tuple[Annotated[Bps, Field(gt=0, le=10_000)], ...]
 
 
@@ -130,6 +133,22 @@ class WarningsSettings(Section):
     tiers_bps: Annotated[Tiers, FromJson, Field(min_length=2)] | None = None
     """Margin ratios, from the highest down, the last being maintenance: the first is collected in
     a digest, the last pages, those between notify. Absent = those set on the exchange."""
+
+    tier_severities: Annotated[tuple[Urgency, ...], FromJson] | None = None
+    """How people are told of a fall below each tier, as many as there are and in their order.
+    Absent = the first is collected in a digest, the last pages, those between notify."""
+
+    liquidation_severity: Urgency = "inform"
+    """How people are told that a position was liquidated."""
+
+    market_unknown_severity: Urgency = "notify"
+    """How people are told that the risk of a market is unknown."""
+
+    book_unknown_severity: Urgency = "page"
+    """The same of every market. page: the liquidator is likely to be as blind."""
+
+    blocks_missed_severity: Urgency = "notify"
+    """How people are told that the liquidations of some blocks could not be read."""
 
     recovery_bps: Annotated[Bps, Field(gt=0)] = Bps(200)
     """How far above a tier a position must recover before that tier can alert again. 200: many

@@ -240,7 +240,7 @@ class Assembly:
     async def read_tiers(self) -> tuple[Bps, ...] | Unreadable:
         """Asks the exchange for its warning tiers, unless the settings have their own."""
         own = self.settings.warnings.tiers_bps
-        self._tiers = own or policies.usable_tiers(await self.reader.warning_tiers())
+        self._tiers = own or policies.usable_tiers(await self.reader.warning_tiers(), self.settings)
         return self._tiers
 
     def _rebuilds(self) -> int:

@@ -9,7 +9,7 @@ from fleet.chain.pool import PoolPolicy
 from fleet.chain.states import StatePolicy
 from fleet.chain.subscription import SocketPolicy
 from fleet.chain.throttle import Rate
-from fleet.settings import Endpoint, OracleSettings, Settings, SpendSettings
+from fleet.settings import Endpoint, OracleSettings, Settings, SpendSettings, WarningsSettings
 from fleet.transactions.fees import FeeMode, FeePolicy
 from fleet.transactions.policy import Finality, SenderPolicy
 from fleet.transactions.request import Lane
@@ -20,6 +20,7 @@ from keepers.liquidation.gas import GasModel
 from keepers.liquidation.keeper import LiquidationPolicy
 from keepers.liquidation.risk import RiskPolicy
 from keepers.liquidation.selection import SelectionPolicy
+from keepers.warnings.alerts import Severity
 from keepers.warnings.tiers import WarningPolicy
 from keepers.warnings.tiers import tiers as tiered
 from oracle.due import PublicationPolicy
@@ -158,7 +159,11 @@ def warnings(settings: Settings, tiers: Sequence[Bps]) -> WarningPolicy:
     """
     own = settings.warnings
     return WarningPolicy(
-        tiers=tiered(own.tiers_bps or tiers, page_blocks=own.page_blocks),
+        tiers=tiered(own.tiers_bps or tiers, own.page_blocks, _severities(own)),
+        liquidation_severity=Severity(own.liquidation_severity),
+        blocks_missed_severity=Severity(own.blocks_missed_severity),
+        market_unknown_severity=Severity(own.market_unknown_severity),
+        book_unknown_severity=Severity(own.book_unknown_severity),
         recovery_bps=own.recovery_bps,
         unknown_blocks=own.unknown_blocks,
         digest_interval=own.digest_s,
@@ -168,10 +173,21 @@ def warnings(settings: Settings, tiers: Sequence[Bps]) -> WarningPolicy:
     )
 
 
-def usable_tiers(found: tuple[Bps, ...] | Unreadable) -> tuple[Bps, ...] | Unreadable:
+def _severities(own: WarningsSettings) -> tuple[Severity, ...] | None:
+    told = own.tier_severities
+    return None if told is None else tuple(map(Severity, told))
+
+
+def usable_tiers(
+    found: tuple[Bps, ...] | Unreadable, settings: Settings
+) -> tuple[Bps, ...] | Unreadable:
     """What the exchange has set, if one can warn by it: at least two, from the highest down."""
     if isinstance(found, Unreadable):
         return found
+    told = settings.warnings.tier_severities
+    if told is not None and len(told) != len(found):
+        what = f"warnings.tier_severities has {len(told)} for the exchange's {len(found)} tiers"
+        return Unreadable(reason=what)
     if len(found) > 1 and all(upper > lower for upper, lower in pairwise(found)):
         return found
     said = ", ".join(map(str, found)) or "none"

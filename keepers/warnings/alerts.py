@@ -114,13 +114,15 @@ def fall_alert(risk: PositionRisk, fall: Fall, head: Head, outlook: Outlook = UN
     )
 
 
-def liquidation_alert(event: PositionLiquidated, block: BlockNumber, head: Head) -> Alert:
+def liquidation_alert(
+    event: PositionLiquidated, block: BlockNumber, head: Head, severity: Severity
+) -> Alert:
     """A position was liquidated in `block`, as read at `head`."""
     debt = f", bad debt {tao(event.bad_debt)} TAO" if event.bad_debt else ""
     return Alert(
         id=f"{_name(event.key)}-liquidated",
         kind=AlertKind.LIQUIDATED,
-        severity=Severity.INFORM,
+        severity=severity,
         block=block,
         time=head.time,
         title=f"Liquidation in market {event.netuid}",
@@ -169,12 +171,14 @@ def book_unknown_alert(reason: str, since: BlockNumber, severity: Severity, head
     )
 
 
-def blocks_missed_alert(first: BlockNumber, last: BlockNumber, head: Head) -> Alert:
+def blocks_missed_alert(
+    first: BlockNumber, last: BlockNumber, head: Head, severity: Severity
+) -> Alert:
     """The logs of blocks `first` to `last` are out of the node's reach."""
     return Alert(
         id=f"missed-{first}-{last}",
         kind=AlertKind.BLOCKS_MISSED,
-        severity=Severity.NOTIFY,
+        severity=severity,
         block=head.number,
         time=head.time,
         title="Liquidations of some blocks were not read",

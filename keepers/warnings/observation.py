@@ -102,7 +102,9 @@ def observe_block(
     watches, falls = _falls(state, view, policy, volatility)
     unknowns, unknown_alerts = _unknown_markets(state, view, policy)
     digest = _digest(state, view.head, policy)
-    told = (alert for alert in falls if alert.severity is not Severity.DIGEST)
+    liquidated = _liquidations(read, view.head, policy)
+    raised = (*liquidated, *falls, *unknown_alerts)
+    told = tuple(alert for alert in raised if alert.severity is not Severity.DIGEST)
     waiting = {entry.alert_id for entry in state.digest}
     departed, gone = _departures(state, view, policy)
     return WarningChange(
@@ -114,10 +116,10 @@ def observe_block(
         is_digest_sent=bool(digest),
         collected=tuple(
             alert
-            for alert in falls
+            for alert in raised
             if alert.severity is Severity.DIGEST and alert.id not in waiting
         ),
-        alerts=(*_liquidations(read, view.head), *told, *unknown_alerts, *digest),
+        alerts=(*told, *digest),
     )
 
 
@@ -236,11 +238,14 @@ def _is_due(watch: UnknownWatch, head: Head, policy: WarningPolicy) -> bool:
     return not watch.is_alerted and head.number - watch.since >= policy.unknown_blocks
 
 
-def _liquidations(read: BlocksRead, head: Head) -> list[Alert]:
-    alerts = [] if read.missed is None else [blocks_missed_alert(*read.missed, head)]
+def _liquidations(read: BlocksRead, head: Head, policy: WarningPolicy) -> list[Alert]:
+    alerts: list[Alert] = []
+    if read.missed is not None:
+        alerts.append(blocks_missed_alert(*read.missed, head, policy.blocks_missed_severity))
+    severity = policy.liquidation_severity
     for block in read.blocks:
         liquidated = (e for e in block.events if isinstance(e, PositionLiquidated))
-        alerts += [liquidation_alert(event, block.number, head) for event in liquidated]
+        alerts += [liquidation_alert(event, block.number, head, severity) for event in liquidated]
     return alerts
 
 

@@ -32,18 +32,23 @@ class Tier:
     is_silent_when_found: bool = False
 
 
-def tiers(ratios: Sequence[Bps], page_blocks: int) -> tuple[Tier, ...]:
-    """Tiers at these ratios, highest first: the first is collected, the last pages.
+def tiers(
+    ratios: Sequence[Bps], page_blocks: int, severities: Sequence[Severity] | None = None
+) -> tuple[Tier, ...]:
+    """Tiers at these ratios, highest first: a position found below the first is normal.
 
     Args:
-        ratios: At least two; those between the first and the last notify.
-        page_blocks: Blocks in a row below the last one before it pages.
+        ratios: At least two.
+        page_blocks: Blocks in a row below the last one before it alerts.
+        severities: One a ratio; None: the first is collected, the last pages, others notify.
     """
     first, *between, last = ratios
+    common = (Severity.DIGEST, *(Severity.NOTIFY for _ in between), Severity.PAGE)
+    told = dict(zip(ratios, severities or common, strict=True))
     return (
-        Tier(ratio_bps=first, severity=Severity.DIGEST, is_silent_when_found=True),
-        *(Tier(ratio_bps=ratio, severity=Severity.NOTIFY) for ratio in between),
-        Tier(ratio_bps=last, severity=Severity.PAGE, blocks=page_blocks),
+        Tier(ratio_bps=first, severity=told[first], is_silent_when_found=True),
+        *(Tier(ratio_bps=ratio, severity=told[ratio]) for ratio in between),
+        Tier(ratio_bps=last, severity=told[last], blocks=page_blocks),
     )
 
 
@@ -59,6 +64,8 @@ class WarningPolicy:
         tiers: Highest first.
         recovery_bps: How far above a tier a ratio must rise to arm it again. 200: two points.
         unknown_blocks: Blocks of unknown risk before an alert. 25: five minutes.
+        liquidation_severity: Of the alert that a position was liquidated.
+        blocks_missed_severity: Of the alert that some blocks' liquidations were not read.
         market_unknown_severity: Of the alert that a market's risk is unknown.
         book_unknown_severity: Of the alert that every market's risk is unknown. A page: the
             liquidator is likely to be as blind.
@@ -73,6 +80,8 @@ class WarningPolicy:
     tiers: tuple[Tier, ...] = BETA_TIERS
     recovery_bps: Bps = Bps(200)
     unknown_blocks: int = 25
+    liquidation_severity: Severity = Severity.INFORM
+    blocks_missed_severity: Severity = Severity.NOTIFY
     market_unknown_severity: Severity = Severity.NOTIFY
     book_unknown_severity: Severity = Severity.PAGE
     digest_interval: Seconds = Seconds(6 * 3600)

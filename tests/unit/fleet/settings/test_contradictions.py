@@ -50,6 +50,11 @@ CONTRADICTIONS: list[tuple[str, Document, str]] = [
         "warnings.tiers_bps: the last tier 2500 is not exchange.maintenance_bps 2000",
     ),
     (
+        "fewer severities than tiers",
+        {"warnings": {"tiers_bps": [3500, 2000], "tier_severities": ["page"]}},
+        "warnings.tier_severities: has 1 for 2 tiers in warnings.tiers_bps",
+    ),
+    (
         "one netuid twice",
         {"markets": [{"netuid": 3, "symbol": "A"}, {"netuid": 3, "symbol": "B"}]},
         "markets[1].netuid: 3 is also markets[0]",

@@ -28,6 +28,10 @@ def same(value: object, where: Callable[[Settings], object]) -> Way:
     return value, where, value
 
 
+def told(event: str) -> Callable[[Settings], object]:
+    return lambda s: getattr(policies.warnings(s, TIERS), f"{event}_severity")
+
+
 WAYS: dict[str, tuple[Way, ...]] = {
     "oracle.deviation_bps": (same(7, lambda s: policies.feeder(s).publication.common.deviation),),
     "oracle.heartbeat_s": (same(420, lambda s: policies.feeder(s).publication.common.heartbeat_s),),
@@ -107,6 +111,17 @@ WAYS: dict[str, tuple[Way, ...]] = {
             [4_000, 2_200],
         ),
     ),
+    "warnings.tier_severities": (
+        (
+            ["inform", "inform", "page"],
+            lambda s: [tier.severity for tier in policies.warnings(s, TIERS).tiers],
+            ["inform", "inform", "page"],
+        ),
+    ),
+    "warnings.liquidation_severity": (same("digest", told("liquidation")),),
+    "warnings.market_unknown_severity": (same("digest", told("market_unknown")),),
+    "warnings.book_unknown_severity": (same("digest", told("book_unknown")),),
+    "warnings.blocks_missed_severity": (same("digest", told("blocks_missed")),),
     "warnings.recovery_bps": (same(111, lambda s: policies.warnings(s, TIERS).recovery_bps),),
     "warnings.page_blocks": (same(4, lambda s: policies.warnings(s, TIERS).tiers[-1].blocks),),
     "warnings.unknown_blocks": (same(31, lambda s: policies.warnings(s, TIERS).unknown_blocks),),
@@ -255,6 +270,7 @@ def test_setting__changed__leaves_the_places_of_all_others_alone(key: str) -> No
     }
 
     shared = {"liquidation.block_gas_limit", "liquidation.gas_share_bps", "warnings.page_blocks"}
+    shared |= {"warnings.tier_severities"}
     assert key in touched
     assert touched - {key} <= shared
 
@@ -315,9 +331,9 @@ def test_warnings__tiers_of_the_exchange__rise_in_severity() -> None:
 
 
 def test_tiers__of_use__stand() -> None:
-    assert policies.usable_tiers(TIERS) == TIERS
+    assert policies.usable_tiers(TIERS, settings()) == TIERS
     unread = Unreadable(reason="warning tiers: down")
-    assert policies.usable_tiers(unread) is unread
+    assert policies.usable_tiers(unread, settings()) is unread
 
 
 @pytest.mark.parametrize(
@@ -327,10 +343,18 @@ def test_tiers__of_use__stand() -> None:
 def test_tiers__nobody_can_warn_by__are_refused_with_a_way_out(
     tiers: tuple[int, ...], said: str
 ) -> None:
-    found = policies.usable_tiers(tuple(map(Bps, tiers)))
+    found = policies.usable_tiers(tuple(map(Bps, tiers)), settings())
 
     reason = f"the exchange's warning tiers are {said}: set warnings.tiers_bps"
     assert found == Unreadable(reason=reason)
+
+
+def test_tiers__more_or_fewer_than_the_severities__are_refused() -> None:
+    own = with_value("warnings.tier_severities", ["inform", "page"])
+
+    assert policies.usable_tiers(TIERS, own) == Unreadable(
+        reason="warnings.tier_severities has 2 for the exchange's 3 tiers"
+    )
 
 
 def test_lockstep__all_time_is_the_chain_s() -> None:

@@ -262,3 +262,14 @@ def test_observe__any_sequence__at_most_one_alert_a_block_and_none_twice(
 
     assert len({(fall.deepest, fall.episode) for fall in falls}) == len(falls)
     assert all(list(fall.tiers) == sorted(fall.tiers, reverse=True) for fall in falls)
+
+
+def test_tiers__severities_of_one_s_own__in_their_order() -> None:
+    own = [Severity.INFORM, Severity.PAGE, Severity.PAGE]
+
+    made = tiers([Bps(3500), Bps(2500), Bps(2000)], 2, own)
+
+    assert [tier.severity for tier in made] == own
+    assert [tier.is_silent_when_found for tier in made] == [True, False, False]
+    with pytest.raises(ValueError, match="zip"):
+        tiers([Bps(3500), Bps(2000)], 2, own)
