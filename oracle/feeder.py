@@ -36,7 +36,7 @@ from oracle.publication import (
     still_pending,
 )
 from oracle.quotes import Reading, SourceHead, Unavailable
-from units import BlockNumber, Head, Netuid
+from units import Head, Netuid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,12 +189,8 @@ class Feeder:
 
     async def _read(self, head: SourceHead) -> tuple[Reading | Unavailable, ...]:
         """The readings to judge, oldest first; the last one is that of `head`."""
-        skipped = [await self._read_skipped(number) for number in self._judge.worth_reading(head)]
-        return (*skipped, await self._source.read(head))
-
-    async def _read_skipped(self, number: int) -> Reading | Unavailable:
-        header = await self._source.block(BlockNumber(number))
-        return header if isinstance(header, Unavailable) else await self._source.read(header)
+        skipped = self._judge.worth_reading(head)
+        return tuple([await self._source.read(number) for number in (*skipped, head.number)])
 
     def _decide(self, netuid: Netuid, known: Knowledge, state: FeedState) -> MarketPlan:
         row, policy = state.rows[netuid], self._policy.publication.of(netuid)

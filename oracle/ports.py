@@ -13,14 +13,11 @@ from units import BlockNumber, Head, Netuid, TxHash
 class PriceSource(Protocol):
     """Where prices are read: finalized blocks of Subtensor."""
 
-    async def read(self, block: SourceHead) -> Reading | Unavailable:
-        """All markets' prices and identities at exactly this block."""
+    async def read(self, number: BlockNumber) -> Reading | Unavailable:
+        """All markets' prices and identities at the finalized block of this height."""
 
     async def finalized(self) -> SourceHead | Unavailable:
         """The newest finalized head, for a step that nobody announced one to."""
-
-    async def block(self, number: BlockNumber) -> SourceHead | Unavailable:
-        """The finalized header of a height that was skipped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

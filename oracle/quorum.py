@@ -68,9 +68,36 @@ def agreed(ballots: Sequence[Ballot], needed: int) -> Reading | Unavailable:
     return replace(agreed_on, quotes=tuple(_quote(each, winners, liars) for each in ballots))
 
 
+def too_few(absent: Sequence[Unavailable], answered: int, needed: int) -> Unavailable:
+    """Why no height is agreed on, when so many operators gave one and these endpoints did not."""
+    detail = "; ".join(each.detail for each in absent)
+    if not answered:
+        return Unavailable(detail=detail, trouble=_shared(absent))
+    text = f"{answered} of the {needed} operators that must agree answered: {detail}"
+    return Unavailable(detail=text, trouble=Trouble.NO_QUORUM)
+
+
+def unheard(ballots: Sequence[Ballot]) -> tuple[Quote, ...]:
+    """Those that gave no reading, and why."""
+    return tuple(_quote(each, (), ()) for each in ballots if isinstance(each.said, Unavailable))
+
+
 def is_settled(ballots: Sequence[Ballot], needed: int) -> bool:
     """Whether enough operators agree on block and prices already."""
     return bool(_winners(ballots, needed))
+
+
+def reached(heights: Mapping[str, int], needed: int) -> int | None:
+    """The highest height that enough operators have; None where too few gave one.
+
+    Neither few that boast nor few that lag can move it away from what the others have.
+
+    Args:
+        heights: the highest of each operator.
+        needed: how many must have it.
+    """
+    ranked = sorted(heights.values(), reverse=True)
+    return ranked[needed - 1] if len(ranked) >= needed else None
 
 
 def standing_against(said: Reading | Unavailable, agreed_on: Reading) -> Standing:
@@ -166,13 +193,14 @@ def _nothing(ballots: Sequence[Ballot], needed: int) -> Unavailable:
     quotes = tuple(_quote(each, (), ()) for each in ballots)
     said = "; ".join(_words(each) for each in quotes)
     if not has_votes:
-        return Unavailable(detail=said, trouble=_shared_trouble(ballots), quotes=quotes)
+        absent = [each.said for each in ballots if isinstance(each.said, Unavailable)]
+        return Unavailable(detail=said, trouble=_shared(absent), quotes=quotes)
     detail = f"{needed} operators must say the same: {said}"
     return Unavailable(detail=detail, trouble=Trouble.NO_QUORUM, quotes=quotes)
 
 
-def _shared_trouble(ballots: Sequence[Ballot]) -> Trouble:
-    troubles = {each.said.trouble for each in ballots if isinstance(each.said, Unavailable)}
+def _shared(absent: Sequence[Unavailable]) -> Trouble:
+    troubles = {each.trouble for each in absent}
     return troubles.pop() if len(troubles) == 1 else Trouble.DOWN
 
 
@@ -218,4 +246,5 @@ def _words(quote: Quote) -> str:
     if quote.hash is not None:
         prices = "no price API" if quote.prices is None else f"{len(quote.prices)} prices"
         return f"{quote.endpoint} has block {quote.hash[:10]} with {prices}"
-    return f"{quote.endpoint}: {quote.detail or quote.standing.value}"
+    detail = quote.detail or quote.standing.value
+    return detail if quote.endpoint in detail else f"{quote.endpoint}: {detail}"

@@ -29,7 +29,7 @@ def pins(context: typer.Context, markets: Markets = None, json: JsonOption = Fal
 async def _pins(fleet: Assembly, chosen: Sequence[Netuid], out: Output) -> Exit:
     with out.working("reading Subtensor"):
         head = await fleet.source.finalized()
-        said = head if isinstance(head, Unavailable) else await fleet.source.read(head)
+        said = head if isinstance(head, Unavailable) else await fleet.source.read(head.number)
     if isinstance(said, Unavailable) or said.identities is None:
         detail = said.detail if isinstance(said, Unavailable) else "the runtime hides identities"
         out.record("reason", detail)

@@ -105,7 +105,7 @@ class Assembly(Protocol):
 
     @property
     def source(self) -> PriceSource:
-        """Finalized prices of Subtensor, from the first endpoint that answers."""
+        """Finalized prices of Subtensor, as enough operators agree on them."""
         ...
 
     @property

@@ -11,14 +11,12 @@ from fleet.settings.markets import ExchangeSettings, MarketSettings
 from fleet.settings.network import (
     CodeHashes,
     ContractsSettings,
-    Endpoint,
     EvmEndpoint,
     EvmSettings,
     NetworkKind,
     NetworkSettings,
-    SubtensorEndpoint,
-    SubtensorSettings,
 )
+from fleet.settings.places import Endpoint, Witnesses
 from fleet.settings.policies import (
     FundingSettings,
     LiquidationSettings,
@@ -38,6 +36,7 @@ from fleet.settings.process import (
     Workload,
 )
 from fleet.settings.settings import Settings
+from fleet.settings.subtensor import SubtensorEndpoint, SubtensorSettings
 from fleet.settings.toml import to_toml
 
 __all__ = [
@@ -67,6 +66,7 @@ __all__ = [
     "TelemetrySettings",
     "TransactionSettings",
     "WarningsSettings",
+    "Witnesses",
     "Workload",
     "checksummed",
     "load",

@@ -14,8 +14,8 @@ from fleet.settings.network import (
     EvmSettings,
     NetworkKind,
     NetworkSettings,
-    SubtensorSettings,
 )
+from fleet.settings.places import Witnesses
 from fleet.settings.policies import (
     LiquidationSettings,
     OracleSettings,
@@ -23,6 +23,7 @@ from fleet.settings.policies import (
     WarningsSettings,
 )
 from fleet.settings.process import KeysSettings, LockstepSettings, RuntimeSettings, Workload
+from fleet.settings.subtensor import SubtensorSettings
 from keepers.liquidation.gas import GasModel
 from units import BLOCK_TIME, BPS_ONE
 
@@ -150,35 +151,26 @@ def _chain(network: NetworkSettings) -> Iterator[Contradiction]:
         yield "network.chain_id", f"mainnet is {MAINNET_CHAIN_ID}, not {network.chain_id}"
 
 
-def _operators(subtensor: SubtensorSettings) -> Iterator[Contradiction]:
-    names = [endpoint.operator for endpoint in subtensor.endpoints]
-    for index, name in enumerate(names):
-        if name in names[:index]:
-            yield f"subtensor.endpoints[{index}].operator", f"{name!r} names two endpoints"
+def _reconnects(subtensor: SubtensorSettings) -> Iterator[Contradiction]:
     if subtensor.reconnect_s_min > subtensor.reconnect_s_max:
         yield "subtensor.reconnect_s_min", "is longer than subtensor.reconnect_s_max"
 
 
-def _agreement(evm: EvmSettings) -> Iterator[Contradiction]:
-    names = evm.names
-    for index, name in enumerate(names):
-        if name in names[:index]:
-            yield f"evm.endpoints[{index}].operator", f"{name!r} is what another is called"
-    if evm.agreement is None:
-        return
-    if evm.agreement > evm.operators:
-        yield (
-            "evm.agreement",
-            f"{evm.agreement} must agree and evm.endpoints has {evm.operators} different operators",
-        )
-    elif 2 * evm.agreement <= evm.operators:
-        yield (
-            "evm.agreement",
-            (
-                f"{evm.agreement} is not more than half of {evm.operators} operators:"
-                " two answers could both be agreed on"
-            ),
-        )
+def _agreement_of(section: str) -> Callable[[Witnesses], Iterator[Contradiction]]:
+    def agreement(asked: Witnesses) -> Iterator[Contradiction]:
+        names, needed, operators = asked.names, asked.agreement, asked.operators
+        for index, name in enumerate(names):
+            if name in names[:index]:
+                key = f"{section}.endpoints[{index}].operator"
+                yield key, f"{name!r} is what another is called"
+        if needed is not None and needed > operators:
+            had = f"{section}.endpoints has {operators} different operators"
+            yield f"{section}.agreement", f"{needed} must agree and {had}"
+        elif needed is not None and 2 * needed <= operators:
+            text = f"{needed} is not more than half of {operators} operators"
+            yield f"{section}.agreement", f"{text}: two answers could both be agreed on"
+
+    return agreement
 
 
 def _lags(evm: EvmSettings) -> Iterator[Contradiction]:
@@ -236,8 +228,9 @@ _RULES: tuple[tuple[tuple[str, ...], Callable[..., Iterator[Contradiction]]], ..
     (("oracle", "markets", "exchange"), _deviations),
     (("warnings", "exchange"), _tiers),
     (("lockstep", "network", "evm"), _lockstep),
-    (("subtensor",), _operators),
-    (("evm",), _agreement),
+    (("subtensor",), _reconnects),
+    (("subtensor",), _agreement_of("subtensor")),
+    (("evm",), _agreement_of("evm")),
     (("evm",), _lags),
     (("liquidation",), _gas_share),
     (("liquidation", "warnings", "evm"), _horizon),

@@ -4,21 +4,19 @@ Data only: addresses and limits are the operator's, the code knows none of them.
 """
 
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from fleet.settings.fields import (
     EvmAddress,
     FromJson,
     Hash,
     HttpUrl,
-    SecretFile,
     Section,
     WebSocketUrl,
-    is_loopback,
 )
-from fleet.settings.secrets import read_secret
+from fleet.settings.places import Endpoint, Place, Witnesses
 from units import BlockNumber, Seconds
 
 
@@ -43,51 +41,6 @@ class NetworkSettings(Section):
     """EVM chain id; a node that answers another one is refused at start (964 mainnet, 945 test)."""
 
 
-class Place(Section):
-    """Where something is reached."""
-
-    operator: Annotated[str, Field(min_length=1, max_length=64)]
-    """Who runs it: the name that logs and metrics use, so that no address with a key appears."""
-
-    url: str | None = None
-    """Its address."""
-
-    url_file: SecretFile | None = None
-    """A file that holds the address, for providers whose address carries a key; instead of url."""
-
-    @model_validator(mode="after")
-    def _has_one_address(self) -> Self:
-        if (self.url is None) == (self.url_file is None):
-            raise ValueError("give exactly one of url and url_file")
-        return self
-
-    def address(self) -> str:
-        """The address to connect to; not to be logged.
-
-        Raises:
-            SettingsError: the file that holds it cannot be read.
-        """
-        if self.url_file is not None:
-            return read_secret(self.url_file)
-        assert self.url is not None, "the validator saw to it"
-        return self.url
-
-
-class Endpoint(Place):
-    """A node to connect to."""
-
-    requests_per_second: Annotated[float, Field(gt=0)] | None = None
-    """Requests a second the operator allows. Public nodes allow about 1; only a node on this
-    machine may go without a limit."""
-
-    @model_validator(mode="after")
-    def _is_limited(self) -> Self:
-        is_local = self.url is not None and is_loopback(self.url)
-        if self.requests_per_second is None and not is_local:
-            raise ValueError("give requests_per_second: only a node on this machine has no limit")
-        return self
-
-
 class EvmEndpoint(Endpoint):
     """One JSON-RPC node of the EVM chain."""
 
@@ -102,14 +55,7 @@ class EvmSubscription(Place):
     """Its ws:// or wss:// address."""
 
 
-class SubtensorEndpoint(Endpoint):
-    """One Substrate JSON-RPC node of Subtensor."""
-
-    url: WebSocketUrl | None = None
-    """Its ws:// or wss:// address."""
-
-
-class EvmSettings(Section):
+class EvmSettings(Witnesses):
     """How the EVM chain is read and written."""
 
     endpoints: Annotated[tuple[EvmEndpoint, ...], FromJson, Field(min_length=1)]
@@ -194,48 +140,6 @@ class EvmSettings(Section):
     """Age of the newest head, against this machine's clock, at which `keepers doctor` fails, and
     wall-clock seconds without a new one after which a running process logs `no_new_block`. 60:
     five missed blocks, a node that lags, or a clock that is wrong."""
-
-    @property
-    def operators(self) -> int:
-        """How many different operators there are."""
-        return len({endpoint.operator for endpoint in self.endpoints})
-
-    @property
-    def must_agree(self) -> int:
-        """How many of them must say the same."""
-        return self.agreement or self.operators // 2 + 1
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """What logs and metrics call each endpoint: its operator, numbered from the second on."""
-        operators = [endpoint.operator for endpoint in self.endpoints]
-        return tuple(
-            operator if (nth := operators[:index].count(operator)) == 0 else f"{operator}-{nth + 1}"
-            for index, operator in enumerate(operators)
-        )
-
-
-class SubtensorSettings(Section):
-    """How finalized prices are read from Subtensor."""
-
-    endpoints: Annotated[tuple[SubtensorEndpoint, ...], FromJson, Field(min_length=1)]
-    """Nodes to read from; each gets one client that subscribes and one that asks."""
-
-    genesis: Hash
-    """Hash of block 0; a node of another chain is never believed, and `keepers doctor` names it."""
-
-    ask_timeout_s: Annotated[float, Field(ge=0.5, le=11)] = 4.0
-    """Seconds for one request. 4: a node that needs longer cannot serve every block of 12 s."""
-
-    subscribe_timeout_s: Annotated[float, Field(ge=36, le=600)] = 60.0
-    """Seconds without a finalized head after which the subscription is thrown away. A timeout
-    shorter than the gap between two heads kills it, so at least three block times."""
-
-    reconnect_s_min: Annotated[float, Field(gt=0)] = 0.5
-    """First pause before connecting again after a failure; doubles with jitter."""
-
-    reconnect_s_max: Annotated[float, Field(gt=0)] = 30.0
-    """Longest pause between two attempts. 30: two to three blocks."""
 
 
 class CodeHashes(Section):

@@ -18,7 +18,6 @@ from fleet.settings.network import (
     ContractsSettings,
     EvmSettings,
     NetworkSettings,
-    SubtensorSettings,
 )
 from fleet.settings.policies import (
     FundingSettings,
@@ -34,6 +33,7 @@ from fleet.settings.process import (
     StoreSettings,
     TelemetrySettings,
 )
+from fleet.settings.subtensor import SubtensorSettings
 from units import Netuid
 
 ENVIRONMENT_PREFIX = "KEEPERS_"

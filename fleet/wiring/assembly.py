@@ -31,6 +31,7 @@ from fleet.wiring.lines import news_line
 from fleet.wiring.memory import Memory
 from fleet.wiring.node_lines import NodeNumbers
 from fleet.wiring.quoting import Quotebook
+from fleet.wiring.rhythm import FinalizedHeads
 from fleet.wiring.settling import Settles, is_all_included, is_all_settled, settle_all
 from fleet.wiring.speaking import VERSION
 from fleet.wiring.spending import SpendWatch
@@ -43,7 +44,8 @@ from keepers.liquidation.risk import RiskEngine
 from keepers.liquidation.upkeep import BookUpkeep
 from keepers.warnings.keeper import WarningsKeeper
 from oracle.feeder import Feeder
-from oracle.sources.failover import FailoverSource
+from oracle.ports import PriceSource
+from oracle.quotes import Quote
 from protocol.deployment import Deployment
 from protocol.ports import Accruals, Liquidations, PriceFeed
 from protocol.reading import ExchangeReader
@@ -55,6 +57,15 @@ _log = structlog.stdlib.get_logger("fleet")
 
 _NOBODY = Address("0x0000000000000000000000000000000000000000")
 """The beneficiary of a dry run, which sends nothing."""
+
+
+class Subtensor(PriceSource, FinalizedHeads, Protocol):
+    """Where prices and finalized heads come from; `oracle.sources.quorum` has one."""
+
+    @property
+    def quotes(self) -> tuple[Quote, ...]:
+        """What each endpoint that was heard said last, and what that was worth."""
+        ...
 
 
 class Sends(Settles, Submits, Protocol):
@@ -69,7 +80,7 @@ class Assembly:
         *,
         settings: Settings,
         node: Node,
-        source: FailoverSource,
+        source: Subtensor,
         memory: Memory,
         sender: Sends | None,
         workload: Workload | None = None,

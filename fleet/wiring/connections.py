@@ -27,10 +27,11 @@ from fleet.store.stamp import Stamp, claim, recognise
 from fleet.wiring import policies
 from fleet.wiring.chain_rhythm import ChainRhythm
 from fleet.wiring.lockstep_rhythm import LockstepRhythm
-from fleet.wiring.rhythm import Rhythm
+from fleet.wiring.rhythm import FinalizedHeads, Rhythm
 from fleet.wiring.watch import watching
 from keepers.liquidation.checkpoint import Stamp as BookStamp
-from oracle.sources.failover import FailoverSource
+from oracle.sources.endpoint import Endpoint as SourceEndpoint
+from oracle.sources.quorum import QuorumSource
 from oracle.sources.subtensor import SubtensorEndpoint
 from units import Address, BlockHash, BlockNumber, Netuid
 
@@ -93,20 +94,26 @@ def _block_hash(found: str | None) -> BlockHash | None:
 @asynccontextmanager
 async def open_source(
     settings: Settings, report: Callable[[str, str], None]
-) -> AsyncIterator[FailoverSource]:
+) -> AsyncIterator[QuorumSource]:
     """Every Subtensor endpoint as one; `report` hears whose subscription broke, and how."""
+    subtensor = settings.subtensor
     async with AsyncExitStack() as closing:
-        sources = [
-            await closing.enter_async_context(
-                subtensor_endpoint(settings, endpoint, partial(report, endpoint.operator))
+        endpoints = [
+            SourceEndpoint(
+                name=name,
+                operator=endpoint.operator,
+                source=await closing.enter_async_context(
+                    subtensor_endpoint(settings, name, endpoint, partial(report, name))
+                ),
             )
-            for endpoint in settings.subtensor.endpoints
+            for name, endpoint in zip(subtensor.names, subtensor.endpoints, strict=True)
         ]
-        yield FailoverSource(sources)
+        yield await closing.enter_async_context(QuorumSource(endpoints, policies.quorum(settings)))
 
 
 def subtensor_endpoint(
     settings: Settings,
+    name: str,
     endpoint: SubtensorSettingsEndpoint,
     report: Callable[[str], None],
     *,
@@ -116,7 +123,7 @@ def subtensor_endpoint(
     rate = policies.rate(endpoint, 0)
     return SubtensorEndpoint(
         url=endpoint.address(),
-        name=endpoint.operator,
+        name=name,
         markets=market_netuids(settings),
         policy=policies.source(settings),
         genesis=None if any_chain else BlockHash(settings.subtensor.genesis),
@@ -179,7 +186,7 @@ def open_rhythm(
     settings: Settings,
     *,
     node: Node,
-    source: FailoverSource,
+    source: FinalizedHeads,
     clock: Clock,
     changes: ChainListener,
 ) -> Rhythm:

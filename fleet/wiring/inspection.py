@@ -23,8 +23,9 @@ from fleet.wiring.facts import (
     Unread,
 )
 from fleet.wiring.signing import open_signer
+from oracle.ports import PriceSource
 from oracle.quotes import Reading, Unavailable
-from oracle.sources.failover import Source
+from oracle.sources.endpoint import Source
 from protocol import calls
 from protocol.abi import decode_output, entry
 from protocol.deployment import Deployment
@@ -49,7 +50,7 @@ class WorldInspector:
         *,
         settings: Settings,
         node: Node,
-        source: Source,
+        source: PriceSource,
         deployment: Deployment,
         clock: Clock,
     ) -> None:
@@ -64,8 +65,10 @@ class WorldInspector:
         return {name: await self._node_facts(name) for name in self._settings.evm.names}
 
     async def sources(self) -> Mapping[str, SourceFacts | Unread]:
-        """Every Subtensor endpoint by its operator."""
-        return {e.operator: await self._source_facts(e) for e in self._settings.subtensor.endpoints}
+        """Every Subtensor endpoint by its name."""
+        subtensor = self._settings.subtensor
+        named = zip(subtensor.names, subtensor.endpoints, strict=True)
+        return {name: await self._source_facts(name, endpoint) for name, endpoint in named}
 
     async def contracts(self) -> tuple[ContractFacts, ...] | Unread:
         """The exchange's contracts."""
@@ -148,17 +151,18 @@ class WorldInspector:
             read_at=self._clock.now(),
         )
 
-    async def _source_facts(self, endpoint: SubtensorEndpoint) -> SourceFacts | Unread:
+    async def _source_facts(self, name: str, endpoint: SubtensorEndpoint) -> SourceFacts | Unread:
         try:
             async with connections.subtensor_endpoint(
-                self._settings, endpoint, lambda _: None, any_chain=True
+                self._settings, name, endpoint, lambda _: None, any_chain=True
             ) as source:
                 return await _source_facts(source)
         except SettingsError as error:
             return Unread(reason=str(error))
 
     async def _registrations(self) -> Mapping[Netuid, BlockNumber | None] | Unread:
-        reading = await _read(self._source)
+        head = await self._source.finalized()
+        reading = head if isinstance(head, Unavailable) else await self._source.read(head.number)
         if isinstance(reading, Unavailable):
             return Unread(reason=reading.detail)
         if reading.identities is None:

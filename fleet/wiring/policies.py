@@ -29,6 +29,7 @@ from oracle.guard import GuardPolicy
 from oracle.judge import JudgePolicy
 from oracle.markets import PerMarket
 from oracle.sources.policy import SourcePolicy
+from oracle.sources.quorum import QuorumPolicy
 from protocol.sending import SendingPolicy
 from units import ONE, Bps, Wei
 
@@ -92,6 +93,16 @@ def source(settings: Settings) -> SourcePolicy:
         backoff_s_first=subtensor.reconnect_s_min,
         backoff_s_max=subtensor.reconnect_s_max,
         upgrade_wait_s_max=wait,
+    )
+
+
+def quorum(settings: Settings) -> QuorumPolicy:
+    """How many operators must say the same of a block of Subtensor."""
+    subtensor = settings.subtensor
+    return QuorumPolicy(
+        agreement=subtensor.must_agree,
+        straggler_s=subtensor.straggler_s,
+        patience_s=subtensor.ask_timeout_s,
     )
 
 

@@ -1,1 +1,1 @@
-"""Where prices are read. subtensor.py is the only file that imports substrateinterface."""
+"""Where prices are read. lone_client.py and light.py alone import substrateinterface."""

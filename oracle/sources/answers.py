@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from oracle.quotes import SourceHead
+from oracle.quotes import SourceHead, Trouble
 from oracle.sources.client import SourceFailureError
 from units import BlockHash, BlockNumber, Netuid, Rao
 
@@ -20,6 +20,8 @@ _BIG_INTEGER = 3
 
 class MalformedAnswerError(SourceFailureError):
     """A node answered something else than what the method promises."""
+
+    trouble = Trouble.MALFORMED
 
 
 def head_from(header: Any) -> SourceHead:

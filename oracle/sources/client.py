@@ -6,13 +6,27 @@ Knows no transport; `subtensor.py` implements it with substrate-interface.
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
+from oracle.quotes import Trouble, Unavailable
+
 
 class SourceFailureError(Exception):
     """No usable answer came; the client it came from is thrown away. One line."""
 
+    trouble = Trouble.DOWN
+
+    def unavailable(self) -> Unavailable:
+        """The same as a value."""
+        return Unavailable(detail=str(self), trouble=self.trouble)
+
 
 class RefusedError(SourceFailureError):
     """The node answered with a JSON-RPC error; the text is the node's."""
+
+
+class WrongChainError(SourceFailureError):
+    """The node serves another chain: its block 0 is another."""
+
+    trouble = Trouble.WRONG_CHAIN
 
 
 class Client(Protocol):

@@ -85,6 +85,10 @@ class BlockReader:
         block = await self._ask("chain_getFinalizedHead", [], answers.block_hash_from)
         return await self._ask("chain_getHeader", [block], answers.head_from)
 
+    async def best(self) -> SourceHead:
+        """The newest head, final or not; raises SourceFailureError."""
+        return await self._ask("chain_getHeader", [], answers.head_from)
+
     async def head(self, number: BlockNumber) -> SourceHead:
         """The head of a height; raises SourceFailureError."""
         block = await self._ask("chain_getBlockHash", [number], answers.block_hash_from)

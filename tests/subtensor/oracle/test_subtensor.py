@@ -12,8 +12,9 @@ from devnet.standin import MarketOverride, RuntimeProfile, SubtensorStandIn
 from devnet.tape import Tape, TapeRow
 from oracle.aggregation import aggregate
 from oracle.quotes import Identity, NoPrice, NoPriceReason, Price, Reading, SourceHead, Unavailable
+from oracle.sources.lone_client import LoneClient
 from oracle.sources.policy import SourcePolicy
-from oracle.sources.subtensor import LoneClient, SubtensorEndpoint
+from oracle.sources.subtensor import SubtensorEndpoint
 from units import BLOCK_TIME, BlockHash, BlockNumber, Netuid, Rao, Timestamp
 
 pytestmark = pytest.mark.subtensor

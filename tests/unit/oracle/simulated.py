@@ -93,26 +93,23 @@ class SimulatedSubtensor:
     identities: dict[Netuid, Identity] = field(default_factory=dict)
     reads: list[int] = field(default_factory=list)
 
-    async def read(self, block: SourceHead) -> Reading | Unavailable:
+    async def read(self, number: BlockNumber) -> Reading | Unavailable:
         if self.outage is not None:
             return Unavailable(detail=self.outage)
-        self.reads.append(block.number)
-        found = {netuid: self.price_at(netuid, block.number) for netuid in self.markets}
+        self.reads.append(number)
+        found = {netuid: self.price_at(netuid, number) for netuid in self.markets}
         gone = replace(ORDINARY, exists=False)
         identities = {
             netuid: self.identities.get(netuid, gone if price is None else ORDINARY)
             for netuid, price in found.items()
         }
         prices = {netuid: price for netuid, price in found.items() if price is not None}
-        return reading(block.number, prices, identities)
+        return reading(number, prices, identities)
 
     async def finalized(self) -> SourceHead | Unavailable:
         if self.announces is None:
             return Unavailable(detail="no answer")
         return source_head(self.announces)
-
-    async def block(self, number: BlockNumber) -> SourceHead | Unavailable:
-        return source_head(number)
 
 
 @dataclass

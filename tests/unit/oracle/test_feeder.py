@@ -14,7 +14,7 @@ from oracle.markets import PerMarket
 from oracle.plan import FeedPlan, NotPlanned
 from oracle.ports import NotSent
 from oracle.publication import Hold, HoldReason, Publish
-from oracle.quotes import Reading, SourceHead, Unavailable
+from oracle.quotes import Reading, Unavailable
 from tests.unit.oracle.simulated import (
     FINALITY_LAG,
     ORDINARY,
@@ -290,10 +290,10 @@ async def test_step__the_chains_node_lags_behind_finality__prices_go_on() -> Non
 
 async def test_step__the_source_hangs__the_stall_is_decided_on_all_the_same() -> None:
     class Hanging(SimulatedSubtensor):
-        async def read(self, block: SourceHead) -> Reading | Unavailable:
+        async def read(self, number: BlockNumber) -> Reading | Unavailable:
             if self.outage is not None:
                 await asyncio.Event().wait()
-            return await super().read(block)
+            return await super().read(number)
 
     source, feed = Hanging(price_at=flat), SimulatedFeed(number=110)
     feeder = restarted(
@@ -370,8 +370,8 @@ async def test_step__the_guardian_suspends__nothing_is_sent_until_the_admin_resu
 
 async def test_plan__identities_unread__prices_go_on_with_an_alert() -> None:
     class Blind(SimulatedSubtensor):
-        async def read(self, block: SourceHead) -> Reading | Unavailable:
-            said = await super().read(block)
+        async def read(self, number: BlockNumber) -> Reading | Unavailable:
+            said = await super().read(number)
             assert isinstance(said, Reading)
             return replace(said, identities=None, detail="identities are not checked")
 

@@ -94,6 +94,23 @@ CONTRADICTIONS: list[tuple[str, Document, str]] = [
         "evm.agreement: 2 must agree and evm.endpoints has 1 different operators",
     ),
     (
+        "a price that half of the operators may make",
+        {
+            "subtensor": {
+                "genesis": "0x" + "ab" * 32,
+                "agreement": 2,
+                "endpoints": [
+                    {"operator": name, "url": f"ws://127.0.0.1:{port}"}
+                    for port, name in enumerate("abcdd", 1)
+                ],
+            }
+        },
+        (
+            "subtensor.agreement: 2 is not more than half of 4 operators:"
+            " two answers could both be agreed on"
+        ),
+    ),
+    (
         "an operator called as another's second endpoint",
         {
             "evm": {

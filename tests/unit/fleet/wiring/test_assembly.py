@@ -20,11 +20,10 @@ from fleet.wiring.assembly import Assembly
 from fleet.wiring.facts import BotName
 from fleet.wiring.memory import Memory
 from keepers.liquidation.follower import RebuildReason, Unreadable
-from oracle.sources.failover import FailoverSource
 from tests.unit.fleet.wiring.scripted_node import ScriptedEndpoint, node_behind
 from tests.unit.fleet.wiring.simulated import LOCKSTEP, Post, settings
+from tests.unit.oracle.sources.endpoints import Endpoint, LoneSource
 from tests.unit.oracle.sources.node import until
-from tests.unit.oracle.sources.test_failover import Endpoint
 from units import BlockNumber, Timestamp
 
 ALL = frozenset(BotName)
@@ -42,7 +41,7 @@ class Process:
         self.assembly = Assembly(
             settings=wanted,
             node=node,
-            source=FailoverSource([self.subtensor]),
+            source=LoneSource(self.subtensor),
             memory=self.memory,
             sender=post,
         )

@@ -9,7 +9,7 @@ from fleet.wiring import connections
 from fleet.wiring.chain_changes import ChainChanges
 from fleet.wiring.chain_rhythm import ChainRhythm
 from fleet.wiring.lockstep_rhythm import LockstepRhythm
-from oracle.sources.failover import FailoverSource
+from oracle.sources.quorum import QuorumSource
 from tests.unit.fleet.wiring.scripted_node import ScriptedEndpoint, node_behind
 from tests.unit.fleet.wiring.simulated import (
     LOCKSTEP,
@@ -18,7 +18,7 @@ from tests.unit.fleet.wiring.simulated import (
     running,
     settings,
 )
-from tests.unit.oracle.sources.test_failover import Endpoint
+from tests.unit.oracle.sources.endpoints import Endpoint, LoneSource
 
 
 async def test_checking__the_node_is_silent__is_asked_again_until_it_answers(
@@ -50,7 +50,7 @@ async def test_checking__another_chain__is_an_error_at_once(chain: Chain, wall: 
 
 
 async def test_rhythm__as_the_settings_say__is_the_chains_or_a_devnet_s(wall: Wall) -> None:
-    node, source = node_behind(ScriptedEndpoint()), FailoverSource([Endpoint()])
+    node, source = node_behind(ScriptedEndpoint()), LoneSource(Endpoint())
 
     changes = ChainChanges(ChainMetrics(CollectorRegistry()))
 
@@ -82,7 +82,7 @@ async def test_source__opened_and_closed__asks_nothing() -> None:
         reported.append((operator, line))
 
     async with connections.open_source(settings(), report) as source:
-        assert isinstance(source, FailoverSource)
+        assert isinstance(source, QuorumSource)
 
     assert reported == []
 

@@ -8,11 +8,10 @@ from fleet.runtime.clock import SystemClock
 from fleet.settings import Settings
 from fleet.wiring.facts import Unread
 from fleet.wiring.inspection import WorldInspector
-from oracle.sources.failover import FailoverSource
 from protocol.deployment import Deployment
 from tests.unit.fleet.wiring.scripted_node import ScriptedEndpoint, node_behind
 from tests.unit.fleet.wiring.simulated import DOCUMENT, settings
-from tests.unit.oracle.sources.test_failover import Endpoint
+from tests.unit.oracle.sources.endpoints import Endpoint, LoneSource
 from units import Address
 
 
@@ -26,7 +25,7 @@ def inspector(wanted: Settings, endpoint: ScriptedEndpoint | None = None) -> Wor
     return WorldInspector(
         settings=wanted,
         node=node_behind(endpoint or ScriptedEndpoint()),
-        source=FailoverSource([Endpoint()]),
+        source=LoneSource(Endpoint()),
         deployment=deployment,
         clock=SystemClock(),
     )

@@ -186,13 +186,14 @@ WAYS: dict[str, tuple[Way, ...]] = {
     "evm.log_range_blocks_max": (same(55, lambda s: policies.logs(s).range_blocks_max),),
     "subtensor.ask_timeout_s": (same(3.0, lambda s: policies.source(s).request_s_max),),
     "subtensor.subscribe_timeout_s": (same(90.0, lambda s: policies.source(s).heads_gap_s_max),),
+    "subtensor.straggler_s": (same(0.25, lambda s: policies.quorum(s).straggler_s),),
     "subtensor.reconnect_s_min": (same(0.7, lambda s: policies.source(s).backoff_s_first),),
     "subtensor.reconnect_s_max": (same(20.0, lambda s: policies.source(s).backoff_s_max),),
 }
 
 READ_ELSEWHERE = {
     "evm.endpoints": "connections.open_node",
-    "evm.agreement": "EvmSettings.must_agree",
+    "evm.agreement": "Witnesses.must_agree",
     "evm.genesis": "connections.open_node",
     "evm.batch_max": "connections.open_node",
     "evm.known_event_block": "connections.open_node",
@@ -202,6 +203,7 @@ READ_ELSEWHERE = {
     "evm.reserved_share_percent": "connections.open_node",
     "evm.head_stall_s": "connections.open_rhythm, keepers doctor",
     "subtensor.endpoints": "connections.open_source",
+    "subtensor.agreement": "Witnesses.must_agree",
     "subtensor.genesis": "connections.subtensor_endpoint",
     "transactions.balance_low_tao": "keepers doctor",
     "exchange.trading_price_age_s_max": "contradictions, keepers doctor",

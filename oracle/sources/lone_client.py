@@ -1,0 +1,156 @@
+"""One connection to a node through substrate-interface, alone in a thread of its own.
+
+The only module that knows substrate-interface's WebSocket side: it is synchronous, not
+thread-safe, and left in an unknown state by any failure. So every client has its own thread, and
+is thrown away after its first failure.
+"""
+
+import asyncio
+import socket
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any
+
+from substrateinterface import SubstrateInterface
+from substrateinterface.exceptions import SubstrateRequestException
+from websocket import WebSocket, WebSocketException
+
+from oracle.sources.causes import cause
+from oracle.sources.client import RefusedError, SourceFailureError, WrongChainError
+from units import BlockHash
+
+SS58_FORMAT = 42
+
+_FAILURES = (
+    OSError,  # the socket, its name, TLS
+    WebSocketException,
+    ValueError,  # among them JSONDecodeError, which is how an in-flight drop shows
+    LookupError,  # a message that is JSON but not JSON-RPC
+    TypeError,
+    AttributeError,  # the socket was aborted between two of the library's steps
+    RecursionError,  # JSON nested deeper than the parser goes
+)
+
+
+class LoneClient:
+    """One substrate-interface client, alone in its thread. Implements `Client`."""
+
+    def __init__(
+        self, *, name: str, url: str, socket_s_max: float, genesis: BlockHash | None
+    ) -> None:
+        """One client, not yet connected.
+
+        Args:
+            name: what errors call it; the URL may hold a key.
+            url: ws:// or wss://.
+            socket_s_max: bounds every wait on the socket.
+            genesis: None: any chain will do.
+        """
+        self._name = name
+        self._url = url
+        self._genesis = genesis
+        self._connect_s_max = socket_s_max
+        self._socket = WebSocket()
+        self._socket.settimeout(socket_s_max)
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="subtensor")
+        self._substrate: Any = None
+        self._is_aborted = False
+        self._cut = asyncio.get_running_loop().create_future()
+
+    async def connect(self) -> None:
+        """Open the connection and see that it is the right chain; raises SourceFailureError."""
+        try:
+            async with asyncio.timeout(self._connect_s_max):
+                await self._in_thread(self._open)
+        except TimeoutError as error:
+            raise SourceFailureError(f"can't connect to {self._url} in time") from error
+
+    async def request(self, method: str, params: Sequence[Any]) -> Any:
+        """See `Client`."""
+        return await self._in_thread(lambda: self._result(method, params))
+
+    def follow(self, method: str, put: Callable[[Any], None]) -> None:
+        """See `Client`."""
+        if self._is_aborted:
+            put(SourceFailureError("the connection was cut"))
+        else:
+            self._thread.submit(self._subscribe, method, put)
+
+    def abort(self) -> None:
+        """See `Client`. The thread closes the socket itself: no other may while it reads."""
+        if self._is_aborted:
+            return
+        self._is_aborted = True
+        self._cut.set_result(None)
+        if self._socket.sock is not None:
+            with suppress(OSError):
+                self._socket.sock.shutdown(socket.SHUT_RDWR)
+        self._thread.submit(self._socket.shutdown)
+        self._thread.shutdown(wait=False)
+
+    async def _in_thread(self, call: Callable[[], Any]) -> Any:
+        if self._is_aborted:
+            raise SourceFailureError("the connection was cut")
+        answer = asyncio.get_running_loop().run_in_executor(self._thread, call)
+        answer.add_done_callback(_heard)
+        # A connection that is still being opened has no socket that could be cut.
+        try:
+            await asyncio.wait({answer, self._cut}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            if not answer.done():
+                answer.cancel()
+        if answer.cancelled():
+            raise SourceFailureError("the connection was cut")
+        return answer.result()
+
+    def _open(self) -> None:
+        try:
+            self._socket.connect(self._url)  # type: ignore[no-untyped-call]  # so it ships
+            if self._is_aborted:
+                raise SourceFailureError("the connection was cut")
+            self._substrate = SubstrateInterface(
+                websocket=self._socket, ss58_format=SS58_FORMAT, auto_discover=False
+            )
+        except _FAILURES as error:
+            raise SourceFailureError(f"can't connect to {self._name}: {cause(error)}") from error
+        self._check_genesis()
+
+    def _check_genesis(self) -> None:
+        if self._genesis is None:
+            return
+        found = self._result("chain_getBlockHash", [0])
+        if found != self._genesis:
+            raise WrongChainError(f"{self._name} is another chain: its genesis is {_short(found)}")
+
+    def _result(self, method: str, params: Sequence[Any]) -> Any:
+        try:
+            return self._substrate.rpc_request(method, list(params))["result"]
+        except SubstrateRequestException as refusal:
+            raise RefusedError(f"{method} was refused: {refusal}") from refusal
+        except _FAILURES as error:
+            raise SourceFailureError(f"{method} failed: {error!r}") from error
+
+    def _subscribe(self, method: str, put: Callable[[Any], None]) -> None:
+        def deliver(message: dict[str, Any], _number: int, _subscription: str) -> None:
+            # A value returned here would end the subscription.
+            put(message["params"]["result"])
+
+        end = "without a reason"
+        try:
+            self._substrate.rpc_request(method, [], result_handler=deliver)
+        except (SubstrateRequestException, *_FAILURES) as error:
+            end = repr(error)
+        finally:  # whatever ended it: who waits for a head must not wait for ever
+            put(SourceFailureError(f"{method} ended: {end}"))
+
+
+def _short(answer: Any) -> str:
+    """What a node says may be of any length."""
+    return str(answer)[:70]
+
+
+def _heard(answer: asyncio.Future[Any]) -> None:
+    """Its failure may come at the moment when whoever asked was cancelled: then nobody wants it."""
+    if not answer.cancelled():
+        answer.exception()
