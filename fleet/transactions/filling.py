@@ -14,6 +14,7 @@ from fleet.transactions.nonces import Nonces
 from fleet.transactions.policy import SenderPolicy
 from fleet.transactions.quotes import Quotes
 from fleet.transactions.request import Lane, TransactionRequest
+from fleet.transactions.signer import SigningFailed
 from units import Address, BlockNumber, Head
 
 
@@ -48,7 +49,11 @@ class Filler:
         ours = {entry.nonce for entry in known.in_flight.mined()}
         for nonce in range(situation.next_nonce, lowest.nonce):
             if nonce not in ours:
-                await self._fill(known, nonce, head)
+                try:
+                    await self._fill(known, nonce, head)
+                except SigningFailed as error:
+                    self.problem = f"not signed: {error}"
+                    return
 
     async def end_hold(self, known: Known, head: Head) -> None:
         """Puts nothing in the place of strangers that are not mined for long."""
@@ -64,7 +69,12 @@ class Filler:
     async def _replace(self, known: Known, nonces: Nonces, strangers: range, head: Head) -> None:
         for nonce in strangers:
             if nonces.next == nonce:  # a reorganisation may have lowered it meanwhile
-                await self._fill(known, nonces.take(), head)
+                try:
+                    await self._fill(known, nonces.take(), head)
+                except SigningFailed as error:
+                    nonces.give_back(nonce)
+                    self.problem = f"not signed: {error}"
+                    return
 
     async def _fill(self, known: Known, nonce: int, head: Head) -> None:
         request = TransactionRequest(

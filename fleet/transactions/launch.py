@@ -21,6 +21,7 @@ from fleet.transactions.quotes import Quotes
 from fleet.transactions.recount import Recount
 from fleet.transactions.rehearsal import Rehearsed
 from fleet.transactions.request import Refused, TransactionRequest
+from fleet.transactions.signer import SigningFailed
 from units import Head
 
 _STRANGER = "a transaction of this key that the journal does not know is in flight or not final"
@@ -88,7 +89,11 @@ class Launch:
         if rehearsal.done() and (refusal := rehearsal.result().refusal) is not None:
             return refusal
         entry = reserved(request, nonces.take())
-        entry = await self._delivery.sign(entry, Kind.PAYLOAD, fee, head.number)
+        try:
+            entry = await self._delivery.sign(entry, Kind.PAYLOAD, fee, head.number)
+        except SigningFailed as error:
+            nonces.give_back(entry.nonce)
+            return Refused(reason=f"not signed: {error}")
         refusal = (await rehearsal).refusal
         if refusal is None:
             return entry

@@ -32,6 +32,7 @@ from fleet.transactions.recount import Recount
 from fleet.transactions.rehearsal import Rehearsal
 from fleet.transactions.request import Lane
 from fleet.transactions.settlement import Finding, Settlement
+from fleet.transactions.signer import SigningFailed
 from fleet.transactions.spending import Spend
 from units import Address, BlockNumber, Head
 
@@ -203,7 +204,7 @@ class Pursuit:
             fee = await self._higher_fee(entry, kind, head)
         if fee is None:
             return entry if entry.newest.kind is not kind else await self._send(entry)
-        return await self._send(await self._delivery.sign(entry, kind, fee, head.number))
+        return await self._send_anew(entry, kind, fee, head)
 
     async def _higher_fee(
         self, entry: Entry, kind: Kind, head: Head, at_least: int = 0
@@ -222,7 +223,7 @@ class Pursuit:
         for kind in (best, wanted(entry, head.number, _GIVES_WAY)):
             higher = await self._higher_fee(entry, kind, head, at_least=fee.max_fee)
             if higher is not None:
-                return await self._send(await self._delivery.sign(entry, kind, higher, head.number))
+                return await self._send_anew(entry, kind, higher, head)
         return entry if entry.newest.kind is not best else await self._send(entry)
 
     # --- writing and sending ------------------------------------------------------------------
@@ -247,6 +248,15 @@ class Pursuit:
         self._guard.expect(entry.id, None)
         self._guard.book(account, spend.time)
         return entry
+
+    async def _send_anew(self, entry: Entry, kind: Kind, fee: Fee, head: Head) -> Entry:
+        """Signed once more and sent; as it was where nobody signs now, to be tried at the next."""
+        try:
+            entry = await self._delivery.sign(entry, kind, fee, head.number)
+        except SigningFailed as error:
+            self.problem = f"not signed: {error}"
+            return entry
+        return await self._send(entry)
 
     async def _send(self, entry: Entry) -> Entry:
         after, answer = await self._delivery.hand_over(entry)

@@ -8,6 +8,7 @@ from fleet.transactions.attempt import Entry, State
 from fleet.transactions.envelope import Signed, Unsigned
 from fleet.transactions.journal import JournalConflict
 from fleet.transactions.request import Lane
+from fleet.transactions.signer import SigningFailed
 from fleet.transactions.spending import Account, Spend, Spent
 from units import Address, TxHash
 
@@ -121,12 +122,17 @@ class MemoryJournal:
 
 
 class PlainSigner:
-    """Signs by writing down what it was asked to sign."""
+    """Signs by writing down what it was asked to sign; `is_away`, it is out of reach."""
 
     address = KEY
 
+    def __init__(self) -> None:
+        self.is_away = False
+
     async def sign(self, transaction: Unsigned) -> Signed:
         """The bytes are JSON; the hash is of them."""
+        if self.is_away:
+            raise SigningFailed("no signature within 4 s")
         raw = json.dumps(
             {
                 "nonce": transaction.nonce,

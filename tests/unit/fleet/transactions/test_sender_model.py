@@ -95,6 +95,7 @@ class SenderUnderFire(RuleBasedStateMachine):
         self.chain = SimulatedChain(fuse=self.fuse, finality_lag=lag)
         self.chain.succeeds = lambda data: data not in REVERTING
         self.journal = MemoryJournal(self.fuse)
+        self.signer = PlainSigner()
         self.policy = SenderPolicy(
             confirmations=4, mystery_blocks=10, hold_blocks_max=8, spending=SPENDING
         )
@@ -114,7 +115,7 @@ class SenderUnderFire(RuleBasedStateMachine):
                 COUNTS[f"state at a restart: {entry.state.value}"] += 1
         self.sender = Sender(
             chain=self.chain,
-            signer=PlainSigner(),
+            signer=self.signer,
             journal=self.journal,
             chain_id=964,
             decode_revert=bytes.decode,
@@ -158,6 +159,10 @@ class SenderUnderFire(RuleBasedStateMachine):
     def simulations_come_first(self, is_slow: bool) -> None:
         """Or after the bytes are in the journal."""
         self.chain.is_slow_to_quote = is_slow
+
+    @rule(is_away=st.booleans())
+    def signer_leaves(self, is_away: bool) -> None:
+        self.signer.is_away = is_away
 
     @rule()
     def delayed_arrive(self) -> None:
@@ -328,6 +333,7 @@ class SenderUnderFire(RuleBasedStateMachine):
     def teardown(self) -> None:
         """The storm is over: everything must end within some blocks."""
         self.fuse.clear()
+        self.signer.is_away = False
         self.chain.lies = None
         self.node_ails(loses=False, is_deaf=False, is_poor=False, lag=0)
         self.nodes_disagree(blocks=0)

@@ -28,13 +28,14 @@ class World:
     def __post_init__(self) -> None:
         self.chain = SimulatedChain(fuse=self.fuse)
         self.journal = MemoryJournal(self.fuse)
+        self.signer = PlainSigner()
         self.judge: Judge = EverythingCounts()
         self.sender = self.another_process()
 
     def another_process(self) -> Sender:
         self.sender = Sender(
             chain=self.chain,
-            signer=PlainSigner(),
+            signer=self.signer,
             journal=self.journal,
             chain_id=964,
             decode_revert=lambda data: f"decoded {data.decode()}",
