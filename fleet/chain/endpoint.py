@@ -6,7 +6,8 @@ Knows JSON-RPC and its errors; nothing of blocks, contracts or other endpoints.
 import asyncio
 import json
 import os
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import aiohttp
@@ -93,6 +94,11 @@ class Endpoint:
         self._timeout_s = timeout_s
         self._batch_max = max(1, batch_max)
         self._patience = patience or Patience()
+        self._waited: Callable[[float], None] | None = None
+
+    def tell_waits(self, waited: Callable[[float], None]) -> None:
+        """From now on `waited` hears how many seconds each request waited for its turn."""
+        self._waited = waited
 
     async def close(self) -> None:
         """Closes its connections."""
@@ -156,10 +162,14 @@ class Endpoint:
         return None
 
     async def _admit(self, urgency: Urgency) -> None:
+        asked_at = time.monotonic()
         try:
             await self._throttle.admit(urgency, wait_s_max=self._timeout_s)
         except TimeoutError:
             raise RateUsedUp(f"{self.name}: the configured rate is used up") from None
+        finally:
+            if self._waited is not None:
+                self._waited(time.monotonic() - asked_at)
 
     async def _post(self, body: bytes) -> Any:
         try:

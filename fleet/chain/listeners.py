@@ -30,3 +30,8 @@ class Listeners:
         """A node said something else than the others."""
         for each in self._all:
             each.outvoted(endpoint)
+
+    def waited(self, endpoint: str, seconds: float) -> None:
+        """A request waited for its turn."""
+        for each in self._all:
+            each.waited(endpoint, seconds)

@@ -6,6 +6,7 @@ Knows how a node says which chain it serves and where it stands; not what else i
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from fleet.chain import answers, states
@@ -47,6 +48,10 @@ class Listener(Protocol):
 
     def outvoted(self, endpoint: str) -> None:
         """A node said something else than the others, or none agreed with another."""
+        ...
+
+    def waited(self, endpoint: str, seconds: float) -> None:
+        """A request waited so long until the configured rate let it go, or gave up."""
         ...
 
 
@@ -104,6 +109,7 @@ class Member:
         self._now = now
         self._newest = newest
         self._listener = listener
+        endpoint.tell_waits(partial(listener.waited, endpoint.name))
         self._identifying = asyncio.Lock()
         self._silence: NodeUnavailable | None = None
 

@@ -253,5 +253,10 @@ class TransactionSettings(Section):
     """Blocks after which a used nonce counts as taken by a stranger though no node can name the
     transaction. 300: what public nodes keep of old state."""
 
+    drill_mtao_hour: Annotated[int, Field(gt=0)] = 200
+    """Thousandths of a TAO that a key pays for gas in an hour like the drill's worst; what
+    `megatao_key_gas_hours` reckons with. 200: one key for everything paid 0.199 TAO in the hour
+    from 2025-03-23 08:00 with 5,000 traders near their limits, 188 of them liquidated."""
+
     balance_low_tao: Annotated[int, Field(ge=0)] = 1
     """Balance of the key in whole TAO below which `keepers doctor` fails and a metric warns."""

@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry
 from fleet.telemetry.instruments import UNKNOWN, Bounded, Instruments, or_unknown, ratio, tao
 
 _DELAY_BLOCKS = (0, 1, 2, 3, 4, 5, 6, 8, 10, 15, 20, 25, 50, 100)
+_DELAY_SECONDS = (12, 24, 36, 48, 60, 72, 96, 120, 180, 240, 300, 600, 1200)
 
 
 class FeederMetrics:
@@ -30,7 +31,20 @@ class FeederMetrics:
         self._decisions = make.counter(
             "decisions", "What was decided for a market, and why.", ("decision", "reason")
         )
+        self._band = make.gauge("band_ratio", "A move of this size is published.")
+        self._heartbeat = make.gauge(
+            "heartbeat_seconds", "A price this long on chain is published again."
+        )
+        self._age_max = make.gauge(
+            "trading_age_seconds_max", "Age of a price beyond which the exchange lets no trade in."
+        )
         self._reason, self._unknown = Bounded(), Bounded()
+
+    def policy(self, *, band_bps: int, heartbeat_s: int, trading_age_s_max: int) -> None:
+        """What the operator has set: rules and dashboards measure by it."""
+        self._band.set(ratio(band_bps))
+        self._heartbeat.set(heartbeat_s)
+        self._age_max.set(trading_age_s_max)
 
     def market(
         self, netuid: int, *, age_s: int | None, deviation_bps: int | None, is_suspended: bool
@@ -69,6 +83,18 @@ class LiquidationMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         make = Instruments(registry, "")
         self._candidates = make.gauge("liquidation_candidates", "Positions below maintenance.")
+        self._oldest = make.gauge(
+            "liquidation_oldest_blocks", "Blocks that the longest is below maintenance for."
+        )
+        self._late = make.counter(
+            "liquidations_late", "Positions left alone below maintenance, once each."
+        )
+        self._canary = make.gauge(
+            "canary_timestamp_seconds", "Block at which made-up positions were last found."
+        )
+        self._canary_missed = make.counter(
+            "canary_missed", "Looks at which made-up positions were not found."
+        )
         self._deferred = make.gauge(
             "liquidation_deferred", "Candidates for whom the block had no room."
         )
@@ -84,6 +110,11 @@ class LiquidationMetrics:
             "liquidation_source_delay_blocks",
             "Blocks from the source block of the price to the liquidation.",
             _DELAY_BLOCKS,
+        )
+        self._delay_s = make.histogram(
+            "liquidation_source_delay_seconds",
+            "Chain time from the source block of the price to the liquidation.",
+            _DELAY_SECONDS,
         )
         self._reconciliations = make.counter(
             "reconciliations", "Comparisons of the book with the chain.", ("result",)
@@ -102,10 +133,35 @@ class LiquidationMetrics:
         self._refereed.inc()
         self._missed.inc(missed)
 
-    def planned(self, *, candidates: int, deferred: int, unknown: Mapping[str, int]) -> None:
-        """What stood at one block; `unknown` counts positions by reason."""
+    def canary(self, *, is_found: bool, at: int) -> None:
+        """Made-up positions were looked for at a block of that timestamp."""
+        if is_found:
+            self._canary.set(at)
+        else:
+            self._canary_missed.inc()
+
+    def planned(
+        self,
+        *,
+        candidates: int,
+        deferred: int,
+        unknown: Mapping[str, int],
+        oldest_blocks: int = 0,
+        late: int = 0,
+    ) -> None:
+        """What stood at one block.
+
+        Args:
+            candidates: below maintenance.
+            deferred: of them, for whom the block has no room.
+            unknown: positions that can't be judged, by reason.
+            oldest_blocks: for how long the longest has been below maintenance.
+            late: candidates that were left alone by this block, and not by the one before.
+        """
         self._candidates.set(candidates)
         self._deferred.set(deferred)
+        self._oldest.set(oldest_blocks)
+        self._late.inc(late)
         self._reasons |= set(unknown)
         for reason in self._reasons:
             self._unknown.labels(reason).set(unknown.get(reason, 0))
@@ -114,18 +170,27 @@ class LiquidationMetrics:
         """Nothing is known at this block: not "no candidates"."""
         self._candidates.set(UNKNOWN)
         self._deferred.set(UNKNOWN)
+        self._oldest.set(UNKNOWN)
 
     def liquidated(
-        self, netuid: int, *, bad_debt_wei: int, source_delay_blocks: int | None
+        self,
+        netuid: int,
+        *,
+        bad_debt_wei: int,
+        source_delay_blocks: int | None,
+        source_delay_s: int | None = None,
     ) -> None:
         """A position was liquidated, so many blocks after the source block of its price.
 
-        The delay is None where the price was not pushed by the same transaction.
+        The delay is None where the price was not pushed by the same transaction, and that in
+        seconds also where nobody saw when the block of the liquidation was.
         """
         self._done.labels(netuid).inc()
         self._bad_debt.inc(tao(bad_debt_wei))
         if source_delay_blocks is not None:
             self._delay.observe(source_delay_blocks)
+        if source_delay_s is not None:
+            self._delay_s.observe(source_delay_s)
 
     def skipped(self, reason: str) -> None:
         """The contract left a position as it was, or its transaction never got that far."""

@@ -122,12 +122,22 @@ class TransactionMetrics:
         self._leading = make.gauge("leading", "1: has the key and sends; 0: stands by.")
         self._leading.set(UNKNOWN)
         self._balance = make.gauge("key_balance_tao", "Balance of a key.", ("key",))
+        self._balance_min = make.gauge("key_balance_tao_min", "Below it a key is low.")
+        self._hours = make.gauge(
+            "key_gas_hours", "Hours that a key's balance lasts at the drill's rate.", ("key",)
+        )
+        self._tao_hour = UNKNOWN
         self._reason = Bounded()
         self._states: set[str] = set()
 
     def leading(self, answer: Callable[[], bool]) -> None:
         """Shows whether this process has its key, asked at every scrape; NaN without a key."""
         self._leading.set_function(answer)
+
+    def policy(self, *, balance_tao_min: int, drill_tao_hour: float) -> None:
+        """What the operator has set; `drill_tao_hour` is what a key pays in an hour of a drill."""
+        self._balance_min.set(balance_tao_min)
+        self._tao_hour = drill_tao_hour
 
     def settled(self, lane: str, outcome: str, *, fee_wei: int = 0, gas: int = 0) -> None:
         """A transaction has its outcome; reverted ones cost a fee too."""
@@ -160,4 +170,5 @@ class TransactionMetrics:
     def key(self, address: str, *, balance_wei: int, nonce_gap: int) -> None:
         """The key's balance and how far its nonces are ahead of the chain."""
         self._balance.labels(address).set(tao(balance_wei))
+        self._hours.labels(address).set(tao(balance_wei) / self._tao_hour)
         self._gap.labels(address).set(nonce_gap)

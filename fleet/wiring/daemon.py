@@ -60,6 +60,7 @@ def supervisor(
     chosen = tuple(bots(names, crew, rhythm, alarms, clock))
     _say_started(names, settings, crew)
     metrics.chain.head_age(rhythm.head_age_s)
+    _show_policy(settings, metrics)
     if tenure is not None:
         tenure.watched_by(health)
         metrics.transactions.leading(lambda: tenure.is_leading)
@@ -92,6 +93,19 @@ def _say_started(names: Iterable[BotName], settings: Settings, crew: Crew) -> No
         bots=sorted(name.value for name in names),
         account=None if crew.sender is None else crew.sender.account,
         listen=settings.telemetry.listen,
+    )
+
+
+def _show_policy(settings: Settings, metrics: Metrics) -> None:
+    """What rules and dashboards measure by is what the operator has set, not a copy of it."""
+    metrics.feeder.policy(
+        band_bps=settings.oracle.deviation_bps,
+        heartbeat_s=settings.oracle.heartbeat_s,
+        trading_age_s_max=settings.exchange.trading_price_age_s_max,
+    )
+    metrics.transactions.policy(
+        balance_tao_min=settings.transactions.balance_low_tao,
+        drill_tao_hour=settings.transactions.drill_mtao_hour / 1_000,
     )
 
 

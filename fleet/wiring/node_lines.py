@@ -28,6 +28,9 @@ class NodeLines:
         """One line."""
         _log.warning("node_disagrees", endpoint=endpoint)
 
+    def waited(self, endpoint: str, seconds: float) -> None:
+        """Nothing: the numbers tell."""
+
 
 class NodeNumbers:
     """Implements `fleet.chain.member.Listener` with metrics."""
@@ -49,3 +52,7 @@ class NodeNumbers:
     def outvoted(self, endpoint: str) -> None:
         """Counts."""
         self._metrics.disagreed(endpoint)
+
+    def waited(self, endpoint: str, seconds: float) -> None:
+        """Into the distribution."""
+        self._metrics.waited(endpoint, seconds)

@@ -9,6 +9,7 @@ from typing import Any
 from fleet.telemetry.metrics import Metrics
 from fleet.telemetry.notify import Round
 from fleet.transactions.request import Final, Included, Lane, Reverted, Settled
+from fleet.wiring.block_times import BlockTimes
 from fleet.wiring.settling import SettledOutcomes
 from keepers.funding.keeper import FundingOutcome, FundingUnread
 from keepers.liquidation.follower import Unreadable
@@ -40,6 +41,7 @@ class Recorder:
         self._suspended: dict[int, bool] = {}
         self._funded: frozenset[int] = frozenset()
         self._tiers: tuple[int, ...] = ()
+        self._times = BlockTimes()
         self._kinds: dict[type, Callable[[Any], None]] = {
             FeedOutcome: self._fed,
             LiquidationsSubmitted: self._liquidated,
@@ -113,7 +115,11 @@ class Recorder:
             candidates=len(plan.candidates),
             deferred=len(plan.deferred),
             unknown={reason.value: count for reason, count in plan.unknown.items()},
+            oldest_blocks=plan.lateness.oldest(plan.head.number),
+            late=len(plan.lateness.new),
         )
+        if plan.canary is not None:
+            self._metrics.liquidations.canary(is_found=plan.canary, at=plan.head.time)
         if plan.missed is not None:
             self._metrics.liquidations.refereed(missed=plan.missed)
         for each in outcome.batches:
@@ -159,6 +165,7 @@ class Recorder:
 
     def _settled(self, outcomes: SettledOutcomes) -> None:
         transactions, key = self._metrics.transactions, outcomes.key
+        self._times.note(outcomes.head)
         transactions.in_flight({lane.name.lower(): n for lane, n in outcomes.in_flight.items()})
         for lane, day in outcomes.day.items():
             transactions.spent(
@@ -196,19 +203,26 @@ class Recorder:
 
     def _receipt(self, mined: Final) -> None:
         events = [book_event(log) for log in mined.logs]
-        pushed = {e.netuid: e.source_block for e in events if isinstance(e, PricePushed)}
+        pushed = {e.netuid: e for e in events if isinstance(e, PricePushed)}
         for event in map(liquidation_event, mined.logs):
             match event:
                 case PositionLiquidated():
-                    source = pushed.get(event.netuid)
-                    self._metrics.liquidations.liquidated(
-                        event.netuid,
-                        bad_debt_wei=event.bad_debt,
-                        source_delay_blocks=None if source is None else mined.block - source,
-                    )
+                    self._fallen(event, pushed.get(event.netuid), mined)
                 case LiquidationSkipped(reason=reason):
                     self._metrics.liquidations.skipped(reason.value)
                 case LiquidationCallFailed():
                     self._metrics.liquidations.skipped(CALL_FAILED)
                 case None:
                     continue
+
+    def _fallen(self, event: PositionLiquidated, push: PricePushed | None, mined: Final) -> None:
+        delay_blocks = delay_s = None
+        if push is not None:
+            delay_blocks, mined_at = mined.block - push.source_block, self._times.of(mined.block)
+            delay_s = None if mined_at is None else mined_at - push.source_time
+        self._metrics.liquidations.liquidated(
+            event.netuid,
+            bad_debt_wei=event.bad_debt,
+            source_delay_blocks=delay_blocks,
+            source_delay_s=delay_s,
+        )

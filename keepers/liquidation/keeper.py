@@ -5,16 +5,17 @@ arrive with later blocks through `record`. Knows no node, key, nonce or fee.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from keepers.liquidation.evidence import Grounds, Judgement
 from keepers.liquidation.follower import BookFollower, Unreadable
 from keepers.liquidation.gas import GasModel
+from keepers.liquidation.lateness import Lateness, observed
 from keepers.liquidation.outcomes import LiquidationResult, may_be_sent_again
 from keepers.liquidation.positions import PositionKey
 from keepers.liquidation.reconciliation import Mismatched, Reconciled
-from keepers.liquidation.risk import RiskEngine, RiskUnknown
+from keepers.liquidation.risk import Exposure, RiskEngine, RiskUnknown
 from keepers.liquidation.selection import (
     Candidate,
     LiquidationBatch,
@@ -58,7 +59,8 @@ class LiquidationPlan:
     `candidates` are all that are below maintenance, most urgent first; each is in one of
     `batches`, `in_flight` (sent lately, no outcome yet) or `deferred` (the block has no room).
     `unknown` counts the positions of markets that can't be judged. `grounds` are what the
-    candidates were judged on. `missed` as in `Exposure`.
+    candidates were judged on. `missed` and `canary` as in `Exposure`. `lateness` says since when
+    candidates are such, and who was left alone.
     """
 
     head: Head
@@ -69,6 +71,8 @@ class LiquidationPlan:
     deferred: tuple[Candidate, ...]
     unknown: Mapping[UnknownReason, int]
     missed: int | None = None
+    canary: bool | None = None
+    lateness: Lateness = field(default_factory=Lateness)
 
     def judgement_of(self, batch: LiquidationBatch) -> Judgement:
         """What one of the batches rests on."""
@@ -116,6 +120,7 @@ class LiquidationKeeper:
         self._liquidations = liquidations
         self._policy = policy
         self._in_flight: dict[PositionKey, BlockNumber] = {}
+        self._lateness = Lateness()
 
     async def step(self, head: Head) -> LiquidationsSubmitted | LiquidationsHeld:
         """Plans on `head` and acts on the plan."""
@@ -133,6 +138,7 @@ class LiquidationKeeper:
             return LiquidationsHeld(head=head, reason=exposure.reason)
         self._forget_expired(exposure.head)
         selection = self._selection(exposure.head, exposure.candidates)
+        self._lateness = self._observed(exposure)
         keys = (candidate.position.key for candidate in exposure.candidates)
         return LiquidationPlan(
             head=exposure.head,
@@ -143,6 +149,8 @@ class LiquidationKeeper:
             deferred=selection.deferred,
             unknown=exposure.unknown,
             missed=exposure.missed,
+            canary=exposure.canary,
+            lateness=self._lateness,
         )
 
     async def act(self, plan: LiquidationPlan) -> LiquidationsSubmitted:
@@ -163,6 +171,15 @@ class LiquidationKeeper:
     def _selection(self, head: Head, candidates: Iterable[Candidate]) -> Selection:
         free = [c for c in candidates if c.position.key not in self._in_flight]
         return select(free, head=head, policy=self._policy.selection, gas=self._policy.gas)
+
+    def _observed(self, exposure: Exposure) -> Lateness:
+        return observed(
+            self._lateness,
+            exposure.candidates,
+            exposure.head.number,
+            policy=self._policy.selection,
+            gas=self._policy.gas,
+        )
 
     async def _submitted(self, batch: LiquidationBatch, plan: LiquidationPlan) -> BatchSubmitted:
         submission = await self._liquidations.submit(batch, plan.judgement_of(batch))

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from keepers.liquidation.assessment import RiskView, judge, risk_view, unknown_counts
 from keepers.liquidation.book import Book
+from keepers.liquidation.canary import sings
 from keepers.liquidation.evidence import Grounds, Judgement
 from keepers.liquidation.follower import BookFollower, Unreadable
 from keepers.liquidation.positions import Position
@@ -31,13 +32,15 @@ class Exposure:
 
     `unknown` counts the open positions of markets that can't be judged, by reason. `missed` is how
     many a look at every position found beside those that the ladders nominated, None when this
-    block was not one to look; they are among the candidates.
+    block was not one to look; they are among the candidates. `canary`: whether made-up positions
+    were found as they must be, None where nobody looked or no market can be judged.
     """
 
     head: Head
     judgement: Judgement
     unknown: Mapping[UnknownReason, int]
     missed: int | None
+    canary: bool | None
 
     @property
     def candidates(self) -> tuple[Candidate, ...]:
@@ -117,6 +120,7 @@ class RiskEngine:
             judgement=judgement,
             unknown=unknown_counts(book, standings),
             missed=missed,
+            canary=None if missed is None else sings(_terms(standings)),
         )
 
     async def risk_view(self, head: Head) -> RiskView | RiskUnknown:

@@ -150,6 +150,8 @@ class Changes:
 
     def outvoted(self, endpoint: str) -> None: ...
 
+    def waited(self, endpoint: str, seconds: float) -> None: ...
+
     async def until(self, node: Node, **states: NodeState) -> None:
         async with asyncio.timeout(5):
             while node.states() != states:

@@ -103,6 +103,8 @@ class Heard:
     def outvoted(self, endpoint: str) -> None:
         self.votes.append(endpoint)
 
+    def waited(self, endpoint: str, seconds: float) -> None: ...
+
 
 def pool(*endpoints: PlayedEndpoint, agreement: int = 1, clock: Clock | None = None) -> Pool:
     policy = PoolPolicy(agreement=agreement, hedge_s=0.02)

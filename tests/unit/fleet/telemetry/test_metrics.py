@@ -30,12 +30,18 @@ def _exercise(metrics: Metrics) -> None:
     metrics.transactions.included("price", 2)
     metrics.transactions.refused("price", "fee above the ceiling")
     metrics.transactions.in_flight({"broadcast": 2})
+    metrics.transactions.policy(balance_tao_min=1, drill_tao_hour=0.2)
     metrics.transactions.key("0xAa", balance_wei=25 * 10**17, nonce_gap=2)
+    metrics.feeder.policy(band_bps=10, heartbeat_s=600, trading_age_s_max=900)
     metrics.feeder.market(8, age_s=36, deviation_bps=12, is_suspended=True)
     metrics.feeder.decided("hold", "the published price is close and young enough")
     metrics.feeder.pushed((8, 64), liquidations=0, risk_unknown="no book within 0.2 s")
     metrics.liquidations.planned(candidates=3, deferred=1, unknown={"the market is suspended": 2})
-    metrics.liquidations.liquidated(8, bad_debt_wei=10**15, source_delay_blocks=4)
+    metrics.liquidations.liquidated(
+        8, bad_debt_wei=10**15, source_delay_blocks=4, source_delay_s=50
+    )
+    metrics.liquidations.canary(is_found=True, at=1_700_000_000)
+    metrics.liquidations.canary(is_found=False, at=1_700_000_300)
     metrics.liquidations.skipped("already closed or liquidated")
     metrics.liquidations.reconciled(is_equal=True)
     metrics.funding.lag(8, lag_s=60)
@@ -56,7 +62,12 @@ def test_metrics__everything_recorded__stands_in_base_units(metrics: Metrics) ->
     assert read(metrics, "throttle_wait_seconds_sum", endpoint="one") == 0.2
     assert read(metrics, "transaction_fees_tao_total", lane="price") == 0.01
     assert read(metrics, "key_balance_tao", key="0xAa") == 2.5
+    assert read(metrics, "key_gas_hours", key="0xAa") == 12.5
     assert read(metrics, "nonce_gap", key="0xAa") == 2
+    assert read(metrics, "feed_band_ratio") == 0.001
+    assert read(metrics, "canary_timestamp_seconds") == 1_700_000_000
+    assert read(metrics, "canary_missed_total") == 1
+    assert read(metrics, "liquidation_source_delay_seconds_sum") == 50
     assert read(metrics, "feed_deviation_ratio", netuid="8") == 0.0012
     assert read(metrics, "feed_suspended", netuid="8") == 1
     assert read(metrics, "feed_pushes_without_risk_total", reason="no book within 0.2 s") == 1

@@ -74,9 +74,12 @@ def test_numbers__requests_and_disagreements__are_counted(
     numbers = NodeNumbers(metrics)
     numbers.requested("a", "ok")
     numbers.outvoted("a")
+    numbers.waited("a", 0.25)
     labels = {"endpoint": "a", "result": "ok"}
     assert registry.get_sample_value("megatao_node_requests_total", labels) == 1
     assert registry.get_sample_value("megatao_node_disagreements_total", {"endpoint": "a"}) == 1
+    waited = registry.get_sample_value("megatao_throttle_wait_seconds_sum", {"endpoint": "a"})
+    assert waited == 0.25
 
 
 def test_changes__reorganisation__its_ancestor_and_branch_and_depth(

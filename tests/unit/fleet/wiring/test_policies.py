@@ -206,6 +206,7 @@ READ_ELSEWHERE = {
     "subtensor.agreement": "Witnesses.must_agree",
     "subtensor.genesis": "connections.subtensor_endpoint",
     "transactions.balance_low_tao": "keepers doctor",
+    "transactions.drill_mtao_hour": "fleet.wiring.daemon",
     "exchange.trading_price_age_s_max": "contradictions, keepers doctor",
     "exchange.open_fee_bps": "contradictions, keepers doctor",
     "exchange.close_fee_bps": "contradictions, keepers doctor",

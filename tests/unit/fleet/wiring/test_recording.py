@@ -13,9 +13,13 @@ from prometheus_client import generate_latest
 from fleet.telemetry.metrics import Metrics
 from fleet.wiring.recording import CALL_FAILED, Recorder
 from fleet.wiring.settling import SettledOutcomes
+from keepers.liquidation.keeper import LiquidationsSubmitted
+from keepers.liquidation.lateness import Lateness
 from keepers.liquidation.outcomes import SkipReason
+from keepers.liquidation.positions import PositionKey
 from tests.unit.fleet.wiring.outcomes import EVERY, FEEDS, GONE, HEAD, HELD, REFUSAL, feed_plan
 from tests.unit.fleet.wiring.simulated import KEY, mined, settled
+from units import BlockNumber, PositionId, Sequence
 
 ID = bytes(15) + b"\x07"
 MARKET = (64).to_bytes(32, "big")
@@ -279,6 +283,23 @@ def test_liquidations__held__are_unknown_and_not_none(recorder: Recorder, read: 
 
     assert math.isnan(read("liquidation_candidates") or 0)
     assert math.isnan(read("liquidation_deferred") or 0)
+    assert math.isnan(read("liquidation_oldest_blocks") or 0)
+
+
+def test_liquidations__canary_and_left_alone__are_shown(recorder: Recorder, read: Read) -> None:
+    submitted = EVERY["liquidations"]
+    assert isinstance(submitted, LiquidationsSubmitted)
+    key = PositionKey(id=PositionId(ID), sequence=Sequence(1))
+    lateness = Lateness(since={key: BlockNumber(HEAD.number - 3)}, new=frozenset({key}))
+    plan = replace(submitted.plan, canary=True, lateness=lateness)
+    recorder.record(replace(submitted, plan=plan))
+    recorder.record(replace(submitted, plan=replace(plan, canary=False)))
+    recorder.record(submitted)
+
+    assert read("canary_timestamp_seconds") == HEAD.time
+    assert read("canary_missed_total") == 1
+    assert read("liquidations_late_total") == 2
+    assert read("liquidation_oldest_blocks") == 0
 
 
 def test_funding__accrued__the_lag_falls_back(recorder: Recorder, read: Read) -> None:
@@ -329,6 +350,17 @@ def test_receipt__liquidated_by_a_push__counts_the_delay_from_the_source(
     assert read("bad_debt_tao_total") == 0.1
     assert read("liquidation_source_delay_blocks_sum") == 5
     assert read("liquidation_source_delay_blocks_count") == 1
+    assert read("liquidation_source_delay_seconds_sum") == HEAD.time - 1_700_000_000
+
+
+def test_receipt__in_a_block_that_nobody_saw__has_no_delay_in_seconds(
+    recorder: Recorder, read: Read
+) -> None:
+    later = replace(HEAD, number=BlockNumber(HEAD.number + 2))
+    recorder.record(replace(receipt(PUSHED, LIQUIDATED), head=later))
+
+    assert read("liquidation_source_delay_blocks_count") == 1
+    assert read("liquidation_source_delay_seconds_count") == 0
 
 
 def test_receipt__liquidated_without_a_push__has_no_delay(recorder: Recorder, read: Read) -> None:
