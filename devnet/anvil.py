@@ -120,7 +120,7 @@ async def _start(
 
 def _tethered(binary: Path) -> list[str]:
     """The program, under its own pid, and gone with this process whatever ends it."""
-    return [sys.executable, "-I", "-S", str(_TETHER), str(os.getpid()), str(binary)]
+    return [sys.executable, "-I", "-S", str(_TETHER), str(os.getpid()), "-", str(binary)]
 
 
 def _arguments(genesis: Genesis, port: int) -> list[str]:

@@ -19,7 +19,8 @@ from fleet.store.tables import journal_entries as entries
 from fleet.transactions.attempt import Entry
 from units import Seconds, Timestamp, TxHash
 
-_DELETED_AT_ONCE = 500  # a sender that waits for its turn to write must not wait long
+DELETED_AT_ONCE = 500
+"""Rows in one transaction: a sender that waits for its turn to write must not wait long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +85,8 @@ class StoredDecisions:
         )
         async with self._database.reading() as connection:
             rows = (await connection.execute(chosen)).all()
-            found = await read_entries(connection, [row.entry_id for row in rows])
+            ids = [row.entry_id for row in rows]
+            found = await connection.run_sync(lambda plain: read_entries(plain, ids))
         return tuple(
             StoredDecision(
                 namespace=row.namespace,
@@ -112,7 +114,7 @@ async def prune_decisions(database: Database, kept: Seconds) -> int:
     while newest is not None:
         some = await _forget(database, Timestamp(newest - kept))
         forgotten += some
-        if some < _DELETED_AT_ONCE:
+        if some < DELETED_AT_ONCE:
             break
     return forgotten
 
@@ -129,7 +131,7 @@ async def _forget(database: Database, before: Timestamp) -> int:
         select(decisions.c.entry_id)
         .join(entries, entries.c.id == decisions.c.entry_id)
         .where(decisions.c.time < before, entries.c.state.in_(JOURNAL_DONE))
-        .limit(_DELETED_AT_ONCE)
+        .limit(DELETED_AT_ONCE)
     )
     async with database.writing() as connection:
         chosen = list(await connection.scalars(old))

@@ -1,4 +1,4 @@
-"""Opens the store: SQLite in a file by default, any database SQLAlchemy speaks otherwise.
+"""Opens the store: SQLite in a file by default, PostgreSQL by its address.
 
 Knows how transactions begin and what durability is asked for; knows no table's meaning.
 """
@@ -8,13 +8,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import URL, Connection, Engine, TextClause, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
-from fleet.store.tables import metadata
-from fleet.store.writer import Writer
+from fleet.store.migrations import VersionError, bring_up_to_date
+from fleet.store.server import ONE_VIEW, ONE_WRITER, StoreAway, open_server
+from fleet.store.writer import Writer, to_its_end
 
 _T = TypeVar("_T")
 _READ_ONLY = "megatao_read_only"
@@ -31,13 +32,24 @@ class StoreError(Exception):
 
 
 class Database:
-    """An open store. Every access is one transaction, in one of two modes."""
+    """An open store. Every access is one transaction, in one of two modes.
 
-    def __init__(self, engine: AsyncEngine, writer: Writer | None = None) -> None:
+    Each raises StoreAway, or another SQLAlchemyError, when the database does not do as it is told.
+    """
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        *,
+        reader: AsyncEngine,
+        writer: Writer | None,
+        one_writer: TextClause | None,
+    ) -> None:
         self._engine = engine
+        self._reader = reader
         self._writer = writer
+        self._one_writer = one_writer
         self.where = engine.url.render_as_string(hide_password=True)
-        self._reader = engine.execution_options(**{_READ_ONLY: True})
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
@@ -53,15 +65,21 @@ class Database:
         otherwise fail in the middle because another writer was quicker.
         """
         async with self._engine.begin() as connection:
+            if self._one_writer is not None:
+                await connection.execute(self._one_writer)
             yield connection
 
     async def write(self, work: Callable[[Connection], _T]) -> _T:
         """One transaction as `writing`, done in one go: for what is on the way of a price.
 
-        `work` is given a synchronous connection and must not wait for anything else.
+        `work` is given a synchronous connection and must not wait for anything else. A server has
+        other writers beside it: what `work` reads and then writes is under a lock that it takes.
         """
         if self._writer is not None:
             return await self._writer.run(work)
+        return await to_its_end(self._transact(work))
+
+    async def _transact(self, work: Callable[[Connection], _T]) -> _T:
         async with self._engine.begin() as connection:
             return await connection.run_sync(work)
 
@@ -73,23 +91,47 @@ class Database:
 
 
 async def open_database(url: str) -> Database:
-    """Opens the store at `url` and creates the tables that are missing.
+    """Opens the store at `url` and brings its tables up to date.
 
     Args:
-        url: as SQLAlchemy takes it, such as sqlite+aiosqlite:////var/lib/keepers/store.db
+        url: as SQLAlchemy takes it, such as sqlite+aiosqlite:////var/lib/keepers/store.db or
+            postgresql://keepers:password@db.internal/keepers
 
     Raises:
-        StoreError: it cannot be opened.
+        StoreError: it cannot be opened, or its tables are of another version.
+        StoreAway: the server does not answer.
     """
-    address = make_url(url)
-    database = _sqlite(address) if _is_sqlite(address) else Database(_server(address))
+    address = _address(url)
+    database = _opened(address)
     try:
         async with database.writing() as connection:
-            await connection.run_sync(metadata.create_all)
+            await connection.run_sync(bring_up_to_date)
     except DBAPIError as error:
         await database.close()
         raise _unusable(address, str(error.orig)) from error
+    except VersionError as error:
+        await database.close()
+        raise StoreError(f"the store {database.where} {error}") from error
+    except StoreAway:
+        await database.close()
+        raise
     return database
+
+
+def _address(url: str) -> URL:
+    try:
+        return make_url(url)
+    except ArgumentError:
+        what = "the store's address is not one: postgresql://user:password@host/database"
+        raise StoreError(what) from None
+
+
+def _opened(address: URL) -> Database:
+    if _is_sqlite(address):
+        return _sqlite(address)
+    engine = open_server(address)
+    view = engine.execution_options(isolation_level=ONE_VIEW)
+    return Database(engine, reader=view, writer=None, one_writer=ONE_WRITER)
 
 
 def _is_sqlite(url: URL) -> bool:
@@ -99,12 +141,6 @@ def _is_sqlite(url: URL) -> bool:
 def _unusable(url: URL, reason: str) -> StoreError:
     where = url.render_as_string(hide_password=True)
     return StoreError(f"the store {where} cannot be opened: {reason}")
-
-
-def _server(url: URL) -> AsyncEngine:
-    return create_async_engine(
-        url, pool_pre_ping=True, isolation_level="SERIALIZABLE", hide_parameters=True
-    )
 
 
 def _sqlite(url: URL) -> Database:
@@ -119,7 +155,8 @@ def _sqlite(url: URL) -> Database:
     _obey(engine.sync_engine)
     own = create_engine(url.set(drivername="sqlite"), poolclass=StaticPool, **settings)
     _obey(own)
-    return Database(engine, Writer(own))
+    view = engine.execution_options(**{_READ_ONLY: True})
+    return Database(engine, reader=view, writer=Writer(own), one_writer=None)
 
 
 def _obey(engine: Engine) -> None:

@@ -12,10 +12,15 @@ from sqlalchemy import Connection, and_, bindparam, delete, func, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.dml import ReturningInsert
 
-from fleet.store.decisions import drop_decision, keep_decision, keep_report
+from fleet.store.decisions import (
+    DELETED_AT_ONCE,
+    drop_decision,
+    keep_decision,
+    keep_report,
+)
 from fleet.store.engine import Database
 from fleet.store.journal_rows import attempts_of, entry_of
-from fleet.store.lease import Lease, fence, is_held
+from fleet.store.lease import Lease, await_writes, fence, is_held
 from fleet.store.spending import book, pay, read_account
 from fleet.store.tables import JOURNAL_DONE, decisions
 from fleet.store.tables import journal_attempts as attempts
@@ -90,19 +95,25 @@ class StoredJournal:
     async def unfinished(self) -> tuple[Entry, ...]:
         """Entries that are neither final nor released, in the order of their nonces."""
         wanted = and_(entries.c.namespace == self._namespace, entries.c.state.not_in(JOURNAL_DONE))
-        async with self._database.reading() as connection:
-            rows = (
-                await connection.execute(select(entries).where(wanted).order_by(entries.c.nonce))
-            ).all()
-            found = await attempts_of(connection, [row.id for row in rows])
-        return tuple(entry_of(row, found[row.id]) for row in rows)
+
+        def work(connection: Connection) -> tuple[Entry, ...]:
+            await_writes(connection, self.lease)
+            rows = connection.execute(select(entries).where(wanted).order_by(entries.c.nonce)).all()
+            found = attempts_of(connection, [row.id for row in rows])
+            return tuple(entry_of(row, found[row.id]) for row in rows)
+
+        return await self._database.write(work)
 
     async def next_nonce(self) -> int:
         """One above the highest nonce that was not released; 0 in an empty journal."""
         held = and_(entries.c.namespace == self._namespace, entries.c.state != State.RELEASED.value)
-        async with self._database.reading() as connection:
-            highest = await connection.scalar(select(func.max(entries.c.nonce)).where(held))
-        return 0 if highest is None else highest + 1
+
+        def work(connection: Connection) -> int:
+            await_writes(connection, self.lease)
+            highest = connection.scalar(select(func.max(entries.c.nonce)).where(held))
+            return 0 if highest is None else highest + 1
+
+        return await self._database.write(work)
 
     def _write(self, connection: Connection, entry: Entry) -> None:
         own = update(entries).where(entries.c.id == entry.id, is_held(self.lease))
@@ -129,6 +140,14 @@ async def prune_journal(database: Database, *, keep: int) -> int:
     Returns:
         How many entries were forgotten.
     """
+    forgotten, some = 0, DELETED_AT_ONCE
+    while some == DELETED_AT_ONCE:
+        some = await _forget(database, max(keep, 1))
+        forgotten += some
+    return forgotten
+
+
+async def _forget(database: Database, keep: int) -> int:
     highest = (
         select(entries.c.namespace, func.max(entries.c.nonce).label("nonce"))
         .group_by(entries.c.namespace)
@@ -137,12 +156,15 @@ async def prune_journal(database: Database, *, keep: int) -> int:
     old = (
         select(entries.c.id)
         .join(highest, highest.c.namespace == entries.c.namespace)
-        .where(entries.c.state.in_(JOURNAL_DONE), entries.c.nonce <= highest.c.nonce - max(keep, 1))
+        .where(entries.c.state.in_(JOURNAL_DONE), entries.c.nonce <= highest.c.nonce - keep)
         .where(entries.c.id.not_in(select(decisions.c.entry_id)))
+        .limit(DELETED_AT_ONCE)
     )
     async with database.writing() as connection:
-        await connection.execute(delete(attempts).where(attempts.c.entry_id.in_(old)))
-        return (await connection.execute(delete(entries).where(entries.c.id.in_(old)))).rowcount
+        chosen = list(await connection.scalars(old))
+        await connection.execute(delete(attempts).where(attempts.c.entry_id.in_(chosen)))
+        await connection.execute(delete(entries).where(entries.c.id.in_(chosen)))
+    return len(chosen)
 
 
 def _add_attempts(connection: Connection, entry: Entry) -> None:

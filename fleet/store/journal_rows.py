@@ -4,8 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, Row, select
 
 from fleet.store.tables import journal_attempts as attempts
 from fleet.store.tables import journal_entries as entries
@@ -15,18 +14,18 @@ from fleet.transactions.request import Lane, TransactionRequest
 from units import Address, BlockHash, BlockNumber, TxHash, Wei
 
 
-async def read_entries(connection: AsyncConnection, ids: Sequence[int]) -> dict[int, Entry]:
+def read_entries(connection: Connection, ids: Sequence[int]) -> dict[int, Entry]:
     """These entries with all their attempts, by id."""
-    rows = (await connection.execute(select(entries).where(entries.c.id.in_(ids)))).all()
-    found = await attempts_of(connection, ids)
+    rows = connection.execute(select(entries).where(entries.c.id.in_(ids))).all()
+    found = attempts_of(connection, ids)
     return {row.id: entry_of(row, found[row.id]) for row in rows}
 
 
-async def attempts_of(connection: AsyncConnection, ids: Sequence[int]) -> dict[int, list[Row[Any]]]:
+def attempts_of(connection: Connection, ids: Sequence[int]) -> dict[int, list[Row[Any]]]:
     """Rows of attempts by their entry, oldest first; an entry without any has none."""
     found: defaultdict[int, list[Row[Any]]] = defaultdict(list)
     oldest_first = select(attempts).where(attempts.c.entry_id.in_(ids)).order_by(attempts.c.ordinal)
-    for row in await connection.execute(oldest_first):
+    for row in connection.execute(oldest_first):
         found[row.entry_id].append(row)
     return found
 

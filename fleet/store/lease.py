@@ -62,7 +62,12 @@ async def acquire(
             journal holds unfinished transactions of the account.
     """
     lease = Lease(name=name, account=account, holder=process.id, epoch=1)
-    concerned = select(leases).where(or_(leases.c.name == name, leases.c.account == account))
+    concerned = (
+        select(leases)
+        .where(or_(leases.c.name == name, leases.c.account == account))
+        .order_by(leases.c.name)
+        .with_for_update()  # nobody renews while it is decided that nobody did
+    )
     async with database.writing() as connection:
         now = int(await connection.scalar(select(database_ms())) or 0)
         rows = (await connection.execute(concerned)).all()
@@ -98,9 +103,21 @@ def is_held(lease: Lease) -> ColumnElement[bool]:
     """The condition of every write of its journal: nobody has taken it since.
 
     Part of the writing statement itself: a question before it would make each a third longer. No
-    takeover passes in between: SQLite has one writer, and a server's isolation is serializable.
+    takeover passes in between: SQLite has one writer, and a server locks the row for the rest of
+    the transaction, so that writes of one lease also wait for each other.
     """
-    return exists().where(leases.c.name == lease.name, *_by(lease))
+    held = select(leases.c.epoch).where(leases.c.name == lease.name, *_by(lease))
+    return exists(held.with_for_update())
+
+
+def await_writes(connection: Connection, lease: Lease) -> None:
+    """Until every write of this lease that has begun is done or undone.
+
+    One whose process gave up on it, or died, may still be under way at a server. Where there is one
+    writer, whoever may write has waited already.
+    """
+    row = select(leases.c.epoch).where(leases.c.name == lease.name)
+    connection.execute(row.with_for_update())
 
 
 def fence(connection: Connection, lease: Lease) -> None:

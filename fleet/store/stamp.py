@@ -30,7 +30,7 @@ async def claim(database: Database, stamp: Stamp) -> None:
     """Stamps a new store, or checks that the store carries this stamp.
 
     Raises:
-        StoreError: it carries another one, or was written by another version of the tables.
+        StoreError: it carries another one.
     """
     async with database.writing() as connection:
         row = (await connection.execute(select(table))).one_or_none()
@@ -46,14 +46,14 @@ async def claim(database: Database, stamp: Stamp) -> None:
             )
             return
     found = Stamp(chain_id=row.chain_id, genesis=row.genesis, exchange=row.exchange)
-    _compare(found, stamp, row.schema, where=database.where)
+    _compare(found, stamp, where=database.where)
 
 
 async def recognise(database: Database, *, chain_id: int, exchange: Address) -> None:
     """Checks a store that is only looked into, as far as that can be told without its chain.
 
     Raises:
-        StoreError: it carries another stamp, none at all, or tables of another version.
+        StoreError: it carries another stamp, or none at all.
     """
     async with database.reading() as connection:
         row = (await connection.execute(select(table))).one_or_none()
@@ -61,14 +61,9 @@ async def recognise(database: Database, *, chain_id: int, exchange: Address) -> 
         raise StoreError(f"the store {database.where} is empty: nothing was ever kept in it")
     found = Stamp(chain_id=row.chain_id, genesis=row.genesis, exchange=row.exchange)
     expected = Stamp(chain_id=chain_id, genesis=row.genesis, exchange=exchange)
-    _compare(found, expected, row.schema, where=database.where)
+    _compare(found, expected, where=database.where)
 
 
-def _compare(found: Stamp, expected: Stamp, schema: int, *, where: str) -> None:
-    if schema != SCHEMA:
-        raise StoreError(
-            f"the store {where} was written with tables of version {schema},"
-            f" this program has {SCHEMA}"
-        )
+def _compare(found: Stamp, expected: Stamp, *, where: str) -> None:
     if found != expected:
         raise StoreError(f"the store {where} belongs to {found}; this fleet works on {expected}")

@@ -23,14 +23,15 @@ from sqlalchemy import (
 metadata = MetaData()
 
 SCHEMA = 5
-"""Counted up with every change of a table that an existing store does not have."""
+"""The newest version in `migrations/versions/`, whose tables these are."""
 
 # --- stamp: which world this store belongs to -----------------------------------------------
 
 stamp = Table(
     "stamp",
     metadata,
-    Column("only", Integer, CheckConstraint("only = 1"), primary_key=True),
+    Column("only", Integer, CheckConstraint('"only" = 1'), primary_key=True),
+    # the version of the tables, for programs from before the migrations
     Column("schema", Integer, nullable=False),
     Column("chain_id", BigInteger, nullable=False),
     Column("genesis", String(66), nullable=False),
@@ -42,7 +43,7 @@ stamp = Table(
 warning_progress = Table(
     "warning_progress",
     metadata,
-    Column("only", Integer, CheckConstraint("only = 1"), primary_key=True),
+    Column("only", Integer, CheckConstraint('"only" = 1'), primary_key=True),
     Column("number", BigInteger, nullable=False),
     Column("hash", String(66), nullable=False),
     Column("parent_hash", String(66), nullable=False),

@@ -154,7 +154,7 @@ async def test_prune__older_than_kept_by_chain_time__goes_unless_it_is_in_flight
 async def test_prune__more_than_are_deleted_at_once__all_of_them(
     database: Database, journal: StoredJournal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kept, "_DELETED_AT_ONCE", 3)
+    monkeypatch.setattr(kept, "DELETED_AT_ONCE", 3)
     for nonce in range(8):
         await concluded(journal, liquidating("aa", key=f"work {nonce}", at=nonce), nonce)
     assert await prune_decisions(database, Seconds(0)) == 7  # the newest is not older

@@ -20,6 +20,7 @@ def _row(netuid: int) -> dict[str, object]:
     return {"netuid": netuid, "since": 1, "is_alerted": False}
 
 
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
 async def test_open__sqlite__write_ahead_log_and_full_durability(database: Database) -> None:
     async with database.reading() as connection:
         mode = (await connection.execute(text("PRAGMA journal_mode"))).scalar_one()

@@ -1,7 +1,6 @@
 """The journal across restarts: what was saved is what is read, and the database keeps its rules."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -13,11 +12,6 @@ from fleet.transactions.journal import JournalConflict
 from fleet.transactions.request import Lane, TransactionRequest
 from tests.unit.fleet.store.inheritance import inherit
 from units import Address, BlockHash, BlockNumber, TxHash, Wei
-
-
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite+aiosqlite:///{tmp_path / 'store.sqlite3'}"
 
 
 def request(key: str = "push:1", *, spend: int | None = None) -> TransactionRequest:
@@ -56,8 +50,10 @@ async def journal_of(
     return await inherit(database, name, Address(account))
 
 
-async def test_entry__saved_at_every_stage__is_read_back_the_same_after_a_restart(url: str) -> None:
-    database = await reopened(url)
+async def test_entry__saved_at_every_stage__is_read_back_the_same_after_a_restart(
+    store_url: str,
+) -> None:
+    database = await reopened(store_url)
     entry = await (await journal_of(database)).enter(reserved(request(spend=2**80), 7))
     stages: list[Entry] = [entry]
     signed = replace(entry, state=State.SIGNED, attempts=(attempt(0),))
@@ -73,13 +69,13 @@ async def test_entry__saved_at_every_stage__is_read_back_the_same_after_a_restar
     stages += [signed, again, mined]
     for stage in stages:
         await (await journal_of(database)).save(stage)
-        database = await reopened(url, database)
+        database = await reopened(store_url, database)
         assert await (await journal_of(database)).unfinished() == (stage,)
     await database.close()
 
 
-async def test_entry__undone_by_a_reorganisation__forgets_where_it_was(url: str) -> None:
-    database = await reopened(url)
+async def test_entry__undone_by_a_reorganisation__forgets_where_it_was(store_url: str) -> None:
+    database = await reopened(store_url)
     journal = await journal_of(database)
     entry = await journal.enter(reserved(request(), 0))
     inclusion = Inclusion(
@@ -93,8 +89,8 @@ async def test_entry__undone_by_a_reorganisation__forgets_where_it_was(url: str)
     await database.close()
 
 
-async def test_reserve__nonce_or_work_of_another_entry__is_refused(url: str) -> None:
-    database = await reopened(url)
+async def test_reserve__nonce_or_work_of_another_entry__is_refused(store_url: str) -> None:
+    database = await reopened(store_url)
     journal = await journal_of(database)
     await journal.enter(reserved(request("a"), 3))
     with pytest.raises(JournalConflict, match="nonce 3"):
@@ -107,9 +103,9 @@ async def test_reserve__nonce_or_work_of_another_entry__is_refused(url: str) -> 
 
 
 async def test_reserve__after_the_work_ended_or_the_nonce_was_given_back__is_allowed(
-    url: str,
+    store_url: str,
 ) -> None:
-    database = await reopened(url)
+    database = await reopened(store_url)
     journal = await journal_of(database)
     ended = await journal.enter(reserved(request("a"), 0))
     await journal.save(replace(ended, state=State.FINAL, ending=Ending.EXPIRED))
@@ -121,8 +117,8 @@ async def test_reserve__after_the_work_ended_or_the_nonce_was_given_back__is_all
     await database.close()
 
 
-async def test_next_nonce__empty_or_only_released__is_zero(url: str) -> None:
-    database = await reopened(url)
+async def test_next_nonce__empty_or_only_released__is_zero(store_url: str) -> None:
+    database = await reopened(store_url)
     journal = await journal_of(database)
     assert await journal.next_nonce() == 0
     entry = await journal.enter(reserved(request(), 0))
@@ -133,9 +129,9 @@ async def test_next_nonce__empty_or_only_released__is_zero(url: str) -> None:
 
 
 async def test_prune__old_final_entries__go_with_their_bytes_and_the_nonce_count_stays(
-    url: str,
+    store_url: str,
 ) -> None:
-    database = await reopened(url)
+    database = await reopened(store_url)
     journal = await journal_of(database)
     for nonce in range(10):
         entry = await journal.enter(reserved(request(f"work {nonce}"), nonce))

@@ -10,6 +10,8 @@ from sqlalchemy import Connection, text
 
 from fleet.store.engine import Database, open_database
 
+ON_SQLITE = pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
+
 
 def count(connection: Connection) -> int:
     return int(connection.execute(text("SELECT count(*) FROM leases")).scalar_one())
@@ -44,6 +46,7 @@ async def test_write__work_fails__nothing_of_it_stays(database: Database) -> Non
     assert await database.write(count) == 0
 
 
+@ON_SQLITE
 async def test_write__cancelled_in_the_middle__its_end_is_waited_for(database: Database) -> None:
     begun, may_end = threading.Event(), threading.Event()
 
@@ -63,6 +66,7 @@ async def test_write__cancelled_in_the_middle__its_end_is_waited_for(database: D
     assert await database.write(count) == 1
 
 
+@ON_SQLITE
 async def test_write__cancelled_and_then_fails__leaves_no_complaint_behind(
     database: Database,
 ) -> None:
