@@ -108,7 +108,9 @@ def _refusals() -> tuple[type[Exception], ...]:
     from fleet.runtime.refusal import StartRefusedError
     from fleet.runtime.server import ListenError
     from fleet.store.engine import StoreError
+    from fleet.store.server import StoreAway
     from fleet.transactions.journal import Fenced, JournalConflict
 
     chain = (ChainError, LockstepError)
-    return (*chain, StartRefusedError, ListenError, StoreError, JournalConflict, Fenced)
+    store = (StoreError, StoreAway, JournalConflict, Fenced)
+    return (*chain, StartRefusedError, ListenError, *store)

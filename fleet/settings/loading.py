@@ -1,7 +1,8 @@
 """From a file and the environment to Settings, or to the list of everything that is wrong.
 
-The only reader of the environment. A relative path under a key that ends in `_file` means
-relative to the configuration file; in an environment variable, to the working directory.
+The only reader of the environment. A relative path under a key that ends in `_file` or
+`_folder` means relative to the configuration file; in an environment variable, to the working
+directory.
 """
 
 import os
@@ -113,14 +114,14 @@ def _text(file: Path) -> str:
 
 
 def _rooted(value: Any, folder: Path) -> Any:
-    """Makes relative paths of `*_file` keys relative to `folder`."""
+    """Makes relative paths of `*_file` and `*_folder` keys relative to `folder`."""
     if isinstance(value, list):
         return [_rooted(item, folder) for item in value]
     if not isinstance(value, dict):
         return value
     return {
         key: str(folder / item)
-        if key.endswith("_file") and isinstance(item, str) and item
+        if key.endswith(("_file", "_folder")) and isinstance(item, str) and item
         else _rooted(item, folder)
         for key, item in value.items()
     }

@@ -17,6 +17,8 @@ from fleet.settings.fields import (
     Section,
     WebSocketUrl,
 )
+from fleet.settings.problems import Problem, SettingsError
+from fleet.settings.secrets import read_secret
 from units import Seconds
 
 
@@ -143,15 +145,48 @@ class StoreSettings(Section):
     sqlite_file: Path | None = None
     """The SQLite file; absent = keepers-<network>.sqlite3 in the working directory."""
 
+    url_file: SecretFile | None = None
+    """A file with the address of a PostgreSQL database, as it holds a password:
+    postgresql://user:password@host:5432/database; absent = SQLite."""
+
+    book_folder: Path | None = None
+    """Where the book's checkpoint lies, a file a workload; absent = beside the SQLite file, with a
+    server in the working directory."""
+
     retention: RetentionSettings = RetentionSettings()
     """How long what is done with is kept."""
 
-    def address(self, network: str) -> str:
-        """The database's SQLAlchemy address."""
-        return f"sqlite+aiosqlite:///{self.file(network)}"
+    @model_validator(mode="after")
+    def _is_one_database(self) -> Self:
+        if self.sqlite_file is not None and self.url_file is not None:
+            raise ValueError("give one of sqlite_file and url_file")
+        return self
 
-    def file(self, network: str) -> Path:
-        """The SQLite file."""
+    def address(self, network: str) -> str:
+        """The database's SQLAlchemy address; not to be logged.
+
+        Raises:
+            SettingsError: the file that holds it cannot be read, or holds another kind of address.
+        """
+        if self.url_file is None:
+            return f"sqlite+aiosqlite:///{self._file(network)}"
+        address = read_secret(self.url_file)
+        if not address.startswith(("postgresql://", "postgres://")):
+            what = "holds no address of PostgreSQL: postgresql://user:password@host:5432/database"
+            raise SettingsError(Problem(where=str(self.url_file), what=what))
+        return address.replace("postgres://", "postgresql://", 1)
+
+    def file(self, network: str) -> Path | None:
+        """The SQLite file; None where the store is a server's."""
+        return None if self.url_file is not None else self._file(network)
+
+    def book(self, network: str, name: str) -> Path:
+        """The file of the book's checkpoint for all processes of that name."""
+        beside = self._file(network)
+        folder = beside.parent if self.book_folder is None else self.book_folder
+        return folder / f"{beside.name}.{name}.book"
+
+    def _file(self, network: str) -> Path:
         return self.sqlite_file or Path(f"keepers-{network}.sqlite3")
 
 

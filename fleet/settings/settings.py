@@ -131,5 +131,5 @@ class Settings(BaseSettings):
 
     @property
     def store_address(self) -> str:
-        """The database's SQLAlchemy address."""
+        """The database's SQLAlchemy address; not to be logged. Raises SettingsError."""
         return self.store.address(self.network.name)

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, TextClause, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
 from fleet.store.migrations import VersionError, bring_up_to_date
-from fleet.store.server import ONE_VIEW, ONE_WRITER, StoreAway, open_server
+from fleet.store.server import ONE_VIEW, ONE_WRITER, open_server
 from fleet.store.writer import Writer, to_its_end
 
 _T = TypeVar("_T")
@@ -99,23 +99,26 @@ async def open_database(url: str) -> Database:
 
     Raises:
         StoreError: it cannot be opened, or its tables are of another version.
-        StoreAway: the server does not answer.
+        StoreAway: the server does not answer (`fleet.store.server`).
     """
     address = _address(url)
     database = _opened(address)
     try:
-        async with database.writing() as connection:
-            await connection.run_sync(bring_up_to_date)
-    except DBAPIError as error:
-        await database.close()
-        raise _unusable(address, str(error.orig)) from error
-    except VersionError as error:
-        await database.close()
-        raise StoreError(f"the store {database.where} {error}") from error
-    except StoreAway:
+        await _bring_up_to_date(database, address)
+    except (StoreError, SQLAlchemyError):
         await database.close()
         raise
     return database
+
+
+async def _bring_up_to_date(database: Database, address: URL) -> None:
+    try:
+        async with database.writing() as connection:
+            await connection.run_sync(bring_up_to_date)
+    except DBAPIError as error:
+        raise _unusable(address, str(error.orig)) from error
+    except VersionError as error:
+        raise StoreError(f"the store {database.where} {error}") from error
 
 
 def _address(url: str) -> URL:

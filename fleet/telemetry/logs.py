@@ -13,7 +13,10 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from fleet.telemetry.redaction import redact
 
-_QUIET = ("apprise", "apscheduler", "aiosqlite", "aiohttp", "sqlalchemy", "urllib3", "web3")
+_QUIET = (
+    *("aiohttp", "aiosqlite", "alembic", "apprise", "apscheduler", "asyncpg", "sqlalchemy"),
+    *("urllib3", "web3"),
+)
 """Libraries of which only warnings are of use."""
 
 

@@ -160,7 +160,7 @@ async def open_archive(settings: Settings) -> AsyncIterator[Database]:
         StoreError: there is none, it can't be opened, or it belongs to another exchange.
     """
     file = settings.store.file(settings.network.name)
-    if not file.exists():
+    if file is not None and not file.exists():
         raise StoreError(f"there is no store {file}: name the fleet's own in store.sqlite_file")
     database = await open_database(settings.store_address)
     try:
@@ -172,10 +172,9 @@ async def open_archive(settings: Settings) -> AsyncIterator[Database]:
 
 
 def open_checkpoint(settings: Settings, name: str) -> CheckpointFile:
-    """The file of the book, beside the store, for all processes of that name."""
-    file = settings.store.file(settings.network.name)
+    """The file of the book for all processes of that name."""
     return CheckpointFile(
-        file.with_name(f"{file.name}.{name}.book"),
+        settings.store.book(settings.network.name, name),
         BookStamp(
             chain_id=settings.network.chain_id, exchange=Address(settings.contracts.exchange)
         ),

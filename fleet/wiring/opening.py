@@ -9,6 +9,7 @@ from fleet.chain.failures import NodeUnavailable
 from fleet.chain.node import Node
 from fleet.runtime.clock import SystemClock
 from fleet.settings import Settings, Workload
+from fleet.store.server import StoreAway
 from fleet.transactions.sender import Sender
 from fleet.transactions.signer import Signer
 from fleet.wiring import connections, policies
@@ -61,7 +62,7 @@ async def _tenure(
     settings: Settings, workload: Workload | None, signer: Signer, memory: Memory
 ) -> Tenure:
     assert workload is not None, "whose key it is"
-    with suppress(NodeUnavailable):  # a store that is of no use is to be known at once
+    with suppress(NodeUnavailable, StoreAway):  # a store that is of no use is to be known at once
         await memory.database()
     return Tenure(
         opened=memory.database,

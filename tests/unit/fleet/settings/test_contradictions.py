@@ -192,6 +192,11 @@ CONTRADICTIONS: list[tuple[str, Document, str]] = [
         "keys.operator: /key is also the key of feeder: one key, one job",
     ),
     (
+        "two stores",
+        {"store": {"sqlite_file": "/a", "url_file": "/b"}},
+        "store: give one of sqlite_file and url_file",
+    ),
+    (
         "a key of two kinds",
         {"keys": {"feeder": {"private_key_file": "/a", "keystore_file": "/b"}}},
         (

@@ -103,6 +103,37 @@ def test_load__relative_secret_file__is_beside_the_configuration(
     assert settings.store_address == "sqlite+aiosqlite:////var/lib/keepers.sqlite3"
 
 
+def server(folder: Path, address: str) -> dict[str, Any]:
+    file = folder / "store.url"
+    file.write_text(address + "\n")
+    file.chmod(0o600)
+    return {"url_file": "store.url", "book_folder": "books"}
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres"])
+def test_store__on_a_server__its_address_is_read_from_a_file(
+    document: Document, write: Write, tmp_path: Path, scheme: str
+) -> None:
+    document["store"] = server(tmp_path, f"{scheme}://keepers:hunter2@db/keepers")
+    settings = load(write(document))
+    name = settings.network.name
+    assert settings.store_address == "postgresql://keepers:hunter2@db/keepers"
+    assert "hunter2" not in repr(settings)
+    assert settings.store.file(name) is None
+    book = tmp_path / "books" / f"keepers-{name}.sqlite3.feeder.book"
+    assert settings.store.book(name, "feeder") == book
+
+
+def test_store__of_another_kind_of_server__is_refused_without_its_address(
+    document: Document, write: Write, tmp_path: Path
+) -> None:
+    document["store"] = server(tmp_path, "mysql://keepers:hunter2@db/keepers")
+    settings = load(write(document))
+    with pytest.raises(SettingsError, match="holds no address of PostgreSQL") as refusal:
+        _ = settings.store_address
+    assert "hunter2" not in str(refusal.value)
+
+
 @pytest.mark.parametrize("text", ["a" * ((1 << 20) + 1), "a = " + "[" * 50_000])
 def test_load__far_too_much__is_refused(tmp_path: Path, text: str) -> None:
     file = tmp_path / "network.toml"
