@@ -24,7 +24,11 @@ _LEVERAGE_TENTHS_MIN, _LEVERAGE_TENTHS_MAX = 10, 30
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crowd:
-    """How the crowd is made up; shares are of 1."""
+    """How the crowd is made up; shares are of 1.
+
+    `in_one_market` is the share that trades the one market everybody looks at; the rest, and all
+    of them where it is 0, spread evenly.
+    """
 
     at_maximum_leverage: float = 0.45
     long: float = 0.6
@@ -34,6 +38,7 @@ class Crowd:
     reducing: float = 0.2
     withdrawing: float = 0.5
     coming_back: float = 0.3
+    in_one_market: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +68,10 @@ def is_night(block: int) -> bool:
 def population(
     *, seed: int, count: int, netuids: Sequence[Netuid], blocks: int, crowd: Crowd | None = None
 ) -> tuple[TraderPlan, ...]:
-    """The plans of `count` traders over a run of `blocks` blocks."""
+    """The plans of `count` traders over a run of `blocks` blocks.
+
+    The first of `netuids` is the market everybody looks at.
+    """
     random = Random(seed)  # noqa: S311 - a simulated crowd, not a secret
     mix = crowd or Crowd()
     return tuple(_plan(random, mix, netuids, blocks) for _ in range(count))
@@ -73,7 +81,7 @@ def _plan(random: Random, crowd: Crowd, netuids: Sequence[Netuid], blocks: int) 
     arrives = _arrival(random, crowd, blocks)
     rest = max(blocks - arrives, 2)
     return TraderPlan(
-        netuid=random.choice(netuids),
+        netuid=_market(random, crowd, netuids),
         is_long=random.random() < crowd.long,
         margin=_margin(random),
         leverage=_leverage(random, crowd),
@@ -83,6 +91,12 @@ def _plan(random: Random, crowd: Crowd, netuids: Sequence[Netuid], blocks: int) 
         withdraws=random.random() < crowd.withdrawing,
         comes_back_after=_sometime(random, crowd.coming_back, max(rest // 4, 2)),
     )
+
+
+def _market(random: Random, crowd: Crowd, netuids: Sequence[Netuid]) -> Netuid:
+    if crowd.in_one_market and random.random() < crowd.in_one_market:
+        return netuids[0]
+    return random.choice(netuids)
 
 
 def _arrival(random: Random, crowd: Crowd, blocks: int) -> int:

@@ -1,12 +1,14 @@
 """Which prices a run replays: a recorded tape or a made-up one, from which block, for how long."""
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 from devnet.synthetic_tape import synthetic_tape
 from devnet.tape import Hole, Tape, TapeError
-from units import BLOCK_TIME, BlockNumber, Timestamp
+from units import BLOCK_TIME, BlockNumber, Netuid, Timestamp
 
 BLOCKS_AN_HOUR = 3_600 // BLOCK_TIME
 _SPARE_ROWS = 3  # what the set-up takes before the first block of the run
@@ -51,6 +53,26 @@ def open_replay(*, path: Path | None, start: str | None, hours: int, seed: int) 
         )
     blocks = wanted or known
     return Replay(tape=tape, first=first, blocks=blocks, holes=_holes(tape, first, blocks))
+
+
+def most_shaken_first(
+    tape: Tape, first: BlockNumber, blocks: int, netuids: Iterable[Netuid]
+) -> list[Netuid]:
+    """The same markets, in front the one whose price moves most between two rows of the stretch."""
+    rows = range(first, min(first + blocks, tape.last_block), tape.spacing)
+    prices = [tape.row_at(BlockNumber(block)).prices for block in rows]
+    shocks = {
+        netuid: max(_moves([row.get(netuid, 0) for row in prices]), default=0.0)
+        for netuid in netuids
+    }
+    most = max(shocks, key=lambda netuid: shocks[netuid], default=None)
+    return sorted(shocks, key=lambda netuid: netuid != most)
+
+
+def _moves(prices: Sequence[int]) -> Iterator[float]:
+    """How far each price is from the one before it, as a share of the smaller."""
+    known = ((before, after) for before, after in pairwise(prices) if before and after)
+    return (abs(before - after) / min(before, after) for before, after in known)
 
 
 def _holes(tape: Tape, first: BlockNumber, blocks: int) -> tuple[Hole, ...]:

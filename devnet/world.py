@@ -20,6 +20,7 @@ from devnet.deployment import Deployment, Grants, deploy, planned_deployment
 from devnet.parameters import MARKETS, Beta
 from devnet.population import Crowd, population
 from devnet.precompile import PrecompilePrices
+from devnet.replay import most_shaken_first
 from devnet.rpc import NodeClient, Request
 from devnet.standin import SubtensorStandIn
 from devnet.tape import Tape
@@ -48,6 +49,7 @@ class WorldOptions:
         traders: how many trade.
         seed: of the traders' keys and plans.
         crowd: how the traders are made up.
+        beta: what the admin has decided.
         turn_s_max: wall-clock seconds a lock-step participant may take for a block.
     """
 
@@ -57,6 +59,7 @@ class WorldOptions:
     traders: int
     seed: int = 1
     crowd: Crowd = field(default_factory=Crowd)
+    beta: Beta = field(default_factory=Beta)
     turn_s_max: float = 60.0
 
 
@@ -174,7 +177,7 @@ async def _set_up(
         chain=chain,
         deployer=deployer,
         deployment=deployment,
-        beta=Beta(),
+        beta=options.beta,
         grants=fleet.grants,
         time=options.tape.time_at(number),
         prices=prices.writes(options.tape.row_at(number).prices),
@@ -210,12 +213,15 @@ def _fleet_accounts(seed: int) -> FleetAccounts:
 
 
 def _traders(options: WorldOptions) -> list[Trader]:
-    """Each in a market that has a price at the first block."""
+    """Each in a market that has a price at the first block; all eyes on the most shaken one."""
     priced = options.tape.row_at(options.first).prices
+    listed = [netuid for netuid in MARKETS if netuid in priced]
+    if options.crowd.in_one_market:
+        listed = most_shaken_first(options.tape, options.first, options.blocks, listed)
     plans = population(
         seed=options.seed,
         count=options.traders,
-        netuids=[netuid for netuid in MARKETS if netuid in priced],
+        netuids=listed,
         blocks=options.blocks,
         crowd=options.crowd,
     )

@@ -59,7 +59,8 @@ class PublishReason(StrEnum):
     HEARTBEAT = "the published price is old"
     EARLY = "a push goes out anyway, and this price would soon be due"
     RESUME = "the market is suspended and its price is known again"
-    CONFIRMED = "somebody falls at the price that confirms the first one after a break"
+    CONFIRMED = "somebody falls at the first price after a break or at the one that follows it"
+    AT_STAKE = "those who fall at it are expected to cost more than the push"
 
 
 def due_reason(

@@ -7,12 +7,12 @@ still shows it.
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Protocol, runtime_checkable
 
 from oracle.feed import Update
 from oracle.plan import Falling, FeedPlan
-from units import Head, Netuid, PositionId, PriceWei
+from units import Head, Netuid, PositionId, PriceWei, Wei
 
 
 @runtime_checkable
@@ -36,6 +36,12 @@ class Nobody:
     """Who falls where no price is pushed."""
 
     ids: tuple[PositionId, ...] = ()
+    at_stake: Mapping[Netuid, Wei] = field(default_factory=dict)
+
+    def within(self, netuids: Collection[Netuid]) -> "Nobody":
+        """Nobody anywhere."""
+        del netuids
+        return self
 
 
 class Risk(Protocol):
@@ -79,17 +85,27 @@ class Falls:
         except TimeoutError:
             return OverBudget(reason=f"who falls was not known within {self._budget_ms} ms")
 
+    def may_liquidate(self, netuid: Netuid) -> bool:
+        """Whether a price of this market may take positions along."""
+        return self._is_confirmed(netuid) and netuid not in self._went_alone
+
     async def confirming(self, plan: FeedPlan) -> tuple[Update, ...]:
-        """Prices that are not due, of markets whose first one went alone, if anybody falls."""
+        """Prices that are not due, of markets whose first one went alone, if that matters.
+
+        It does where somebody falls at the first price or at this one: who falls at both is taken
+        with it, and who fell at the first alone is healthy on chain again.
+        """
         spare = plan.spare
-        waiting = [n for n in spare if n in self._went_alone and self._is_confirmed(n)]
-        updates = tuple(spare[netuid] for netuid in waiting)
-        falling = await self.at(updates, plan.head)
-        if isinstance(falling, RiskUnknown):
+        updates = tuple(spare[n] for n in spare if n in self._went_alone and self._is_confirmed(n))
+        rows = {each.netuid: each.row.price for each in plan.markets}
+        first = tuple(replace(update, price=rows[update.netuid]) for update in updates)
+        now = await self.at(updates, plan.head)
+        before = now if first == updates else await self.at(first, plan.head)
+        if isinstance(now, RiskUnknown) or isinstance(before, RiskUnknown):
             return ()
-        if not falling.ids:
-            self._went_alone.difference_update(waiting)
-        return updates if falling.ids else ()
+        matters = [u for u in updates if _anybody(now, u) or _anybody(before, u)]
+        self._went_alone.difference_update(u.netuid for u in updates if u not in matters)
+        return tuple(matters)
 
     def note_sent(
         self, updates: Sequence[Update], alone: Collection[Netuid], *, is_risk_known: bool
@@ -98,3 +114,7 @@ class Falls:
         if is_risk_known:
             self._went_alone.difference_update(update.netuid for update in updates)
         self._went_alone.update(alone)
+
+
+def _anybody(falling: Falling, update: Update) -> bool:
+    return bool(falling.within({update.netuid}).ids)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from oracle.aggregation import Pins
 from oracle.due import PublicationPolicy
-from oracle.falls import Deadline, Falls, Risk, RiskUnknown
+from oracle.falls import Deadline, Falls, Risk
 from oracle.feed import (
     MarketFeed,
     PendingPush,
@@ -35,7 +35,9 @@ from oracle.publication import (
     decide,
     still_pending,
 )
+from oracle.pushes import Composed, Pushes
 from oracle.quotes import Reading, SourceHead, Unavailable
+from oracle.worth import Allowance, WorthPolicy
 from units import Head, Netuid
 
 
@@ -44,6 +46,7 @@ class FeederPolicy:
     """How one step goes.
 
     publication: when a price of each market is due.
+    worth: how often one that is not due is pushed for what is at stake.
     judge: when a price is held, when a silent source has stalled.
     reading_s_max: how long a step waits for the source, all blocks and endpoints together; then it
         decides without a reading, because a stall has to be decided on too. Below the minute
@@ -55,6 +58,7 @@ class FeederPolicy:
     publication: PerMarket[PublicationPolicy] = field(
         default_factory=lambda: PerMarket(PublicationPolicy())
     )
+    worth: WorthPolicy = field(default_factory=WorthPolicy)
     judge: JudgePolicy = field(default_factory=JudgePolicy)
     reading_s_max: float = 30.0
     risk_budget_ms: int = 200
@@ -116,12 +120,13 @@ class Feeder:
         self._deadline = deadline
         self._judge = Judge(markets=self._markets, pins=pins, policy=policy.judge)
         self._sent: dict[Netuid, MarketFeed] = {}
-        self._falls = Falls(
+        falls = Falls(
             risk=risk,
             deadline=deadline,
             budget_ms=policy.risk_budget_ms,
             is_confirmed=self._judge.is_confirmed,
         )
+        self._pushes = Pushes(falls=falls, allowance=Allowance(policy.worth), costs=feed)
 
     async def step(self, source_head: SourceHead | None) -> FeedOutcome:
         """Plan at this finalized head and send what is due; see `plan` and `act`."""
@@ -162,8 +167,11 @@ class Feeder:
                 for reason, netuids in plan.suspensions.items()
             ]
         )
-        push = await self._push(plan)
-        return FeedOutcome(plan=plan, push=push, suspensions=suspensions)
+        composed = await self._pushes.composed(plan)
+        if composed is None:
+            return FeedOutcome(plan=plan, suspensions=suspensions)
+        push = await self._push(composed)
+        return FeedOutcome(plan=composed.plan, push=push, suspensions=suspensions)
 
     async def _read_in_time(self, head: SourceHead | None) -> tuple[Reading | Unavailable, ...]:
         limit_s = self._policy.reading_s_max
@@ -210,27 +218,15 @@ class Feeder:
                 self._sent[netuid] = replace(self._sent[netuid], suspension=pending)
         return Suspended(netuids=netuids, reason=reason, submission=submission)
 
-    async def _push(self, plan: FeedPlan) -> Pushed | None:
-        """What is due, and what confirms a first price at which somebody falls."""
-        confirming = await self._falls.confirming(plan)
-        updates = (*plan.updates, *confirming)
-        if not updates:
-            return None
-        alone = {each.update.netuid for each in plan.due if each.is_alone}
-        falling = await self._falls.at([u for u in updates if u.netuid not in alone], plan.head)
-        known = None if isinstance(falling, RiskUnknown) else falling
-        publication = Publication(
-            updates=updates,
-            liquidations=() if known is None else known.ids,
-            head=plan.head,
-            falling=known,
-        )
+    async def _push(self, composed: Composed) -> Pushed:
+        publication = composed.publication
         submission = await self._feed.submit(publication)
         if isinstance(submission, Sent):
-            self._note_sent(updates, plan.head)
-            self._falls.note_sent(updates, alone, is_risk_known=known is not None)
-        unknown = falling.reason if isinstance(falling, RiskUnknown) else None
-        return Pushed(publication=publication, submission=submission, risk_unknown=unknown)
+            self._note_sent(publication.updates, publication.head)
+            self._pushes.note_sent(composed)
+        return Pushed(
+            publication=publication, submission=submission, risk_unknown=composed.risk_unknown
+        )
 
     def _note_sent(self, updates: Sequence[Update], head: Head) -> None:
         for update in updates:

@@ -4,7 +4,7 @@ Pure. Knows decisions; not how they are sent.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -18,7 +18,7 @@ from oracle.publication import (
     Suspend,
 )
 from oracle.quotes import SourceBlock
-from units import Head, Netuid, PositionId
+from units import Head, Netuid, PositionId, Wei
 
 
 class Falling(Protocol):
@@ -27,6 +27,13 @@ class Falling(Protocol):
     @property
     def ids(self) -> tuple[PositionId, ...]:
         """The positions below maintenance."""
+
+    @property
+    def at_stake(self) -> Mapping[Netuid, Wei]:
+        """The bad debt expected, by market, if these prices were not pushed."""
+
+    def within(self, netuids: Collection[Netuid]) -> "Falling":
+        """Only those of these markets."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +95,17 @@ class FeedPlan:
             for netuid, hold in holds
             if isinstance(hold, Hold) and hold.spare is not None
         }
+
+    def with_spare(self, reasons: Mapping[Netuid, PublishReason]) -> "FeedPlan":
+        """The same, with the spare prices of these markets pushed, for these reasons."""
+        spare = self.spare
+        markets = (
+            replace(each, decision=Publish(update=spare[each.netuid], reason=reasons[each.netuid]))
+            if each.netuid in reasons
+            else each
+            for each in self.markets
+        )
+        return replace(self, markets=tuple(markets))
 
     @property
     def suspensions(self) -> Mapping[SuspensionReason, tuple[Netuid, ...]]:

@@ -7,7 +7,7 @@ from typing import Protocol
 from oracle.feed import FeedRowView, SuspensionReason
 from oracle.plan import Publication
 from oracle.quotes import Reading, SourceHead, Unavailable
-from units import BlockNumber, Head, Netuid, TxHash
+from units import BlockNumber, Head, Netuid, TxHash, Wei
 
 
 class PriceSource(Protocol):
@@ -54,6 +54,9 @@ class Feed(Protocol):
 
     async def submit(self, publication: Publication) -> Sent | NotSent:
         """Push the updates and liquidate in the same transaction; returns before it is mined."""
+
+    async def push_cost(self) -> Wei | Unavailable:
+        """What the push of one price costs at the present fee."""
 
     async def suspend(
         self, netuids: Sequence[Netuid], reason: SuspensionReason, head: Head

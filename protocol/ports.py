@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from fleet.transactions.request import Included, Settled
+from fleet.chain.failures import ChainError
+from fleet.transactions.request import Included, Refused, Settled
 from keepers import submission
 from keepers.liquidation.evidence import Judgement
 from keepers.liquidation.follower import Unreadable
@@ -18,7 +19,7 @@ from protocol.events import liquidation_event
 from protocol.reading import ExchangeReader
 from protocol.reports import report_of
 from protocol.sending import ExchangeWriter, for_keepers, for_oracle, liquidation_key
-from units import Head, Netuid
+from units import Head, Netuid, Wei
 
 
 class PriceFeed:
@@ -35,6 +36,14 @@ class PriceFeed:
     async def submit(self, publication: Publication) -> oracle.Sent | oracle.NotSent:
         """See the port."""
         return for_oracle(await self._writer.publish(publication))
+
+    async def push_cost(self) -> Wei | Unavailable:
+        """See the port."""
+        try:
+            cost = await self._writer.push_cost()
+        except ChainError as error:
+            return Unavailable(detail=f"fee: {error}")
+        return Unavailable(detail=cost.reason) if isinstance(cost, Refused) else cost
 
     async def suspend(
         self, netuids: Sequence[Netuid], reason: SuspensionReason, head: Head

@@ -27,7 +27,7 @@ from oracle.plan import Publication
 from protocol import calls
 from protocol.deployment import Deployment
 from protocol.grounds import record_of
-from units import Address, BlockNumber, Head, Netuid, PositionId
+from units import Address, BlockNumber, Head, Netuid, PositionId, Wei
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +58,10 @@ class Sender(Protocol):
         """Which of these a request that is in no block works on already."""
         ...
 
+    async def gas_price(self) -> Wei | Refused:
+        """What a unit of gas costs now in a transaction that gets into the next block."""
+        ...
+
 
 class DryRun:
     """The sender of a process without a key: nothing is sent, so nothing is in flight."""
@@ -71,6 +75,10 @@ class DryRun:
         """None of them."""
         del subjects
         return frozenset()
+
+    async def gas_price(self) -> Wei | Refused:
+        """Refuses: nothing is bought."""
+        return Refused(reason="no key is configured: dry run")
 
 
 class ExchangeWriter:
@@ -102,6 +110,13 @@ class ExchangeWriter:
             for ids in filter(self._free, parts[1:]):
                 await self._push(publication, ids)
         return first
+
+    async def push_cost(self) -> Wei | Refused:
+        """What the push of one price costs at the present fee."""
+        price = await self._sender.gas_price()
+        if isinstance(price, Refused):
+            return price
+        return Wei(price * self._policy.gas.need(ids=0, updates=1))
 
     async def suspend(
         self, netuids: Sequence[Netuid], reason: SuspensionReason, head: Head

@@ -6,17 +6,30 @@ limits and how long a jump must stand. The rule of the guard is written a second
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from devnet.audit.avoidable import AllowedPrices
 from devnet.audit.duties import Duty, DutyRecord
 from devnet.audit.ledger import NO_BLOCK, NO_PRICE, MarketBooks
 from devnet.audit.spikes import SourcePrices
-from units import BPS_ONE, RAO_IN_PRICE_WEI, BlockNumber, Bps, Head, Netuid, PriceWei
+from devnet.audit.stakes import Stakes
+from units import (
+    BLOCK_TIME,
+    BPS_ONE,
+    RAO_IN_PRICE_WEI,
+    BlockNumber,
+    Bps,
+    Head,
+    Netuid,
+    PriceWei,
+    Seconds,
+)
 
 BLOCKS_ALLOWED = 5
 """For a push or a suspension to be decided, sent and included: a minute."""
+
+_HOUR = Seconds(3_600)
 
 Pins = Mapping[Netuid, BlockNumber | None]
 """The registration that each market was listed for; None = there was no such subnet."""
@@ -31,12 +44,16 @@ class Promise:
         guard_limit: the largest move that needs no confirmation.
         confirm_blocks: how long a larger one must stand.
         restart_blocks: for how long, from its first block on, it must stand still as well.
+        heartbeat_s: after so long a price is published unchanged.
+        stakes: when a smaller move is published.
     """
 
     band: Bps
     guard_limit: Bps
     confirm_blocks: int
     restart_blocks: int
+    heartbeat_s: Seconds = Seconds(600)
+    stakes: Stakes = field(default_factory=Stakes)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -49,7 +66,8 @@ class _Watch:
         stood: for how many blocks the source has been beyond the limit of `believed`, on the side
             that `is_above` says; `off_since`: since when it was, on either.
         refused: blocks whose price may not be pushed.
-        published: what the feed said at the end of the last block.
+        published: what the feed said at the end of the last block; `landed`: since when.
+        bought: in which blocks a move landed that was neither large nor late.
         overdue: for how many blocks something should have been otherwise.
     """
 
@@ -61,6 +79,8 @@ class _Watch:
     off_since: BlockNumber = NO_BLOCK
     refused: set[BlockNumber] = field(default_factory=set)
     published: PriceWei = NO_PRICE
+    landed: BlockNumber = NO_BLOCK
+    bought: list[BlockNumber] = field(default_factory=list)
     overdue: Counter[Duty] = field(default_factory=Counter)
 
     def learn(self, price: PriceWei, block: BlockNumber, promise: Promise) -> None:
@@ -111,13 +131,24 @@ class FeedWatch:
         self._known = NO_BLOCK
         self.allowed = AllowedPrices()
 
-    def begin_block(self, known: BlockNumber, block: BlockNumber) -> None:
-        """`known` is the newest source block that whoever acts in `block` can have read."""
+    def begin_block(
+        self, known: BlockNumber, block: BlockNumber, is_worth: Callable[[Netuid, PriceWei], bool]
+    ) -> None:
+        """Notes what may be published in `block`.
+
+        Args:
+            known: the newest source block that whoever acts in `block` can have read.
+            block: the block that is to be sealed.
+            is_worth: whether so much is at stake at a price of a market that it buys a push.
+        """
         self._known = known
         for netuid, watch in self._watches.items():
             price, promise = self._source(netuid, known), self._promises[netuid]
             watch.learn(price, known, promise)
-            if price and known not in watch.refused and _is_off(watch.published, price, promise):
+            if not price or known in watch.refused:
+                continue
+            is_due = _is_off(watch.published, price, promise) or _is_late(watch, block, promise)
+            if is_due or (_may_buy(watch, block, promise) and is_worth(netuid, price)):
                 self.allowed.note(netuid, block, price)
 
     def was_held(self, netuid: Netuid, block: BlockNumber) -> bool:
@@ -133,6 +164,10 @@ class FeedWatch:
             self._record.note(Duty.PRICES_ARE_THE_SOURCES, f"{what}, where the source has {source}")
         if read > self._known:
             self._record.note(Duty.PRICES_ARE_THE_SOURCES, f"{what}, which was not final")
+        promise = self._promises[netuid]
+        if before and not _is_off(before, price, promise) and not _is_late(watch, block, promise):
+            watch.bought.append(block)
+        watch.landed = block
         if not before:  # nothing to compare the first one with
             watch.believed, watch.stood = price, 0
         elif read in watch.refused:
@@ -185,6 +220,16 @@ def _distance(one: PriceWei, other: PriceWei) -> int:
 
 def _is_off(published: PriceWei, source: PriceWei, promise: Promise) -> bool:
     return _distance(published, source) >= published * promise.band
+
+
+def _is_late(watch: _Watch, block: BlockNumber, promise: Promise) -> bool:
+    """Whether who acted before `block` saw that the last push had landed a heartbeat ago."""
+    return (block - 1 - watch.landed) * BLOCK_TIME >= promise.heartbeat_s
+
+
+def _may_buy(watch: _Watch, block: BlockNumber, promise: Promise) -> bool:
+    lately = sum((block - at) * BLOCK_TIME < _HOUR for at in watch.bought)
+    return lately < promise.stakes.pushes_hour_max
 
 
 def _is_beyond(before: PriceWei, price: PriceWei, limit: Bps) -> bool:

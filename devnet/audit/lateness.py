@@ -20,10 +20,14 @@ BLOCKS_ALLOWED_MIN = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capacity:
-    """How fast liquidations can get in: gas of one, and gas a block that they may use."""
+    """How fast liquidations can get in: gas of one, and gas a block that they may use.
+
+    Positions smaller than `dust` come after all others.
+    """
 
     gas_each: int
     gas_share: int
+    dust: Wei = Wei(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +84,7 @@ class BelowMaintenance:
                 streak = self._streaks[one.key]
                 streak.suspended += 1
                 streak.answerable_since = None
-        for rank, one in enumerate(sorted(answerable, key=_urgency)):
+        for rank, one in enumerate(sorted(answerable, key=self._urgency)):
             self._clock(one.key, number, rank)
 
     def taken(
@@ -106,6 +110,10 @@ class BelowMaintenance:
         known = self._streaks.get(one.key)
         return known or _Streak(first=number, source_block=one.source_block)
 
+    def _urgency(self, one: Below) -> tuple[bool, int, int, HoldingKey]:
+        """Dust last, else the largest bad debt first, then the largest size."""
+        return (one.size < self._capacity.dust, -max(-one.left, 0), -one.size, one.key)
+
     def _clock(self, key: HoldingKey, number: BlockNumber, rank: int) -> None:
         streak = self._streaks[key]
         if streak.answerable_since is None:
@@ -114,8 +122,3 @@ class BelowMaintenance:
             streak.allowed = max(BLOCKS_ALLOWED_MIN, -(-gas_before // self._capacity.gas_share))
         if number - streak.answerable_since >= streak.allowed:
             self.left_alone.setdefault(key, number)
-
-
-def _urgency(one: Below) -> tuple[int, int, HoldingKey]:
-    """Largest bad debt first, then largest size."""
-    return (-max(-one.left, 0), -one.size, one.key)

@@ -6,6 +6,7 @@ in `devnet/audit/invariants.py`.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from devnet.audit.duties import Duty, DutyRecord
@@ -93,12 +94,23 @@ class Referee:
 
     def observe(self, block: SealedBlock) -> None:
         """Takes in one sealed block: first what happened in it, then how it ended."""
-        self._feed.begin_block(self._known(block.head), block.head.number)
+        self._feed.begin_block(
+            self._known(block.head), block.head.number, partial(self._is_worth_a_push, block)
+        )
         for receipt in block.receipts:
             self._transaction(receipt, block.head)
         self._measure_gaps(block.head)
         self._measure_funding(block.head)
         self._measure_positions(block.head)
+
+    def _is_worth_a_push(self, block: SealedBlock, netuid: Netuid, price: PriceWei) -> bool:
+        """Of those who were there before the block."""
+        market, stakes = self.ledger.markets[netuid], self._policy.promises[netuid].stakes
+        if market.suspended_at or price == market.price:
+            return False
+        held, index = self.ledger.holdings.values(), market.index_at(block.head.time)
+        at_stake = stakes.at_stake(held, market, price, index)
+        return stakes.is_worth(at_stake, block.base_fee)
 
     def _transaction(self, receipt: Receipt, head: Head) -> None:
         events = [event for log in receipt.logs if (event := self._read(log)) is not None]

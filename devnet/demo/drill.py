@@ -7,6 +7,7 @@ came of it is written down before anything is said about success.
 import asyncio
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from rich.console import Console
@@ -14,6 +15,7 @@ from rich.console import Console
 from devnet.audit.feed import Promise
 from devnet.audit.lateness import Capacity
 from devnet.audit.referee import RefereePolicy
+from devnet.audit.stakes import Stakes
 from devnet.audit.watch import Audit
 from devnet.base_fee import GAS_LIMIT
 from devnet.demo.child import FleetDiedError, FleetProcess, fleet_command, running_fleet
@@ -22,7 +24,6 @@ from devnet.demo.progress import Progress, clock, print_summary
 from devnet.demo.summary import Drill, failures, summarize
 from devnet.demo.webhook import listening_webhook
 from devnet.failure import DevnetError, one_line
-from devnet.parameters import Beta
 from devnet.replay import Replay, open_replay
 from devnet.standin import LateParticipantError
 from devnet.state import FleetOptions, StateFiles, write_state
@@ -30,7 +31,7 @@ from devnet.stopping import stop_on_signals
 from devnet.views import ExchangeViews
 from devnet.world import FINALITY_BLOCKS, SET_UP_BLOCKS, World, WorldOptions, running_world
 from fleet.settings import Settings, load
-from units import Netuid
+from units import ONE, Netuid, Wei
 
 BOTS = frozenset({"transactions", "feeder", "liquidator", "funding", "warnings"})
 """Who must take part before the first block, and until the last."""
@@ -81,6 +82,7 @@ async def _drill(
         traders=options.traders,
         seed=options.seed,
         crowd=options.crowd,
+        beta=options.beta,
     )
     files = StateFiles(state=options.state)
     files.forget()
@@ -117,8 +119,8 @@ async def _begin_audit(world: World, settings: Settings) -> Audit:
         policy=RefereePolicy(
             promises=_promises(settings),
             pins={one.netuid: one.registered_at for one in settings.markets},
-            tiers=Beta().warning_tiers_bps,
-            capacity=CAPACITY,
+            tiers=world.options.beta.warning_tiers_bps,
+            capacity=replace(CAPACITY, dust=_dust(settings)),
             finality_blocks=FINALITY_BLOCKS,
             fleet=frozenset(one.address.lower() for one in world.fleet.by_workload.values()),
         ),
@@ -136,9 +138,25 @@ def _promises(settings: Settings) -> dict[Netuid, Promise]:
             guard_limit=oracle.jump_limit_bps,
             confirm_blocks=oracle.jump_confirm_blocks,
             restart_blocks=oracle.jump_restart_blocks,
+            heartbeat_s=oracle.heartbeat_s,
+            stakes=_stakes(settings),
         )
         for netuid, oracle in configured.items()
     }
+
+
+def _stakes(settings: Settings) -> Stakes:
+    gas = settings.liquidation.gas
+    return Stakes(
+        pushes_hour_max=settings.oracle.risk_pushes_hour_max,
+        shortfall_ppm=settings.oracle.risk_shortfall_ppm,
+        dust=_dust(settings),
+        push_gas=gas.intercept + gas.update_slope,
+    )
+
+
+def _dust(settings: Settings) -> Wei:
+    return Wei(settings.liquidation.dust_tao * ONE)
 
 
 async def _joined(world: World, fleet: FleetProcess, stop: asyncio.Event) -> None:

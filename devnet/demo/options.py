@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from devnet.parameters import Beta
 from devnet.population import Crowd
 
 
@@ -18,6 +19,7 @@ class DemoOptions:
         traders: how many simulated traders.
         seed: of the traders and of a made-up tape.
         crowd: how the traders are made up.
+        beta: what the exchange's admin has decided.
     """
 
     out: Path = Path("build/demo")
@@ -27,6 +29,7 @@ class DemoOptions:
     traders: int = 300
     seed: int = 1
     crowd: Crowd = field(default_factory=Crowd)
+    beta: Beta = field(default_factory=Beta)
 
     @property
     def state(self) -> Path:

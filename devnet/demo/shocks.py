@@ -17,8 +17,9 @@ from rich.table import Table
 from devnet.demo.drill import run
 from devnet.demo.options import DemoOptions
 from devnet.failure import DevnetError
+from devnet.parameters import Beta
 from devnet.population import Crowd
-from units import ONE
+from units import ONE, Wei
 
 NEAR_THE_LIMITS = Crowd(
     at_maximum_leverage=0.95,
@@ -29,8 +30,12 @@ NEAR_THE_LIMITS = Crowd(
     reducing=0.05,
     withdrawing=0.1,
     coming_back=0.1,
+    in_one_market=0.4,
 )
-"""Nearly all at 3x, in before anything happens, and staying."""
+"""Nearly all at 3x, in before anything happens, and staying; many where the shock will be."""
+
+RESERVES_A_TRADER = Wei(20 * ONE)
+"""The vault must be able to be the other side of all of them: their notional is 13 TAO each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,12 +96,19 @@ async def _one(options: DemoOptions, stretch: Stretch, screen: Console) -> dict[
         start=stretch.start,
         hours=stretch.hours,
         crowd=NEAR_THE_LIMITS,
+        beta=_deep_enough(options.traders),
     )
     try:
         await run(own, console=screen)
     except DevnetError as error:
         return {"failure": str(error), "summary": _read(own.summary)}
     return {"failure": None, "summary": _read(own.summary)}
+
+
+def _deep_enough(traders: int) -> Beta:
+    """The beta, with a vault that lets so many in."""
+    ordinary = Beta()
+    return replace(ordinary, reserves=max(ordinary.reserves, Wei(traders * RESERVES_A_TRADER)))
 
 
 def _read(path: Path) -> Any:

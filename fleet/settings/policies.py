@@ -53,6 +53,15 @@ class OracleSettings(Section):
     risk_budget_ms: Annotated[int, Field(ge=10, le=5_000)] = 200
     """Longest wait for the list of liquidations that go with a push; then the price goes alone."""
 
+    risk_pushes_hour_max: Annotated[int, Field(ge=0, le=300)] = 6
+    """Pushes of one market within an hour of chain time for moves smaller than the band, made
+    because the bad debt expected of those who would fall exceeds the cost of the push. 6: doubles
+    what the heartbeat pushes of a quiet market. 0 = never."""
+
+    risk_shortfall_ppm: Annotated[int, Field(ge=0, le=1_000_000)] = 20
+    """Bad debt expected of a position that falls and is taken one push later, in millionths of
+    its notional. 20: measured on 55 days of mainnet prices in ten markets."""
+
 
 class GasSettings(Section):
     """What a transaction needs of gas, as measured on the reference exchange.
@@ -85,6 +94,10 @@ class LiquidationSettings(Section):
     gas_share_bps: Annotated[Bps, Field(gt=0, le=10_000)] = Bps(5_000)
     """Share of a block's gas that one plan may take. 5000: the other half is for prices and for
     traders who add margin."""
+
+    dust_tao: Annotated[int, Field(ge=0)] = 1
+    """Notional in whole TAO below which a position is dust: it is liquidated after all others and
+    is no reason for a push. 1: ten times the exchange's minimum."""
 
     gas: GasSettings = GasSettings()
     """What a liquidation transaction needs of gas."""

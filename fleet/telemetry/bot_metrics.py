@@ -25,6 +25,11 @@ class FeederMetrics:
         self._suspended = make.gauge("suspended", "1 while a market is suspended.", market)
         self._pushes = make.counter("pushes", "Publications sent, by what they carried.", ("with",))
         self._updates = make.counter("updates", "Prices sent.", market)
+        self._bought = make.counter(
+            "pushes_bought",
+            "Prices within the band, pushed for the bad debt that was expected without.",
+            market,
+        )
         self._alone = make.counter(
             "pushes_without_risk", "Pushes that went alone because risk was unknown.", ("reason",)
         )
@@ -75,6 +80,10 @@ class FeederMetrics:
             self._updates.labels(netuid).inc()
         if risk_unknown is not None:
             self._alone.labels(self._unknown(risk_unknown)).inc()
+
+    def bought(self, netuid: int) -> None:
+        """A price within the band was sent because of who falls at it."""
+        self._bought.labels(netuid).inc()
 
 
 class LiquidationMetrics:

@@ -15,6 +15,7 @@ from typing import Literal
 
 from fleet.transactions.chain import Chain
 from fleet.transactions.delivery import Delivery
+from fleet.transactions.fees import needed
 from fleet.transactions.filling import Filler
 from fleet.transactions.guard import SpendGuard
 from fleet.transactions.in_flight import InFlight, Known, objection
@@ -39,7 +40,7 @@ from fleet.transactions.request import (
 from fleet.transactions.settlement import Settlement
 from fleet.transactions.signer import Signer
 from fleet.transactions.spending import Spent
-from units import BlockNumber, Head
+from units import BlockNumber, Head, Wei
 
 _REREADING = "the journal is being read again after a failure"
 
@@ -152,6 +153,12 @@ class Sender:
     def busy(self, subjects: Iterable[str]) -> frozenset[str]:
         """Which of these a request in no block works on; to be left out of a new one."""
         return frozenset() if self._known is None else self._known.in_flight.busy(subjects)
+
+    async def gas_price(self) -> Wei | Refused:
+        """What a unit of gas costs now in a transaction that gets into the next block."""
+        if self._head is None:
+            return Refused(reason=_REREADING)
+        return Wei(needed(await self._quotes.at(self._head), self._policy.fees))
 
     async def settle(self, head: Head) -> tuple[Settled, ...]:
         """Reads receipts, resends, bumps and cancels; call it once for every head.

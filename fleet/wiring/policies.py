@@ -20,6 +20,7 @@ from keepers.liquidation.gas import GasModel
 from keepers.liquidation.keeper import LiquidationPolicy
 from keepers.liquidation.risk import RiskPolicy
 from keepers.liquidation.selection import SelectionPolicy
+from keepers.liquidation.stakes import StakePolicy
 from keepers.warnings.alerts import Severity
 from keepers.warnings.tiers import WarningPolicy
 from keepers.warnings.tiers import tiers as tiered
@@ -30,6 +31,7 @@ from oracle.judge import JudgePolicy
 from oracle.markets import PerMarket
 from oracle.sources.policy import SourcePolicy
 from oracle.sources.quorum import QuorumPolicy
+from oracle.worth import WorthPolicy
 from protocol.sending import SendingPolicy
 from units import ONE, Bps, Wei
 
@@ -56,6 +58,7 @@ def feeder(settings: Settings) -> FeederPolicy:
             _publication(oracle, push_age),
             {netuid: _publication(each, push_age) for netuid, each in own.items()},
         ),
+        worth=WorthPolicy(pushes_hour_max=oracle.risk_pushes_hour_max),
         judge=JudgePolicy(
             guard=PerMarket(_guard(oracle), {netuid: _guard(each) for netuid, each in own.items()}),
             stall_blocks=oracle.stall_blocks,
@@ -109,7 +112,13 @@ def quorum(settings: Settings) -> QuorumPolicy:
 def risk(settings: Settings) -> RiskPolicy:
     """How long a push waits for the book; in lock-step all time is the chain's."""
     seconds = settings.oracle.risk_budget_ms / 1000
-    return RiskPolicy(answer_s_max=None if is_lockstep(settings) else seconds)
+    return RiskPolicy(
+        answer_s_max=None if is_lockstep(settings) else seconds,
+        stakes=StakePolicy(
+            shortfall_ppm=settings.oracle.risk_shortfall_ppm,
+            dust=Wei(settings.liquidation.dust_tao * ONE),
+        ),
+    )
 
 
 def follower(settings: Settings) -> FollowerPolicy:

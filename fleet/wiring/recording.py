@@ -21,6 +21,7 @@ from keepers.liquidation.upkeep import BookKept
 from keepers.submission import NotSent, Sent
 from keepers.warnings.keeper import WarningsOutcome
 from oracle.alpha import change, to_price_wei
+from oracle.due import PublishReason
 from oracle.feed import SuspensionReason
 from oracle.feeder import FeedOutcome
 from oracle.guard import Accept, Withhold
@@ -86,6 +87,10 @@ class Recorder:
             liquidations=len(publication.liquidations),
             risk_unknown=push.risk_unknown,
         )
+        if isinstance(outcome.plan, FeedPlan):
+            for each in outcome.plan.due:
+                if each.reason is PublishReason.AT_STAKE:
+                    self._metrics.feeder.bought(each.update.netuid)
 
     def _market(self, market: MarketPlan, head: Head) -> None:
         row, known = market.row, market.known

@@ -4,14 +4,14 @@
 `replay` judges by them again, through the same functions. Pure. Knows no chain and no store.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
 
 from keepers.liquidation.assessment import judge
 from keepers.liquidation.positions import Market
 from keepers.liquidation.selection import Candidate
 from keepers.liquidation.standing import Standing, Terms, feed_standing, pushed_standing
-from units import BLOCK_TIME, BlockNumber, Head, Netuid, PositionId, PriceWei, Timestamp
+from units import BLOCK_TIME, BlockNumber, Head, Netuid, PositionId, PriceWei, Timestamp, Wei
 
 RULE = "below maintenance, version 1"
 """Names the rule by which is judged; counted up when an old record would be judged otherwise."""
@@ -52,15 +52,26 @@ class Grounds:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """Who is below maintenance, most urgent first, and on what grounds."""
+    """Who is below maintenance, most urgent first, and on what grounds.
+
+    `at_stake` is the bad debt expected, by market, if the prices were not pushed: a reason for
+    pushing them, not part of what was judged.
+    """
 
     grounds: Grounds
     candidates: tuple[Candidate, ...]
+    at_stake: Mapping[Netuid, Wei] = field(default_factory=dict, compare=False)
 
     @property
     def ids(self) -> tuple[PositionId, ...]:
         """The position ids as the contract takes them."""
         return tuple(candidate.position.key.id for candidate in self.candidates)
+
+    def within(self, netuids: Collection[Netuid]) -> "Judgement":
+        """Only those of these markets, which are pushed while the others are not."""
+        found = (each for each in self.candidates if each.position.netuid in netuids)
+        pushed = {n: price for n, price in self.grounds.pushed.items() if n in netuids}
+        return Judgement(grounds=replace(self.grounds, pushed=pushed), candidates=tuple(found))
 
     def of(self, ids: Iterable[PositionId]) -> "Judgement":
         """Only those of `ids`, with the markets that they are in."""
@@ -107,7 +118,7 @@ def _differences(candidate: Candidate, grounds: Grounds) -> Iterator[str]:
     if again is None:
         yield "it is not below maintenance"
         return
-    for field in fields(Candidate):
-        recorded, found = getattr(candidate, field.name), getattr(again, field.name)
+    for each in fields(Candidate):
+        recorded, found = getattr(candidate, each.name), getattr(again, each.name)
         if recorded != found:
-            yield f"{field.name} is {found}, the record says {recorded}"
+            yield f"{each.name} is {found}, the record says {recorded}"

@@ -23,11 +23,14 @@ class GasModel:
     headroom_numerator: int = 13
     headroom_denominator: int = 10
 
+    def need(self, *, ids: int, updates: int = 0) -> int:
+        """What that many ids and updates use, without room above it."""
+        together = self.liquidation_intercept + self.id_slope * ids if ids else 0
+        return self._fixed(updates) + together
+
     def limit(self, *, ids: int, updates: int = 0) -> int:
         """The gas limit to set for that many ids and updates."""
-        need = self._fixed(updates)
-        if ids:
-            need += self.liquidation_intercept + self.id_slope * ids
+        need = self.need(ids=ids, updates=updates)
         return -(-need * self.headroom_numerator // self.headroom_denominator)
 
     def ids_within(self, gas: int, *, updates: int = 0) -> int:

@@ -6,7 +6,7 @@ a market without a usable price. Knows no node and sends nothing.
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from keepers.liquidation.assessment import RiskView, judge, risk_view, unknown_counts
 from keepers.liquidation.book import Book
@@ -15,6 +15,7 @@ from keepers.liquidation.evidence import Grounds, Judgement
 from keepers.liquidation.follower import BookFollower, Unreadable
 from keepers.liquidation.positions import Position
 from keepers.liquidation.selection import Candidate, rank
+from keepers.liquidation.stakes import StakePolicy, at_stake
 from keepers.liquidation.standing import Standing, Terms, UnknownReason
 from units import BlockNumber, Head, Netuid, PriceWei
 
@@ -55,10 +56,12 @@ class RiskPolicy:
     `answer_s_max`: how long the feeder's push waits for an answer, because a price must not wait
     for risk; None where all time is the chain's (lock-step). `referee_blocks`: at every block whose
     number is a multiple of it, a look at every position checks whom the ladders nominate.
+    `stakes`: what is expected of those who fall, and who is too small to count.
     """
 
     answer_s_max: float | None = 0.2
     referee_blocks: int = 25
+    stakes: StakePolicy = field(default_factory=StakePolicy)
 
     @property
     def book_s_max(self) -> float | None:
@@ -102,7 +105,8 @@ class RiskEngine:
             pushed=prices,
             source_block=source_block,
         )
-        return self._judged(book, grounds, grounds.standings(prices))
+        judgement = self._judged(book, grounds, grounds.standings(prices))
+        return replace(judgement, at_stake=at_stake(judgement, self._policy.stakes))
 
     async def exposure(self, head: Head) -> Exposure | RiskUnknown:
         """Who is liquidatable at the feed's prices in the block after `head`."""
@@ -157,7 +161,9 @@ class RiskEngine:
 
     def _judged(self, book: Book, grounds: Grounds, standings: Iterable[Standing]) -> Judgement:
         terms = _terms(standings)
-        return Judgement(grounds=grounds, candidates=_fallen(book.positions.nominate(terms), terms))
+        return Judgement(
+            grounds=grounds, candidates=self._fallen(book.positions.nominate(terms), terms)
+        )
 
     def _refereed(
         self, book: Book, standings: Iterable[Standing], judgement: Judgement
@@ -166,15 +172,17 @@ class RiskEngine:
         if book.head.number % self._policy.referee_blocks:
             return judgement, None
         terms = _terms(standings)
-        every = _fallen(book.positions.scan(terms), terms)
+        every = self._fallen(book.positions.scan(terms), terms)
         missed = len(set(every) - set(judgement.candidates))
         return (replace(judgement, candidates=every) if missed else judgement), missed
+
+    def _fallen(
+        self, nominated: Iterable[Position], terms: Mapping[Netuid, Terms]
+    ) -> tuple[Candidate, ...]:
+        judged = (judge(position, terms[position.netuid]) for position in nominated)
+        found = (candidate for candidate in judged if candidate is not None)
+        return rank(found, dust=self._policy.stakes.dust)
 
 
 def _terms(standings: Iterable[Standing]) -> Mapping[Netuid, Terms]:
     return {at.netuid: at for at in standings if isinstance(at, Terms)}
-
-
-def _fallen(nominated: Iterable[Position], terms: Mapping[Netuid, Terms]) -> tuple[Candidate, ...]:
-    judged = (judge(position, terms[position.netuid]) for position in nominated)
-    return rank(candidate for candidate in judged if candidate is not None)

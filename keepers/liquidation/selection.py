@@ -67,9 +67,13 @@ class Selection:
     deferred: tuple[Candidate, ...]
 
 
-def rank(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
-    """Largest expected bad debt first, then largest size; the key makes the order total."""
-    return tuple(sorted(candidates, key=_urgency))
+def rank(candidates: Iterable[Candidate], *, dust: Wei = Wei(0)) -> tuple[Candidate, ...]:
+    """Largest expected bad debt first, then largest size; the key makes the order total.
+
+    Positions smaller than `dust` come after all others: a crowd of them, each with a little bad
+    debt, can't keep a large position out of the block.
+    """
+    return tuple(sorted(candidates, key=lambda candidate: _urgency(candidate, dust)))
 
 
 def select(
@@ -89,5 +93,6 @@ def select(
     return Selection(batches=tuple(batches), deferred=tuple(ranked[taken:]))
 
 
-def _urgency(candidate: Candidate) -> tuple[int, int, PositionKey]:
-    return -candidate.bad_debt, -candidate.position.size, candidate.position.key
+def _urgency(candidate: Candidate, dust: Wei) -> tuple[bool, int, int, PositionKey]:
+    position = candidate.position
+    return position.size < dust, -candidate.bad_debt, -position.size, position.key

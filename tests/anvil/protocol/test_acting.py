@@ -83,6 +83,9 @@ class MiningSender:
         del subjects
         return frozenset()
 
+    async def gas_price(self) -> Wei:
+        return Wei(int(self.world.node.rpc("eth_gasPrice"), 16))
+
     def settled(self) -> Settled:
         """The last request's outcome, as the fleet's sender would tell it."""
         receipt, request = self.receipts[-1], self.requests[-1]

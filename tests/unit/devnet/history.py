@@ -52,11 +52,11 @@ class History:
 
     tape: Tape
     capacity: Capacity = field(default_factory=lambda: Capacity(gas_each=40_000, gas_share=10**7))
+    promise: Promise = PROMISE
     events: list[EventRead] = field(default_factory=list)
     pending: list[int] = field(default_factory=list)
     number: int = START
     price: int = 0
-    promise: Promise = PROMISE
 
     def __post_init__(self) -> None:
         books = MarketBooks(netuid=NETUID, terms=TERMS, last_accrual=START_TIME)

@@ -1,7 +1,14 @@
 """Bad debt that somebody was slow for, and what the fleet's own caution cost."""
 
+from dataclasses import replace
+
+import pytest
+
 from devnet.audit.avoidable import BadDebtSplit
-from tests.unit.devnet.history import History, opened_at_one_tao
+from devnet.audit.feed import _may_buy
+from devnet.audit.stakes import Stakes
+from tests.unit.devnet.history import NETUID, PROMISE, START, History, opened_at_one_tao, tape_of
+from units import BlockNumber, Seconds, Wei
 
 TAO = 10**18
 FALLING = tuple(int(rao * 10**7) for rao in (91, 83, 76, 69, 63))
@@ -60,3 +67,68 @@ def test_split__price_fell_on_while_the_guard_held__costs_of_the_guard() -> None
     bad_debt = history.referee.verdict.bad_debt_wei
     assert bad_debt > TAO // 10
     assert split(history) == BadDebtSplit(by_guard=bad_debt)
+
+
+# --- a price within the band ---------------------------------------------------------------------
+
+EDGE = 10**9 * 13 // 15  # where a long of 3x opened at 1 TAO is at 20 %
+STAKES = Stakes(pushes_hour_max=6, shortfall_ppm=20, dust=Wei(TAO), push_gas=75_000)
+
+
+def creeping(stakes: Stakes, *, heartbeat_s: int = 6_000) -> History:
+    """Published just above the edge; the source goes just below it, and later to ruin."""
+    promise = replace(PROMISE, stakes=stakes, heartbeat_s=Seconds(heartbeat_s))
+    tape = tape_of(*FALLEN)
+    history = History(tape, promise=promise)
+    history.push(10**9, source=START)
+    history.open(margin=100 * TAO)
+    history.block()
+    return history
+
+
+FALLEN = (10**9, 935 * 10**6, EDGE + 3 * 10**5, EDGE - 10**5, 8 * 10**8, 72 * 10**7, 65 * 10**7)
+
+
+@pytest.mark.parametrize(
+    ("stakes", "is_avoidable"),
+    [
+        (STAKES, True),
+        (replace(STAKES, pushes_hour_max=0), False),
+        (replace(STAKES, dust=Wei(301 * TAO)), False),
+        (replace(STAKES, push_gas=10**10), False),
+    ],
+)
+def test_allowed__within_the_band__only_where_so_much_is_at_stake(
+    stakes: Stakes, is_avoidable: bool
+) -> None:
+    history = creeping(stakes)
+    for row in (1, 2):
+        at_row(history, row)
+        history.push(FALLEN[row])
+    at_row(history, 4)
+    noted = history.referee._feed.allowed._by_market[NETUID]
+    within = [price for _, price in noted if price == FALLEN[3] * 10**9]
+    assert bool(within) == is_avoidable
+
+
+def test_allowed__published_a_heartbeat_ago__any_price_may_be_published() -> None:
+    history = creeping(replace(STAKES, pushes_hour_max=0), heartbeat_s=120)
+    for row in (1, 2):
+        at_row(history, row)
+        history.push(FALLEN[row])
+    at_row(history, 4)
+    noted = history.referee._feed.allowed._by_market[NETUID]
+    blocks = [block for block, price in noted if price == FALLEN[3] * 10**9]
+    assert blocks[0] == START + 20 + 2 + 1 + 11
+
+
+def test_allowed__bought_as_often_as_agreed__no_more_within_the_hour() -> None:
+    history = creeping(replace(STAKES, pushes_hour_max=1))
+    for row in (1, 2, 3):
+        at_row(history, row)
+        history.push(FALLEN[row])
+    at_row(history, 4)
+    watch = history.referee._feed._watches[NETUID]
+    assert len(watch.bought) == 1
+    assert not _may_buy(watch, BlockNumber(watch.bought[0] + 299), history.promise)
+    assert _may_buy(watch, BlockNumber(watch.bought[0] + 300), history.promise)

@@ -1,7 +1,7 @@
 from collections import Counter
 
 from devnet.parameters import MARKETS
-from devnet.population import TraderPlan, population
+from devnet.population import Crowd, TraderPlan, population
 from units import ONE
 
 NETUIDS = tuple(MARKETS)
@@ -50,3 +50,11 @@ def test_population__arrivals__a_rush_first_and_some_until_late() -> None:
 
 def test_population__run_of_a_few_blocks__still_makes_plans() -> None:
     assert len(crowd(count=50, blocks=1)) == 50
+
+
+def test_population__a_crowd_in_one_market__so_many_are_in_the_first_one() -> None:
+    mix = Crowd(in_one_market=0.4)
+    plans = population(seed=1, count=2_000, netuids=NETUIDS, blocks=600, crowd=mix)
+    there = sum(plan.netuid == NETUIDS[0] for plan in plans) / len(plans)
+    assert 0.4 < there < 0.5
+    assert {plan.netuid for plan in plans} == set(NETUIDS)

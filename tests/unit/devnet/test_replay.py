@@ -2,9 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from devnet.replay import open_replay
+from devnet.replay import most_shaken_first, open_replay
 from devnet.synthetic_tape import synthetic_tape
-from devnet.tape import TapeError
+from devnet.tape import Tape, TapeError, TapeRow
+from units import BlockNumber, Netuid, Rao, Timestamp
 
 
 @pytest.fixture
@@ -88,3 +89,24 @@ def test_open_replay__start_that_is_no_good__one_line(
 ) -> None:
     with pytest.raises(TapeError, match=message):
         open_replay(path=recorded, start=start, hours=1, seed=1)
+
+
+def test_most_shaken_first__several_markets__the_one_with_the_largest_step_leads() -> None:
+    calm, crashing, soaring = Netuid(3), Netuid(4), Netuid(5)
+    tape = Tape.of_rows(
+        TapeRow(
+            block=BlockNumber(1_000 + 10 * row),
+            time=Timestamp(1_700_000_000 + 120 * row),
+            prices={
+                calm: Rao(10**9 + row),
+                crashing: Rao(10**9 if row < 5 else 5 * 10**8),
+                soaring: Rao(10**9 if row < 8 else 3 * 10**9),
+            },
+        )
+        for row in range(12)
+    )
+    listed = (calm, crashing, soaring)
+    first = tape.first_block
+    assert most_shaken_first(tape, first, 70, listed) == [crashing, calm, soaring]
+    assert most_shaken_first(tape, first, 120, listed) == [soaring, calm, crashing]
+    assert most_shaken_first(tape, first, 120, ()) == []

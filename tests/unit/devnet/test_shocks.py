@@ -44,6 +44,7 @@ async def test_drill__one_fails__the_others_are_run_and_the_end_says_which(
         ("b", "start of b", 2),
     ]
     assert all(each.crowd == NEAR_THE_LIMITS and each.traders == 5_000 for each in drilled)
+    assert all(each.beta.reserves == 100_000 * 10**18 for each in drilled), "all are let in"
     written = json.loads((tmp_path / "drill.json").read_text())
     assert [bool(each["failure"]) for each in written.values()] == [True, False]
     assert written["b"]["summary"]["liquidations"] == 7

@@ -4,7 +4,7 @@ The feed follows contracts/src/PriceFeed.sol: what it skips, what a suspension l
 is the block's, twelve seconds apart; nothing here reads a clock.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from oracle.falls import OverBudget
@@ -24,6 +24,7 @@ from units import (
     Rao,
     Timestamp,
     TxHash,
+    Wei,
 )
 
 TAO = Rao(10**9)
@@ -122,6 +123,8 @@ class SimulatedFeed:
     refusal: str | None = None
     knows_landing: bool = True
     loses_next: int = 0
+    cost: Wei | None = Wei(1_000)
+    costs_asked: int = 0
     stored: dict[Netuid, FeedRowView] = field(default_factory=dict)
     publications: list[Publication] = field(default_factory=list)
     suspensions_sent: int = 0
@@ -138,6 +141,10 @@ class SimulatedFeed:
     async def submit(self, publication: Publication) -> Sent | NotSent:
         self.publications.append(publication)
         return self._send(lambda: self._land_push(publication.updates))
+
+    async def push_cost(self) -> Wei | Unavailable:
+        self.costs_asked += 1
+        return Unavailable(detail="no fee") if self.cost is None else self.cost
 
     async def suspend(
         self, netuids: Sequence[Netuid], reason: SuspensionReason, head: Head
@@ -202,24 +209,36 @@ class SimulatedFeed:
 
 @dataclass(frozen=True)
 class Fallen:
-    """`oracle.plan.Falling`."""
+    """`oracle.plan.Falling`: everybody is in every market that is pushed."""
 
     ids: tuple[PositionId, ...]
+    at_stake: Mapping[Netuid, Wei] = field(default_factory=dict)
+
+    def within(self, netuids: Collection[Netuid]) -> "Fallen":
+        return replace(self, ids=self.ids if netuids else ())
 
 
 @dataclass
 class SimulatedRisk:
-    """Says who falls; `unknown` is why it can't, `delay` what it does before it answers."""
+    """Says who falls; `unknown` is why it can't.
+
+    `only_at`: nobody falls but at this price. `at_stake`: what it says is at stake.
+    """
 
     falling: tuple[PositionId, ...] = ()
     unknown: str | None = None
+    only_at: PriceWei | None = None
+    at_stake: dict[Netuid, Wei] = field(default_factory=dict)
     asked: list[Mapping[Netuid, PriceWei]] = field(default_factory=list)
 
     async def liquidatable_at(
         self, prices: Mapping[Netuid, PriceWei], head: Head
     ) -> Fallen | OverBudget:
         self.asked.append(prices)
-        return Fallen(self.falling) if self.unknown is None else OverBudget(reason=self.unknown)
+        if self.unknown is not None:
+            return OverBudget(reason=self.unknown)
+        falls = self.only_at is None or self.only_at in prices.values()
+        return Fallen(self.falling if falls else (), at_stake=self.at_stake)
 
 
 @dataclass

@@ -164,3 +164,13 @@ async def test_step__another_process_takes_over__its_second_price_carries_who_fa
     before.feeder = successor
     await before.run(to=108)
     assert [each for each in taken(before.feed) if each[0] > 104] == [(106, True)]
+
+
+async def test_step__the_first_price_was_wrong__the_next_one_says_so_at_once() -> None:
+    """Who fell at the first price alone is healthy on chain a block later, and nobody is taken."""
+    glitched = world(stepping((99, TAO * 9_995 // 10_000), (100, TAO)))
+    glitched.risk.falling = FALLING
+    glitched.risk.only_at = PriceWei(TAO * 9_995 // 10_000 * 10**9)
+    await glitched.run(to=104)
+    assert taken(glitched.feed) == [(101, False), (102, False)]
+    assert glitched.feed.prices(SN)[-1] == TAO * 10**9

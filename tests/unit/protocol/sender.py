@@ -9,7 +9,7 @@ from fleet.transactions.request import (
     Submitted,
     TransactionRequest,
 )
-from units import TxHash
+from units import TxHash, Wei
 
 
 class FakeSender:
@@ -41,6 +41,9 @@ class FakeSender:
 
     def busy(self, subjects: Iterable[str]) -> frozenset[str]:
         return frozenset(self.taken.intersection(subjects))
+
+    async def gas_price(self) -> Wei:
+        return Wei(20 * 10**9)
 
 
 def tx_hash(number: int) -> TxHash:

@@ -33,6 +33,7 @@ from keepers.liquidation.selection import LiquidationBatch
 from oracle import ports as oracle
 from oracle.feed import SuspensionReason
 from oracle.ports import FeedState
+from oracle.quotes import Unavailable
 from protocol.events import RawLog
 from protocol.ports import Accruals, Liquidations, PriceFeed
 from protocol.reading import ExchangeReader
@@ -40,7 +41,16 @@ from protocol.sending import DryRun
 from tests.unit.protocol.abi_values import Values, raw_log
 from tests.unit.protocol.chain import DEPLOYMENT, TRADER, FakeChain, market_of
 from tests.unit.protocol.sender import FakeSender, tx_hash
-from tests.unit.protocol.work import HEAD, JUDGED, batch, ids, publication, update, writer_to
+from tests.unit.protocol.work import (
+    HEAD,
+    JUDGED,
+    POLICY,
+    batch,
+    ids,
+    publication,
+    update,
+    writer_to,
+)
 from units import BlockNumber, Netuid, TxHash, Wei
 
 DRY = "no key is configured: dry run"
@@ -107,6 +117,9 @@ class Late:
 
     def busy(self, subjects: Iterable[str]) -> frozenset[str]:
         return frozenset()
+
+    async def gas_price(self) -> Wei:
+        raise NodeUnavailable("the node is away")
 
 
 async def test_feed__another_came_first__is_not_sent_and_leaves_nothing_undone() -> None:
@@ -298,3 +311,14 @@ async def test_liquidations__refused__is_not_sent_and_has_no_results() -> None:
     sender = FakeSender()
     await writer_to(sender).liquidate(batch(1), JUDGED)
     assert liquidations.results(settled(sender.requests[0], Expired())) == ()
+
+
+async def test_feed__what_a_push_costs__is_its_gas_at_the_fee_of_now() -> None:
+    cost = await feed_on(FakeSender()).push_cost()
+    assert cost == 20 * 10**9 * POLICY.gas.need(ids=0, updates=1)
+
+
+async def test_feed__the_fee_cannot_be_had__is_said_and_not_free() -> None:
+    assert await feed_on(DryRun()).push_cost() == Unavailable(detail=DRY)
+    away = PriceFeed(reader=reader_of(FakeChain()), writer=writer_to(Late()))
+    assert await away.push_cost() == Unavailable(detail="fee: the node is away")

@@ -211,3 +211,13 @@ async def test_submit__cancelled_in_the_middle__the_journal_is_read_again() -> N
     assert isinstance(await world.submit(), AlreadyInFlight)
     await world.mine(2)
     assert world.payloads() == [b"work"]
+
+
+async def test_gas_price__before_anything_was_read__is_refused_then_what_it_would_offer() -> None:
+    world = World()
+    assert isinstance(await world.sender.gas_price(), Refused)
+    submitted = await world.submit()
+    assert isinstance(submitted, Submitted)
+    price = await world.sender.gas_price()
+    assert not isinstance(price, Refused)
+    assert price >= SenderPolicy().fees.floor

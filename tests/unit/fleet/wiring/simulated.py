@@ -278,6 +278,9 @@ class Post:
         del subjects
         return frozenset()
 
+    async def gas_price(self) -> Wei:
+        return Wei(10**10)
+
 
 def mined(block: int = 7, logs: tuple[dict[str, Any], ...] = ()) -> Final:
     return Final(block=BlockNumber(block), gas_used=100_000, fee=Wei(10**15), logs=logs)

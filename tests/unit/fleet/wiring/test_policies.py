@@ -60,6 +60,9 @@ WAYS: dict[str, tuple[Way, ...]] = {
         same(350, lambda s: policies.feeder(s).risk_budget_ms),
         (350, lambda s: policies.risk(s).answer_s_max, 0.35),
     ),
+    "oracle.risk_pushes_hour_max": (same(9, lambda s: policies.feeder(s).worth.pushes_hour_max),),
+    "oracle.risk_shortfall_ppm": (same(77, lambda s: policies.risk(s).stakes.shortfall_ppm),),
+    "liquidation.dust_tao": ((3, lambda s: policies.risk(s).stakes.dust, 3 * 10**18),),
     "exchange.push_age_blocks_max": (
         same(24, lambda s: policies.feeder(s).publication.common.push_age_blocks_max),
         same(24, lambda s: policies.sending(s).push_age_blocks_max),

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from keepers.liquidation.gas import GasModel
 from keepers.liquidation.selection import Candidate, SelectionPolicy, rank, select
 from tests.unit.keepers.liquidation.examples import TAO, head_at, position
-from units import Bps, FundingIndex, PriceWei
+from units import Bps, FundingIndex, PriceWei, Wei
 
 HEAD = head_at(1_000)
 GAS = GasModel(intercept=0, liquidation_intercept=100_000, id_slope=40_000, update_slope=0)
@@ -29,6 +29,23 @@ def test_rank__mixed__takes_bad_debt_first_then_size_then_id() -> None:
 def test_rank__solvent_with_more_and_less_left__ignores_what_is_left() -> None:
     first, second = candidate(1, remaining=500), candidate(2, remaining=5)
     assert rank([second, first]) == (first, second)
+
+
+def test_rank__dust_with_bad_debt__comes_after_everybody_who_is_none() -> None:
+    dust = [candidate(n, remaining=-n, size=TAO - 1) for n in range(1, 2_000)]
+    whole = [candidate(3_000, size=TAO), candidate(3_001, remaining=-1, size=TAO)]
+    ranked = rank([*dust, *whole], dust=Wei(TAO))
+    assert ranked[:2] == (whole[1], whole[0])
+    assert [each.remaining for each in ranked[2:5]] == [-1_999, -1_998, -1_997]
+
+
+def test_select__a_block_full_of_dust__the_large_position_is_in_the_first_batch() -> None:
+    crowd = [candidate(n, remaining=-n, size=TAO // 10) for n in range(1, 2_000)]
+    large = candidate(3_000, size=50 * TAO)
+    ranked = rank([*crowd, large], dust=Wei(TAO))
+    selection = select(ranked, head=HEAD, policy=SelectionPolicy(), gas=GAS)
+    assert selection.batches[0].keys[0] == large.position.key
+    assert len(selection.deferred) > 0
 
 
 def test_select__more_than_a_transaction_takes__makes_several() -> None:

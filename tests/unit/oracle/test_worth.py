@@ -1,0 +1,118 @@
+"""A move smaller than the band is pushed when those who would fall at it are worth the push."""
+
+from itertools import pairwise
+
+import pytest
+
+from oracle.due import PublishReason
+from oracle.feeder import FeederPolicy
+from oracle.publication import Publish
+from oracle.worth import WorthPolicy
+from tests.unit.oracle.simulated import OTHER, SN, TAO, World, world
+from tests.unit.oracle.test_continuity import taken
+from tests.unit.oracle.test_feeder import FALLING, stepping
+from units import Netuid, Rao, Wei
+
+COST = 1_000
+CREEP = TAO // 2_000  # half the band
+
+
+def creeping(netuid: Netuid, block: int) -> Rao:
+    """Moves by half the band at block 105 and stays."""
+    return Rao(TAO - CREEP if netuid == SN and block >= 105 else TAO)
+
+
+def trembling(_netuid: Netuid, block: int) -> Rao:
+    """Another price within the band in every block."""
+    return Rao(TAO - block % 7)
+
+
+def expecting(price_at: object, at_stake: int, policy: FeederPolicy | None = None) -> World:
+    found = world(price_at, policy=policy)  # type: ignore[arg-type]
+    found.risk.at_stake = {SN: Wei(at_stake)}
+    return found
+
+
+@pytest.mark.parametrize(("at_stake", "is_pushed"), [(COST, False), (COST + 1, True)])
+async def test_step__within_the_band__is_pushed_from_one_wei_above_the_cost(
+    at_stake: int, is_pushed: bool
+) -> None:
+    quiet = expecting(creeping, at_stake)
+    await quiet.run(to=106)
+    quiet.risk.falling = FALLING
+    await quiet.run(to=110)
+    late = [each for each in taken(quiet.feed) if each[0] > 106]
+    assert late == ([(107, True)] if is_pushed else [])
+
+
+async def test_step__worth_a_push__the_plan_says_why() -> None:
+    quiet = expecting(creeping, COST + 1)
+    await quiet.run(to=106)
+    quiet.feed.advance_to(107)
+    outcome = await quiet.feeder.step(await quiet.source.block(107 - 2))  # type: ignore[arg-type]
+    decision = outcome.plan.markets[0].decision  # type: ignore[union-attr]
+    assert isinstance(decision, Publish)
+    assert decision.reason is PublishReason.AT_STAKE
+
+
+async def test_step__pushed_every_time__at_most_so_often_an_hour() -> None:
+    policy = FeederPolicy(worth=WorthPolicy(pushes_hour_max=4))
+    busy = expecting(trembling, COST + 1, policy)
+    await busy.run(to=100 + 900)
+    bought = [push.head.number for push in busy.feed.publications]
+    # four bought pushes and the heartbeats in every hour, and an hour is 300 blocks
+    for first in range(100, 700, 50):
+        assert len([at for at in bought if first <= at < first + 300]) <= 4 + 6
+    early = [at for at in bought if at < 120]
+    assert len(early) == 1 + 4
+    assert all(later - earlier <= 51 for earlier, later in pairwise(bought))
+
+
+async def test_step__none_may_be_bought__nothing_is_asked() -> None:
+    policy = FeederPolicy(worth=WorthPolicy(pushes_hour_max=0))
+    quiet = expecting(creeping, COST + 1, policy)
+    await quiet.run(to=120)
+    assert len(quiet.feed.publications) == 1
+    assert len(quiet.risk.asked) == 1
+
+
+async def test_step__the_fee_is_not_known__nothing_is_bought() -> None:
+    quiet = expecting(creeping, COST + 1)
+    quiet.feed.cost = None
+    await quiet.run(to=120)
+    assert len(quiet.feed.publications) == 1
+
+
+async def test_step__nothing_at_stake__nobody_asks_what_a_push_costs() -> None:
+    quiet = expecting(creeping, 0)
+    await quiet.run(to=120)
+    assert quiet.feed.costs_asked == 0
+
+
+async def test_step__who_falls_is_unknown__nothing_is_bought_and_no_push_went_alone() -> None:
+    quiet = expecting(creeping, COST + 1)
+    await quiet.run(to=106)
+    quiet.risk.unknown = "the book is behind"
+    await quiet.run(to=120)
+    assert len(quiet.feed.publications) == 1
+
+
+async def test_step__a_bought_push_is_on_its_way__is_not_bought_again() -> None:
+    slow = expecting(trembling, COST + 1)
+    slow.feed.delay = 3
+    await slow.run(to=118)
+    heads = [push.head.number for push in slow.feed.publications]
+    assert all(later - earlier >= 3 for earlier, later in pairwise(heads))
+
+
+async def test_step__another_market_is_due__only_those_of_what_is_pushed_travel() -> None:
+    both = world(stepping((105, TAO * 101 // 100)), markets=(SN, OTHER))
+    await both.run(to=110)
+    assert {u.netuid for u in both.feed.publications[-1].updates} == {SN, OTHER}
+
+
+async def test_step__first_price_after_a_break__is_not_bought_before_it_is_confirmed() -> None:
+    fresh = expecting(trembling, COST + 1)
+    fresh.risk.falling = FALLING
+    await fresh.run(to=101)
+    assert taken(fresh.feed) == [(101, False)]
