@@ -8,7 +8,7 @@ from oracle.due import PublishReason
 from oracle.feeder import FeederPolicy
 from oracle.publication import Publish
 from oracle.worth import WorthPolicy
-from tests.unit.oracle.simulated import OTHER, SN, TAO, World, world
+from tests.unit.oracle.simulated import OTHER, SN, TAO, World, source_head, world
 from tests.unit.oracle.test_continuity import taken
 from tests.unit.oracle.test_feeder import FALLING, stepping
 from units import Netuid, Rao, Wei
@@ -49,7 +49,7 @@ async def test_step__worth_a_push__the_plan_says_why() -> None:
     quiet = expecting(creeping, COST + 1)
     await quiet.run(to=106)
     quiet.feed.advance_to(107)
-    outcome = await quiet.feeder.step(await quiet.source.block(107 - 2))  # type: ignore[arg-type]
+    outcome = await quiet.feeder.step(source_head(105))
     decision = outcome.plan.markets[0].decision  # type: ignore[union-attr]
     assert isinstance(decision, Publish)
     assert decision.reason is PublishReason.AT_STAKE
