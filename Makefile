@@ -24,7 +24,7 @@ define needs_node
 	@test "$$(node --version | sed 's/^v//; s/[.].*//')" -ge 18 || { echo "Node 18 or newer is needed, this is $$(node --version)" >&2; exit 1; }
 endef
 
-.PHONY: help setup demo drill test chaos model bench lint types imports unit contracts lock clean
+.PHONY: help setup demo drill test chaos model bench lint types imports unit contracts audit sbom lock clean
 
 help:            ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -69,6 +69,19 @@ model: .venv/ready  ## the sender against everything at once, 20,000 steps and m
 bench: setup     ## speed beside baselines measured in the same run, into build/bench.json
 	$(BIN)/python -m bench --out build/bench.json
 
+build/audit/ready: requirements/audit.txt
+	$(needs_python)
+	$(PYTHON) -m venv build/audit
+	build/audit/bin/pip install --disable-pip-version-check -q --require-hashes -r requirements/audit.txt
+	@touch $@
+
+# strict: a package that the advisories could not be asked about is a failure, not a clean one
+audit: sbom  ## known vulnerabilities of what runs, and the bill of materials (needs the package index's advisories)
+	build/audit/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner off -r requirements/runtime.txt
+
+sbom: build/audit/ready  ## the bill of materials of what runs, CycloneDX, into build/sbom.json
+	build/audit/bin/cyclonedx-py requirements requirements/runtime.txt --of JSON --output-reproducible -o build/sbom.json
+
 lint: .venv/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -88,6 +101,7 @@ contracts: .venv/ready contracts/node_modules/ready  ## compile the contracts an
 lock: .venv/ready  ## resolve the requirement files anew (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q requirements/runtime.in -o requirements/runtime.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q requirements/dev.in -o requirements/dev.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q requirements/audit.in -o requirements/audit.txt
 
 clean:  ## what was built, not what was downloaded
 	rm -rf build .mypy_cache .ruff_cache .pytest_cache
