@@ -36,6 +36,7 @@ from oracle.publication import (
     still_pending,
 )
 from oracle.pushes import Composed, Pushes
+from oracle.quorum import dissent
 from oracle.quotes import Reading, SourceHead, Unavailable
 from oracle.worth import Allowance, WorthPolicy
 from units import Head, Netuid
@@ -155,6 +156,8 @@ class Feeder:
             head=state.head,
             markets=markets,
             alerts=_alerts(markets, readings[-1]),
+            quotes=readings[-1].quotes,
+            unchecked=latest.detail if latest else "",
         )
 
     async def act(self, plan: FeedPlan | NotPlanned) -> FeedOutcome:
@@ -235,7 +238,7 @@ class Feeder:
 
 
 def _alerts(markets: Sequence[MarketPlan], said: Reading | Unavailable) -> tuple[str, ...]:
-    unread = (said.detail,) if said.detail else ()
+    unread = (*((said.detail,) if said.detail else ()), *dissent(said.quotes))
     stuck = (
         f"market {each.netuid}: {each.decision.reason}"
         for each in markets

@@ -17,7 +17,7 @@ from oracle.publication import (
     Publish,
     Suspend,
 )
-from oracle.quotes import SourceBlock
+from oracle.quotes import Quote, SourceBlock
 from units import Head, Netuid, PositionId, Wei
 
 
@@ -67,13 +67,16 @@ class FeedPlan:
 
     `source` is the Subtensor block that was read, None when nothing was; `head` the block of
     chain 964. `alerts` are lines for operators: what lasts until somebody acts, or what was not
-    checked.
+    checked. `quotes` is what each endpoint said of the source block, agreed or not,
+    `unchecked` why it is not known which subnets stand behind its prices, "" when it is.
     """
 
     source: SourceBlock | None
     head: Head
     markets: tuple[MarketPlan, ...]
     alerts: tuple[str, ...] = ()
+    quotes: tuple[Quote, ...] = ()
+    unchecked: str = ""
 
     @property
     def updates(self) -> tuple[Update, ...]:

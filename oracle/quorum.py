@@ -108,6 +108,16 @@ def standing_against(said: Reading | Unavailable, agreed_on: Reading) -> Standin
     return Standing.AGREES if is_same else Standing.DISAGREES
 
 
+def dissent(quotes: Sequence[Quote]) -> tuple[str, ...]:
+    """A line for every endpoint that did not say what the others did."""
+    fine = {Standing.AGREES, Standing.PENDING}
+    return tuple(
+        f"subtensor {each.endpoint}: {each.standing.value}"
+        for each in quotes
+        if each.standing not in fine
+    )
+
+
 class _Contested:
     """Two things were said, and neither by enough."""
 

@@ -21,7 +21,7 @@ from keepers.liquidation.assessment import RiskView
 from keepers.liquidation.risk import RiskUnknown
 from oracle.feed import SuspensionReason
 from oracle.ports import FeedState
-from oracle.quotes import SourceHead, Unavailable
+from oracle.quotes import SourceHead, Standing, Unavailable
 from units import Head, Netuid
 
 COLUMNS = ("market", "netuid", "feed", "age", "state", "positions", "below maintenance")
@@ -33,6 +33,7 @@ class Status:
 
     head: Head
     nodes: Mapping[str, str | None]
+    sources: Mapping[str, str | None]
     finalized: SourceHead | Unavailable
     feed: FeedState | Unavailable
     risk: RiskView | RiskUnknown
@@ -58,15 +59,28 @@ async def read(fleet: Assembly) -> Status:
     """Everything at the latest block. Raises ChainError only when there is no such block."""
     head = await fleet.head()
     netuids = tuple(market.netuid for market in fleet.settings.enabled_markets)
+    finalized, sources = await _sources(fleet)
     return Status(
         head=head,
         nodes=fleet.node_states(),
-        finalized=await fleet.source.finalized(),
+        sources=sources,
+        finalized=finalized,
         feed=await fleet.feed.rows(netuids),
         risk=await fleet.risk.risk_view(head),
         funding=await fleet.funding.plan(head),
         vault=await _vault(fleet),
     )
+
+
+async def _sources(
+    fleet: Assembly,
+) -> tuple[SourceHead | Unavailable, Mapping[str, str | None]]:
+    """The newest finalized head, and what every endpoint is worth when it is read."""
+    head = await fleet.source.finalized()
+    said = head if isinstance(head, Unavailable) else await fleet.source.read(head.number)
+    standings = {each.endpoint: each.standing.value for each in said.quotes}
+    finalized = said if isinstance(said, Unavailable) else head
+    return finalized, {name: standings.get(name) for name in fleet.settings.subtensor.names}
 
 
 async def _vault(fleet: Assembly) -> VaultView | Unread:
@@ -78,10 +92,7 @@ async def _vault(fleet: Assembly) -> VaultView | Unread:
 
 def faults_of(found: Status, settings: Settings) -> Iterator[str]:
     """What needs a human, a line each. Pure."""
-    if isinstance(found.finalized, Unavailable):
-        yield f"no finalized Subtensor block: {found.finalized.detail}"
-    elif (behind := found.head.number - found.finalized.number) >= settings.oracle.stall_blocks:
-        yield f"finality is {behind} blocks behind"
+    yield from _source_faults(found, settings)
     if isinstance(found.feed, Unavailable):
         yield f"the feed could not be read: {found.feed.detail}"
     else:
@@ -99,6 +110,16 @@ def faults_of(found: Status, settings: Settings) -> Iterator[str]:
         yield "opening of positions is paused"
 
 
+def _source_faults(found: Status, settings: Settings) -> Iterator[str]:
+    if isinstance(found.finalized, Unavailable):
+        yield f"no finalized Subtensor block: {found.finalized.detail}"
+    elif (behind := found.head.number - found.finalized.number) >= settings.oracle.stall_blocks:
+        yield f"finality is {behind} blocks behind"
+    for endpoint, state in found.sources.items():
+        if state not in {None, Standing.AGREES.value, Standing.PENDING.value}:
+            yield f"subtensor {endpoint}: {state}"
+
+
 def _feed_faults(feed: FeedState, settings: Settings) -> Iterator[str]:
     for netuid, row in feed.rows.items():
         name, age = settings.symbol(netuid), feed.head.time - row.source_time
@@ -113,6 +134,7 @@ def _show(found: Status, faults: list[str], settings: Settings, out: Output) -> 
     out.record("faults", faults)
     out.line(f"{settings.network.name}: block {found.head.number}, {_finality(found)}")
     out.line(f"nodes: {states_text(found.nodes)}; {agreement_text(settings.evm)}")
+    out.line(f"subtensor: {states_text(found.sources)}; {agreement_text(settings.subtensor)}")
     if isinstance(found.feed, FeedState):
         out.table("Markets", COLUMNS, list(_market_rows(found.feed, found.risk, settings)))
     if isinstance(found.funding, FundingPlan) and found.funding.next_due is not None:

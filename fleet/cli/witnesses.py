@@ -1,19 +1,19 @@
 """How many operators stand behind what is decided, for doctor and status. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from fleet.cli.doctor import Check, Verdict
-from fleet.settings import EvmSettings, Settings
-from fleet.wiring.facts import NodeFacts, Unread
+from fleet.settings import Settings, Witnesses
+from fleet.wiring.facts import NodeFacts, SourceFacts, Unread
 
-_SUBJECT = "nodes: agreement"
+SINGLE = "single-source"
 
 
-def agreement_text(evm: EvmSettings) -> str:
+def agreement_text(asked: Witnesses) -> str:
     """Whose word is believed."""
-    if evm.operators == 1:
-        return f"single source: {evm.endpoints[0].operator}"
-    return f"{evm.must_agree} of {evm.operators} operators must agree"
+    if asked.operators == 1:
+        return f"{SINGLE}: {asked.endpoints[0].operator}"
+    return f"{asked.must_agree} of {asked.operators} operators must agree"
 
 
 def states_text(states: Mapping[str, str | None]) -> str:
@@ -27,7 +27,8 @@ def agreement_checks(
     """Whether enough operators answer for anything to be decided, and which of them lag."""
     evm = settings.evm
     heads = {name: facts for name, facts in nodes.items() if isinstance(facts, NodeFacts)}
-    yield _agreement(settings, heads)
+    right = [n for n, facts in heads.items() if facts.chain_id == settings.network.chain_id]
+    yield _agreement("nodes", "evm", evm, right)
     newest = max((facts.head for facts in heads.values()), default=0)
     for name, facts in heads.items():
         behind = newest - facts.head
@@ -41,19 +42,28 @@ def agreement_checks(
             )
 
 
-def _agreement(settings: Settings, heads: Mapping[str, NodeFacts]) -> Check:
-    evm, text = settings.evm, agreement_text(settings.evm)
-    named = zip(evm.names, evm.endpoints, strict=True)
-    well = {
-        each.operator
-        for name, each in named
-        if name in heads and heads[name].chain_id == settings.network.chain_id
-    }
-    if evm.operators == 1:
-        remedy = "its word is believed: add evm.endpoints of other operators"
-        return Check(subject=_SUBJECT, verdict=Verdict.NOTED, found=text, remedy=remedy)
-    if len(well) < evm.must_agree:
+def source_agreement_check(
+    sources: Mapping[str, SourceFacts | Unread], settings: Settings
+) -> Check:
+    """Whether enough operators of Subtensor nodes answer for any price to be believed."""
+    genesis = settings.subtensor.genesis
+    right = [
+        name
+        for name, facts in sources.items()
+        if isinstance(facts, SourceFacts) and facts.genesis == genesis
+    ]
+    return _agreement("subtensor", "subtensor", settings.subtensor, right)
+
+
+def _agreement(what: str, section: str, asked: Witnesses, right: Collection[str]) -> Check:
+    text, subject = agreement_text(asked), f"{what}: agreement"
+    named = zip(asked.names, asked.endpoints, strict=True)
+    well = {each.operator for name, each in named if name in right}
+    if asked.operators == 1:
+        remedy = f"its word is believed: add {section}.endpoints of other operators"
+        return Check(subject=subject, verdict=Verdict.NOTED, found=text, remedy=remedy)
+    if len(well) < asked.must_agree:
         found = f"{text}, and {len(well)} can be had"
         remedy = "nothing is decided until more of them answer"
-        return Check(subject=_SUBJECT, verdict=Verdict.FAILED, found=found, remedy=remedy)
-    return Check(subject=_SUBJECT, verdict=Verdict.PASSED, found=f"{text}, {len(well)} can be had")
+        return Check(subject=subject, verdict=Verdict.FAILED, found=found, remedy=remedy)
+    return Check(subject=subject, verdict=Verdict.PASSED, found=f"{text}, {len(well)} can be had")

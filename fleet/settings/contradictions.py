@@ -88,6 +88,12 @@ def _deviations(
             )
 
 
+def _quiet(oracle: OracleSettings) -> Iterator[Contradiction]:
+    if oracle.quiet_blocks > oracle.stall_blocks:
+        stall = f"oracle.stall_blocks {oracle.stall_blocks}"
+        yield "oracle.quiet_blocks", f"{oracle.quiet_blocks} is more than {stall}: nobody would ask"
+
+
 def _tiers(warnings: WarningsSettings, exchange: ExchangeSettings) -> Iterator[Contradiction]:
     tiers = warnings.tiers_bps or ()
     if any(upper <= lower for upper, lower in pairwise(tiers)):
@@ -225,6 +231,7 @@ _RULES: tuple[tuple[tuple[str, ...], Callable[..., Iterator[Contradiction]]], ..
     (("markets",), _markets),
     (("oracle", "markets", "exchange"), _heartbeats),
     (("oracle", "exchange"), _stall),
+    (("oracle",), _quiet),
     (("oracle", "markets", "exchange"), _deviations),
     (("warnings", "exchange"), _tiers),
     (("lockstep", "network", "evm"), _lockstep),

@@ -65,7 +65,7 @@ class EvmSettings(Witnesses):
     agreement: Annotated[int, Field(ge=1)] | None = None
     """Operators that must say the same of a block before anything is decided by it: more than
     half of those in evm.endpoints. Absent = the smallest such number, so two operators must both
-    agree, and of three any two. With one operator its word is believed ("single source")."""
+    agree, and of three any two. With one operator its word is believed ("single-source")."""
 
     genesis: Hash | None = None
     """Hash of the EVM chain's block 0; a node that has another one is refused. Absent = only the

@@ -29,6 +29,11 @@ class OracleSettings(Section):
     """Blocks without a finalized reading after which every market is suspended. 10: two minutes,
     when finality normally follows by two to three blocks."""
 
+    quiet_blocks: Annotated[int, Field(ge=4, le=25)] = 5
+    """Blocks without a finalized head after which every endpoint is asked at every block: whether
+    the chain's finality stands, or too few of them answer, which suspends every market at once.
+    5: a minute, twice the usual lag of finality."""
+
     catch_up_blocks_max: Annotated[int, Field(ge=0, le=25)] = 3
     """While a price is held, so many skipped blocks are read as well, so that the hold ends on
     time; three requests each."""

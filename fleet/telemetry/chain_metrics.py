@@ -1,6 +1,7 @@
 """Numbers about the chain, its nodes, and what is sent to it."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from prometheus_client import CollectorRegistry
 
@@ -42,9 +43,48 @@ class ChainMetrics:
         self._missed = make.counter(
             "heads_missed", "Blocks between two heads that had to be fetched by number."
         )
+        self._agreement = make.gauge(
+            "source_agreement", "Operators of Subtensor nodes that must say the same."
+        )
+        self._single = make.gauge(
+            "source_single", "1: one operator of Subtensor nodes is believed alone."
+        )
         self._disagreements = make.counter(
             "node_disagreements", "Answers that others did not agree with.", ("endpoint",)
         )
+
+    def sources(
+        self,
+        *,
+        states: Callable[[str], str | None],
+        endpoints: Sequence[str],
+        known: Sequence[str],
+        age: Callable[[], float],
+    ) -> None:
+        """Shows what each Subtensor endpoint is worth and how old the newest height is.
+
+        Args:
+            states: an endpoint's state, None before it was heard; asked at every scrape.
+            endpoints: all of them, by name.
+            known: all states there are.
+            age: wall-clock seconds since a higher finalized height was agreed on.
+        """
+        state = self._make.gauge(
+            "source_state",
+            "1 for what a Subtensor endpoint is worth, 0 for the others.",
+            ("endpoint", "state"),
+        )
+        for endpoint in endpoints:
+            for each in known:
+                state.labels(endpoint, each).set_function(partial(_is_in, states, endpoint, each))
+        self._make.asked(
+            "source_age_seconds", "Seconds since a higher finalized height was agreed on.", age
+        )
+
+    def source_agreement(self, *, needed: int, operators: int) -> None:
+        """So many of the operators of Subtensor nodes must say the same."""
+        self._agreement.set(needed)
+        self._single.set(operators == 1)
 
     def head_age(self, age: Callable[[], float]) -> None:
         """Shows how long ago the newest head came, in wall-clock seconds; call it once.
@@ -87,6 +127,10 @@ class ChainMetrics:
     def disagreed(self, endpoint: str) -> None:
         """A node said something else than the others, or no two said the same."""
         self._disagreements.labels(endpoint).inc()
+
+
+def _is_in(states: Callable[[str], str | None], endpoint: str, state: str) -> float:
+    return float(states(endpoint) == state)
 
 
 class TransactionMetrics:

@@ -20,19 +20,19 @@ from fleet.store.spending import reset, stopped_lanes
 from fleet.telemetry.metrics import Metrics
 from fleet.telemetry.notify import Notifier
 from fleet.transactions.request import Included, Lane, Settled
-from fleet.wiring import admission, connections, daemon, policies, telling
+from fleet.wiring import admission, connections, daemon, policies, silence, telling
 from fleet.wiring.bots import Crew
 from fleet.wiring.chain_changes import ChainChanges
 from fleet.wiring.evidence import Evidence
 from fleet.wiring.facts import BotName, VaultView
-from fleet.wiring.feed_watch import FeedWatch
+from fleet.wiring.feed_watch import watching
 from fleet.wiring.inspection import WorldInspector
 from fleet.wiring.lines import news_line
 from fleet.wiring.memory import Memory
 from fleet.wiring.node_lines import NodeNumbers
 from fleet.wiring.quoting import Quotebook
-from fleet.wiring.rhythm import FinalizedHeads
 from fleet.wiring.settling import Settles, is_all_included, is_all_settled, settle_all
+from fleet.wiring.source_watch import Subtensor, show
 from fleet.wiring.speaking import VERSION
 from fleet.wiring.spending import SpendWatch
 from fleet.wiring.standing_warnings import StandingWarnings
@@ -44,8 +44,6 @@ from keepers.liquidation.risk import RiskEngine
 from keepers.liquidation.upkeep import BookUpkeep
 from keepers.warnings.keeper import WarningsKeeper
 from oracle.feeder import Feeder
-from oracle.ports import PriceSource
-from oracle.quotes import Quote
 from protocol.deployment import Deployment
 from protocol.ports import Accruals, Liquidations, PriceFeed
 from protocol.reading import ExchangeReader
@@ -57,15 +55,6 @@ _log = structlog.stdlib.get_logger("fleet")
 
 _NOBODY = Address("0x0000000000000000000000000000000000000000")
 """The beneficiary of a dry run, which sends nothing."""
-
-
-class Subtensor(PriceSource, FinalizedHeads, Protocol):
-    """Where prices and finalized heads come from; `oracle.sources.quorum` has one."""
-
-    @property
-    def quotes(self) -> tuple[Quote, ...]:
-        """What each endpoint that was heard said last, and what that was worth."""
-        ...
 
 
 class Sends(Settles, Submits, Protocol):
@@ -227,6 +216,7 @@ class Assembly:
         self.follower.keep(connections.open_checkpoint(self.settings, self._name))
         metrics = Metrics(version=VERSION, network=self.settings.network.name)
         self.node.listen(NodeNumbers(metrics.chain))
+        show(self.source, self.settings.subtensor, metrics.chain)
         return daemon.supervisor(
             bots,
             settings=self.settings,
@@ -242,6 +232,7 @@ class Assembly:
             metrics=metrics,
             services=(
                 *connections.node_services(self.settings, self.node, clock),
+                *silence.services(self.settings, self.source, self._memory.database, clock),
                 *admission.services(self.inspector, self._workload, self.account, clock),
             ),
             drain=partial(self._drain, tells=BotName.WARNINGS in bots),
@@ -273,9 +264,9 @@ class Assembly:
                 read=self.read_tiers, made=lambda: self.warnings, rebuilds=self._rebuilds
             ).keeper,
             watch_spending=SpendWatch(name=self._name, opened=self._memory.database).look,
-            watch_feed=FeedWatch(
-                pins=connections.pins(self.settings), opened=self._memory.database
-            ).look,
+            watch_feed=watching(
+                connections.pins(self.settings), self.source, self._memory.database
+            ),
             keep_quotes=Quotebook(opened=self._memory.database).note,
             tell=self._telling.round,
             tidy=self._memory.tidy,

@@ -35,7 +35,7 @@ class ChainRhythm:
     Args:
         heads: of chain 964.
         source: of finalized heads.
-        stall_blocks: so many blocks of chain 964 ahead of the newest finalized head, every
+        quiet_blocks: so many blocks of chain 964 ahead of the newest finalized head, every
             further one wakes the feeder as well: silence must be decided on, not waited out.
         services: what must run besides `heads.run`.
     """
@@ -47,12 +47,12 @@ class ChainRhythm:
         *,
         heads: ChainHeads,
         source: FinalizedHeads,
-        stall_blocks: int,
+        quiet_blocks: int,
         services: Sequence[Service] = (),
     ) -> None:
         self._heads = heads
         self._source = source
-        self._stall_blocks = stall_blocks
+        self._quiet_blocks = quiet_blocks
         self._heard_at: BlockNumber | None = None
         self.services: Sequence[Service] = (heads.run, *services)
 
@@ -97,6 +97,6 @@ class ChainRhythm:
                 # Nobody has heard of the future: a head above the chain's own, once said, must
                 # not keep the watch quiet until the chain gets there.
                 self._heard_at = min(self._heard_at, head.number)
-                if head.number - self._heard_at < self._stall_blocks:
+                if head.number - self._heard_at < self._quiet_blocks:
                     continue
             wakes.put(FeederWake(number=head.number, finalized=None))

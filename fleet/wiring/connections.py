@@ -203,7 +203,7 @@ def open_rhythm(
     return ChainRhythm(
         heads=heads,
         source=source,
-        stall_blocks=settings.oracle.stall_blocks,
+        quiet_blocks=settings.oracle.quiet_blocks,
         services=(watching(heads, clock, stall_s=settings.evm.head_stall_s),),
     )
 

@@ -1,36 +1,17 @@
 """Tells people what the feeder can't mend: another subnet, a stall, a market closed by others."""
 
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
 
-import structlog
-from sqlalchemy.exc import SQLAlchemyError
-
-from fleet.chain.failures import ChainError
-from fleet.runtime.loop import describe
 from fleet.store.engine import Database
-from fleet.store.outbox import enqueue
-from fleet.telemetry.notify import Message
+from fleet.wiring.source_watch import Sources, SourceWatch
+from fleet.wiring.troubles import Episodes, Trouble
 from oracle.aggregation import Pins
 from oracle.feed import SuspensionReason
 from oracle.feeder import FeedOutcome
 from oracle.plan import FeedPlan, MarketPlan
 from oracle.publication import Hold, HoldReason, Stalled, Suspend
-from units import Head
-
-_log = structlog.stdlib.get_logger("fleet")
 
 _CLOSED = {HoldReason.GUARDIAN: "guardian", HoldReason.OPERATOR: "operator"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Trouble:
-    """Something to tell. `id` names the episode: the same while it lasts, also after a start."""
-
-    id: str
-    severity: str
-    title: str
-    body: str
 
 
 class FeedWatch:
@@ -43,33 +24,30 @@ class FeedWatch:
 
     def __init__(self, *, pins: Pins, opened: Callable[[], Awaitable[Database]]) -> None:
         self._pins = pins
-        self._opened = opened
-        self._told: frozenset[str] = frozenset()
+        self._episodes = Episodes(opened)
 
     async def look(self, outcome: FeedOutcome) -> None:
-        """Adds to the outbox what is not in it yet.
-
-        A store that can't be written now must not cost the step, whose prices are out already:
-        the next one tells. Raises StoreError where the store is of no use at all.
-        """
-        if not isinstance(outcome.plan, FeedPlan):
-            return
-        found = {each.id: each for each in troubles(outcome.plan, self._pins)}
-        new = [found[name] for name in sorted(found.keys() - self._told)]
-        try:
-            await self._tell([_message(each, outcome.plan.head) for each in new])
-        except (ChainError, SQLAlchemyError) as error:
-            _log.warning("feed_alerts_not_kept", reason=describe(error))
-        else:
-            self._told = frozenset(found)
-
-    async def _tell(self, messages: list[Message]) -> None:
-        if messages:
-            async with (await self._opened()).writing() as connection:
-                await enqueue(connection, messages)
+        """Adds to the outbox what is not in it yet; see `Episodes.tell`."""
+        plan = outcome.plan
+        if isinstance(plan, FeedPlan):
+            found = troubles(plan, self._pins)
+            await self._episodes.tell(found, plan.head.number, plan.head.time)
 
 
-def troubles(plan: FeedPlan, pins: Pins) -> Iterator[_Trouble]:
+def watching(
+    pins: Pins, source: Sources, opened: Callable[[], Awaitable[Database]]
+) -> Callable[[FeedOutcome], Awaitable[None]]:
+    """Everything that watches the feeder's steps, as one."""
+    feed, sources = FeedWatch(pins=pins, opened=opened), SourceWatch(source=source, opened=opened)
+
+    async def look(outcome: FeedOutcome) -> None:
+        await feed.look(outcome)
+        await sources.look(outcome)
+
+    return look
+
+
+def troubles(plan: FeedPlan, pins: Pins) -> Iterator[Trouble]:
     """What of a plan needs a human."""
     stalls = [each.known.blocks for each in plan.markets if isinstance(each.known, Stalled)]
     if stalls:
@@ -89,10 +67,10 @@ def _is_of_another_subnet(market: MarketPlan) -> bool:
             return False
 
 
-def _stall(plan: FeedPlan, blocks: int) -> _Trouble:
+def _stall(plan: FeedPlan, blocks: int) -> Trouble:
     since = plan.head.number - blocks
     said = f" ({plan.alerts[0]})" if plan.alerts else ""
-    return _Trouble(
+    return Trouble(
         id=f"feed-stall-{since}",
         severity="page",
         title="No price can be read",
@@ -101,10 +79,10 @@ def _stall(plan: FeedPlan, blocks: int) -> _Trouble:
     )
 
 
-def _identity(market: MarketPlan, pins: Pins) -> _Trouble:
+def _identity(market: MarketPlan, pins: Pins) -> Trouble:
     """Of one pin there is one such event: a subnet that was handed on does not come back."""
     pin = pins.get(market.netuid)
-    return _Trouble(
+    return Trouble(
         id=f"feed-identity-{market.netuid}-{pin}",
         severity="page",
         title=f"Market {market.netuid} is not the subnet that is pinned",
@@ -113,9 +91,9 @@ def _identity(market: MarketPlan, pins: Pins) -> _Trouble:
     )
 
 
-def _closed(market: MarketPlan, reason: HoldReason) -> _Trouble:
+def _closed(market: MarketPlan, reason: HoldReason) -> Trouble:
     who = _CLOSED[reason]
-    return _Trouble(
+    return Trouble(
         id=f"feed-{who}-{market.netuid}-{market.row.suspended_at}",
         severity="notify",
         title=f"Market {market.netuid} was suspended by the {who}",
@@ -126,14 +104,3 @@ def _closed(market: MarketPlan, reason: HoldReason) -> _Trouble:
 def _why(market: MarketPlan) -> str:
     decision = market.decision
     return decision.detail if isinstance(decision, Suspend) else "It is suspended for its identity"
-
-
-def _message(trouble: _Trouble, head: Head) -> Message:
-    return Message(
-        id=trouble.id,
-        severity=trouble.severity,
-        title=trouble.title,
-        body=trouble.body,
-        block=head.number,
-        created_at=head.time,
-    )

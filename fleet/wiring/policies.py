@@ -1,5 +1,6 @@
 """What an operator has decided, in the words of the rooms that decide by it. Pure."""
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -9,7 +10,14 @@ from fleet.chain.pool import PoolPolicy
 from fleet.chain.states import StatePolicy
 from fleet.chain.subscription import SocketPolicy
 from fleet.chain.throttle import Rate
-from fleet.settings import Endpoint, OracleSettings, Settings, SpendSettings, WarningsSettings
+from fleet.settings import (
+    Endpoint,
+    NetworkKind,
+    OracleSettings,
+    Settings,
+    SpendSettings,
+    WarningsSettings,
+)
 from fleet.transactions.fees import FeeMode, FeePolicy
 from fleet.transactions.policy import Finality, SenderPolicy
 from fleet.transactions.request import Lane
@@ -26,6 +34,7 @@ from keepers.warnings.tiers import WarningPolicy
 from keepers.warnings.tiers import tiers as tiered
 from oracle.due import PublicationPolicy
 from oracle.feeder import FeederPolicy
+from oracle.freshness import FreshnessPolicy
 from oracle.guard import GuardPolicy
 from oracle.judge import JudgePolicy
 from oracle.markets import PerMarket
@@ -107,6 +116,13 @@ def quorum(settings: Settings) -> QuorumPolicy:
         straggler_s=subtensor.straggler_s,
         patience_s=subtensor.ask_timeout_s,
     )
+
+
+def freshness(settings: Settings) -> FreshnessPolicy:
+    """When the clocks are apart; a devnet lives in the time of its prices, not of the wall."""
+    if settings.network.kind is NetworkKind.DEVNET:
+        return FreshnessPolicy(old_s_max=math.inf, ahead_s_max=math.inf)
+    return FreshnessPolicy()
 
 
 def risk(settings: Settings) -> RiskPolicy:

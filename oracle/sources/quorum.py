@@ -20,7 +20,7 @@ from oracle.quorum import (
     too_few,
     unheard,
 )
-from oracle.quotes import Quote, Reading, SourceHead, Standing, Unavailable
+from oracle.quotes import Quote, Reading, SourceBlock, SourceHead, Standing, Unavailable
 from oracle.sources.endpoint import Endpoint
 from oracle.sources.highest import Highest
 from oracle.sources.member import Member
@@ -56,6 +56,9 @@ class QuorumSource:
         self._tasks = asyncio.TaskGroup()
         self._late: set[asyncio.Task[Any]] = set()
         self._quotes: dict[str, Quote] = {}
+        self._risen_at: float | None = None
+        self.latest: SourceBlock | None = None
+        self._height = -1
 
     async def __aenter__(self) -> Self:
         await self._tasks.__aenter__()
@@ -70,6 +73,10 @@ class QuorumSource:
     def quotes(self) -> tuple[Quote, ...]:
         """What each endpoint that was heard said last, and what that was worth."""
         return tuple(self._quotes[each.name] for each in self._members if each.name in self._quotes)
+
+    def age_s(self) -> float | None:
+        """Seconds since a higher height was agreed on; None before the first."""
+        return None if self._risen_at is None else _now() - self._risen_at
 
     async def heads(self) -> AsyncGenerator[SourceHead, None]:
         """The heights that enough operators have finalized, each once and none lower.
@@ -93,11 +100,11 @@ class QuorumSource:
 
     async def finalized(self) -> SourceHead | Unavailable:
         """See `PriceSource`: the newest height that enough operators have finalized."""
-        return await self._height(Member.ask_finalized)
+        return await self._common(Member.ask_finalized, is_final=True)
 
     async def buried(self, depth: int) -> Reading | Unavailable:
         """The block so far below the best one that enough operators have; it is not final."""
-        best = await self._height(Member.ask_best)
+        best = await self._common(Member.ask_best, is_final=False)
         if isinstance(best, Unavailable):
             return best
         return await self._read(BlockNumber(best.number - depth), Member.buried_quote)
@@ -113,13 +120,17 @@ class QuorumSource:
             lambda answers: is_settled(self._ballots(answers), needed),
         )
         result = agreed(self._ballots(said), needed)
-        self._quotes |= {quote.endpoint: quote for quote in result.quotes}
+        self._learn(result.quotes)
         if isinstance(result, Reading):
+            self.latest = result.block
             self._judge_late(pending, result)
         return result
 
-    async def _height(
-        self, ask: Callable[[Member], Coroutine[Any, Any, SourceHead | Unavailable]]
+    async def _common(
+        self,
+        ask: Callable[[Member], Coroutine[Any, Any, SourceHead | Unavailable]],
+        *,
+        is_final: bool,
     ) -> SourceHead | Unavailable:
         needed = self._policy.agreement
         said, _ = await self._ask(
@@ -128,6 +139,8 @@ class QuorumSource:
         self._note_absent(said)
         heights = self._heights(said)
         number = reached(heights, needed)
+        if number is not None and is_final:
+            self._note_height(number)
         heads = (each for each in said.values() if isinstance(each, SourceHead))
         if number is not None:
             return next(each for each in heads if each.number == number)
@@ -182,7 +195,7 @@ class QuorumSource:
 
     def _note_absent(self, said: Mapping[str, SourceHead | Unavailable]) -> None:
         absent = {name: each for name, each in said.items() if isinstance(each, Unavailable)}
-        self._quotes |= {quote.endpoint: quote for quote in unheard(self._ballots(absent))}
+        self._learn(unheard(self._ballots(absent)))
 
     def _judge_late(
         self, pending: Mapping[Member, asyncio.Task[Reading | Unavailable]], result: Reading
@@ -193,12 +206,18 @@ class QuorumSource:
     def _note_late(
         self, name: str, result: Reading, done: asyncio.Task[Reading | Unavailable]
     ) -> None:
-        quote = self._quotes.get(name)
-        if done.cancelled() or done.exception() or quote is None:
+        if done.cancelled() or done.exception():
             return
-        if quote.standing is Standing.PENDING:
-            standing = standing_against(done.result(), result)
-            self._quotes[name] = replace(quote, standing=standing, detail=done.result().detail)
+        standing, detail = standing_against(done.result(), result), done.result().detail
+        self._quotes[name] = replace(self._quotes[name], standing=standing, detail=detail)
+
+    def _learn(self, quotes: Sequence[Quote]) -> None:
+        """One that has not answered yet is still worth what it was before."""
+        self._quotes |= {
+            each.endpoint: each
+            for each in quotes
+            if each.standing is not Standing.PENDING or each.endpoint not in self._quotes
+        }
 
     async def _follow_all(self, highest: Highest) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -211,7 +230,16 @@ class QuorumSource:
             heads = {m.name: m.finalized for m in self._members if m.finalized is not None}
             number = reached(self._heights(heads), self._policy.agreement)
             if number is not None:
+                self._note_height(number)
                 highest.put(next(each for each in heads.values() if each.number == number))
+
+    def _note_height(self, number: int) -> None:
+        if number > self._height:
+            self._height, self._risen_at = number, _now()
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _busy(member: Member) -> Unavailable:

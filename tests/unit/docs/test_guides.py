@@ -126,6 +126,7 @@ def test_settings__named_to_people__exist() -> None:
 def test_metrics__named_to_people__exist() -> None:
     metrics = Metrics(version="0", network="devnet")
     metrics.chain.head_age(lambda: 0.0)
+    metrics.chain.sources(states=lambda _: None, endpoints=["a"], known=["agrees"], age=lambda: 0.0)
     families = [family.name for family in metrics.registry.collect()]
     known = {name for family in families for name in (family, f"{family}_total")}
     named = {name.split("{")[0] for name in lines(r"megatao_")}

@@ -34,7 +34,7 @@ DOWN = Unread(reason="no answer")
 def test_agreement__one_operator__is_named_as_the_single_source(settings: Settings) -> None:
     own = of(settings, "aa")
     (check,) = agreement_checks({"a": at(100), "a-2": at(100)}, own)
-    assert (check.verdict, check.found) == (Verdict.NOTED, "single source: a")
+    assert (check.verdict, check.found) == (Verdict.NOTED, "single-source: a")
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ class BrokenError(Exception):
 
 @pytest.fixture
 def rhythm(blocks: Blocks, finalized: Finalized) -> ChainRhythm:
-    return ChainRhythm(heads=blocks, source=finalized, stall_blocks=STALL)
+    return ChainRhythm(heads=blocks, source=finalized, quiet_blocks=STALL)
 
 
 def feeder(rhythm: ChainRhythm) -> AsyncGenerator[FeederWake, None]:
@@ -159,7 +159,7 @@ async def test_finalized__any_gaps__silence_is_never_longer_than_the_limit(
 ) -> None:
     blocks, finalized = Blocks(), Finalized()
     number, newest = 100, None
-    async with woken(ChainRhythm(heads=blocks, source=finalized, stall_blocks=STALL)) as seen:
+    async with woken(ChainRhythm(heads=blocks, source=finalized, quiet_blocks=STALL)) as seen:
         for is_final, gap in steps:
             if is_final and (newest or 0) < number - 2:
                 newest = number - 2

@@ -207,6 +207,7 @@ READ_ELSEWHERE = {
     "evm.head_stall_s": "connections.open_rhythm, keepers doctor",
     "subtensor.endpoints": "connections.open_source",
     "subtensor.agreement": "Witnesses.must_agree",
+    "oracle.quiet_blocks": "connections.open_rhythm",
     "subtensor.genesis": "connections.subtensor_endpoint",
     "transactions.balance_low_tao": "keepers doctor",
     "transactions.drill_mtao_hour": "fleet.wiring.daemon",

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
 
-from oracle.quotes import Quote, Reading, SourceHead, Unavailable
+from oracle.quotes import Quote, Reading, SourceBlock, SourceHead, Unavailable
 from tests.unit.oracle.simulated import SN, TAO, reading, source_head
 from units import BlockNumber
 
@@ -73,12 +73,16 @@ class LoneSource:
     """One endpoint as the source of a whole fleet."""
 
     quotes: tuple[Quote, ...] = ()
+    latest: SourceBlock | None = None
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
 
     def heads(self) -> AsyncGenerator[SourceHead, None]:
         return self.endpoint.heads()
+
+    def age_s(self) -> float | None:
+        return None
 
     async def read(self, number: BlockNumber) -> Reading | Unavailable:
         return await self.endpoint.read(source_head(number))
