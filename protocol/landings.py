@@ -7,6 +7,7 @@ back to the source's time, which is earlier. Pure but for what it remembers.
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from keepers.liquidation.moves import BlockMoves
 from keepers.liquidation.positions import BlockEvents, PricePushed
 from oracle.feed import FeedRowView
 from units import BlockNumber, Head, Netuid, Timestamp
@@ -18,7 +19,7 @@ class Landings:
     def __init__(self) -> None:
         self._landed: dict[Netuid, tuple[BlockNumber, Timestamp]] = {}
 
-    def note(self, blocks: Iterable[BlockEvents], last: Head) -> None:
+    def note(self, blocks: Iterable[BlockEvents | BlockMoves], last: Head) -> None:
         """Remembers the pushes of `last`, the only block whose timestamp is at hand."""
         for block in blocks:
             if block.hash == last.hash:

@@ -3,6 +3,7 @@
 Implements the reading ports of the oracle and the keepers. Knows no decision and sends nothing.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
@@ -13,13 +14,22 @@ from fleet.chain.throttle import Urgency
 from keepers.funding.calendar import FundingRow, FundingSnapshot
 from keepers.funding.keeper import FundingUnread
 from keepers.liquidation.follower import Unreadable
-from keepers.liquidation.positions import BlockEvents, BookOutline, BookSnapshot, Market, Position
+from keepers.liquidation.moves import BlockMoves, Move
+from keepers.liquidation.positions import (
+    BlockEvents,
+    BookEvent,
+    BookOutline,
+    BookSnapshot,
+    Market,
+    Position,
+)
 from oracle.ports import FeedState
 from oracle.quotes import Unavailable
 from protocol import calls, views
 from protocol.deployment import Deployment
 from protocol.events import RawLog, block_events
 from protocol.landings import Landings
+from protocol.moves import block_moves, sliced
 from protocol.views import VaultState
 from units import Address, BlockHash, BlockNumber, Bps, Head, Netuid, PositionId
 
@@ -134,13 +144,30 @@ class ExchangeReader:
         address that lags, has nothing to say about it.
         """
         try:
-            logs = await self._chain.logs(first, last.number, self._contracts, tip=last.hash)
-            await self._require_fork_of(last, logs)
-            blocks = block_events(logs)
+            blocks = block_events(await self._logs(first, last))
         except (ChainError, ValueError, KeyError) as error:
             return Unreadable(reason=f"logs of blocks {first} to {last.number}: {error}")
         self._landings.note(blocks, last)
         return blocks
+
+    async def moves(self, first: BlockNumber, last: Head) -> tuple[BlockMoves, ...] | Unreadable:
+        """The same, with what happened to positions as moves; others get their turn meanwhile."""
+        try:
+            logs = await self._logs(first, last)
+            found: list[BookEvent | Move | None] = []
+            for each in sliced(logs):
+                found += each
+                await asyncio.sleep(0)
+            blocks = block_moves(logs, found)
+        except (ChainError, ValueError, KeyError) as error:
+            return Unreadable(reason=f"logs of blocks {first} to {last.number}: {error}")
+        self._landings.note(blocks, last)
+        return blocks
+
+    async def _logs(self, first: BlockNumber, last: Head) -> Sequence[RawLog]:
+        logs = await self._chain.logs(first, last.number, self._contracts, tip=last.hash)
+        await self._require_fork_of(last, logs)
+        return logs
 
     async def warning_tiers(self) -> tuple[Bps, ...] | Unreadable:
         """The margin ratios to warn at, from the highest down, as set for every market with any.

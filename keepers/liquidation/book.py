@@ -4,15 +4,22 @@ A `Book` is a value. Following blocks gives a new one that carries what it takes
 whoever holds the old one may keep reading it (see `versions.py`). Pure: knows no node, no clock.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
+from typing import Final
 
 from keepers.liquidation.folding import Draft, InconsistentEventsError, require_sound
+from keepers.liquidation.moves import BlockMoves
 from keepers.liquidation.positions import BlockEvents, BookSnapshot, Market
+from keepers.liquidation.table import Changes
 from keepers.liquidation.versions import Positions
-from units import BlockHash, Head, Netuid
+from units import BlockHash, BlockNumber, Head, Netuid
 
 UNDO_BLOCKS_MAX = 64
+
+SLICE: Final = 1_000
+"""Events, or changes, of one step of `following`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +57,7 @@ def open_book(snapshot: BookSnapshot) -> Book:
     return Book(head=snapshot.head, positions=Positions.of(snapshot.positions), markets=markets)
 
 
-def follow(book: Book, blocks: Iterable[BlockEvents], head: Head) -> Book:
+def follow(book: Book, blocks: Iterable[BlockEvents | BlockMoves], head: Head) -> Book:
     """The book at `head`, a descendant of its block, given all events in between.
 
     Args:
@@ -61,17 +68,34 @@ def follow(book: Book, blocks: Iterable[BlockEvents], head: Head) -> Book:
     Raises:
         InconsistentEventsError: the blocks are out of order or an event cannot follow.
     """
+    work = following(book, blocks, head)
+    while True:
+        try:
+            next(work)
+        except StopIteration as done:
+            followed: Book = done.value
+            return followed
+
+
+def following(
+    book: Book, blocks: Iterable[BlockEvents | BlockMoves], head: Head
+) -> Generator[None, None, Book]:
+    """The same in steps of some milliseconds, between which others may read any book."""
     draft = Draft(book.positions, book.markets)
-    last = book.head.number
+    last, folded = book.head.number, 0
     for block in blocks:
-        if not last < block.number <= head.number:
-            raise InconsistentEventsError(f"block {block.number} cannot follow block {last}")
-        if block.number == head.number and block.hash != head.hash:
-            raise InconsistentEventsError(f"the events of block {head.number} are another fork's")
+        _require_next(block, last, head)
         last = block.number
-        for event in block.events:
-            draft.apply(event)
-    return _advanced(book, draft, head)
+        draft.take(block.events)
+        folded += len(block.events)
+        if folded >= SLICE:
+            folded = 0
+            yield
+    positions = book.positions
+    for changes in _slices(draft.records):
+        yield
+        positions = positions.with_records(changes)
+    return _advanced(book, positions, draft.markets, head)
 
 
 def rewind(book: Book, block: BlockHash) -> Book | None:
@@ -90,13 +114,28 @@ def rewind(book: Book, block: BlockHash) -> Book | None:
     )
 
 
-def _advanced(book: Book, draft: Draft, head: Head) -> Book:
+def _require_next(block: BlockEvents | BlockMoves, last: BlockNumber, head: Head) -> None:
+    if not last < block.number <= head.number:
+        raise InconsistentEventsError(f"block {block.number} cannot follow block {last}")
+    if block.number == head.number and block.hash != head.hash:
+        raise InconsistentEventsError(f"the events of block {head.number} are another fork's")
+
+
+def _slices(changes: Changes) -> Iterator[Changes]:
+    pairs = iter(changes.items())
+    while piece := dict(islice(pairs, SLICE)):
+        yield piece
+
+
+def _advanced(
+    book: Book, positions: Positions, markets: Mapping[Netuid, Market], head: Head
+) -> Book:
     step = Step(before=book.head, positions=book.positions, markets=book.markets)
     oldest = head.number - UNDO_BLOCKS_MAX
     kept = tuple(past for past in book.trail if past.before.number >= oldest)
     return Book(
         head=head,
-        positions=book.positions.changed(draft.positions),
-        markets={**book.markets, **draft.markets} if draft.markets else book.markets,
+        positions=positions,
+        markets={**book.markets, **markets} if markets else book.markets,
         trail=(*kept, step),
     )

@@ -1,14 +1,30 @@
 """How one event changes positions and markets; an event that cannot follow is refused.
 
-A `Draft` overlays a book it does not touch and collects what is replaced. Pure.
+A `Draft` overlays a book it does not touch and collects what is replaced. Positions stand in it as
+records, and their events are folded as moves: what comes as a value is made one. Pure.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import assert_never
 
 from keepers.liquidation.margin import project_index
-from keepers.liquidation.packing import UnrepresentableError, packed
+from keepers.liquidation.moves import OPENED, REMOVED, Move, PositionEvent, move_of
+from keepers.liquidation.packing import (
+    AMOUNT_BYTES,
+    BUCKET,
+    ENTRY_PRICE,
+    ID_BYTES,
+    SEQUENCE,
+    SEQUENCE_BYTES,
+    SIZE,
+    STAKE,
+    UnrepresentableError,
+    bucket_bytes,
+    packed,
+    side_of,
+    size_of,
+)
 from keepers.liquidation.positions import (
     BookEvent,
     FeedRow,
@@ -18,16 +34,16 @@ from keepers.liquidation.positions import (
     MarketSuspended,
     ParametersChanged,
     Position,
-    PositionChanged,
-    PositionClosed,
-    PositionKey,
-    PositionLiquidated,
-    PositionOpened,
     PricePushed,
 )
-from units import BlockNumber, Netuid, PositionId, Wei
+from keepers.liquidation.versions import Positions
+from units import BlockNumber, Netuid, Wei
 
 NOT_SUSPENDED = 0
+Lookup = Callable[[bytes], bytes | None]
+"""The record of a position in the book below."""
+
+_NOTHING = bytes(AMOUNT_BYTES)
 
 
 class InconsistentEventsError(Exception):
@@ -37,35 +53,36 @@ class InconsistentEventsError(Exception):
 class Draft:
     """Changes on top of a book's positions and markets; None stands for an entry taken out."""
 
-    def __init__(
-        self, positions: Mapping[PositionId, Position], markets: Mapping[Netuid, Market]
-    ) -> None:
+    def __init__(self, positions: Positions, markets: Mapping[Netuid, Market]) -> None:
         self._positions = positions
         self._markets = dict(markets)
         self._changed: dict[Netuid, Market] = {}
-        self._interest: dict[Netuid, list[int]] = {}  # long and short, newer than the market's own
-        self.positions: dict[PositionId, Position | None] = {}
+        self._interest: dict[bytes, int] = {}  # by bucket, newer than the market's own
+        self._new: set[bytes] = set()
+        self.records: dict[bytes, bytes | None] = {}
 
     @property
     def markets(self) -> Mapping[Netuid, Market]:
         """Markets that are not what they were."""
-        for netuid in tuple(self._interest):
+        for netuid in {side_of(bucket)[0] for bucket in self._interest}:
             self._market(netuid)
         return self._changed
 
-    def apply(self, event: BookEvent) -> None:
-        """Take one event in.
+    def take(self, events: Iterable[BookEvent | Move]) -> None:
+        """Takes events in, one after the other.
 
         Raises:
-            InconsistentEventsError: it cannot follow what the book holds.
+            InconsistentEventsError: one cannot follow what the book then holds.
         """
+        lookup = self._positions.table.get  # nobody asks for another version meanwhile
+        for event in events:
+            if isinstance(event, tuple):
+                self._move(event, lookup)
+            else:
+                self._apply(event, lookup)
+
+    def _apply(self, event: BookEvent, lookup: Lookup) -> None:
         match event:
-            case PositionOpened(position=position):
-                self._open(position)
-            case PositionChanged():
-                self._change(event)
-            case PositionClosed(key=key) | PositionLiquidated(key=key):
-                self._remove(key)
             case FundingAccrued():
                 self._accrue(event)
             case PricePushed() | MarketSuspended() | MarketResumed():
@@ -73,26 +90,37 @@ class Draft:
             case ParametersChanged(netuid=netuid):
                 raise InconsistentEventsError(f"market {netuid} has new parameters to read")
             case _:
-                assert_never(event)
+                self._move(_move_of(event), lookup)
 
-    def _open(self, position: Position) -> None:
-        if self._position(position.key.id) is not None:
-            raise InconsistentEventsError(f"{_name(position.key)} was opened while open")
-        require_sound(position)
-        self._exposure(position.netuid, position.is_long, position.size)
-        self.positions[position.key.id] = position
+    def _move(self, move: Move, lookup: Lookup) -> None:
+        kind, position_id, body = move
+        known = position_id in self.records
+        before = self.records[position_id] if known else lookup(position_id)
+        if kind == OPENED:
+            if before is not None:
+                raise InconsistentEventsError(f"{_name(move)} was opened while open")
+            after: bytes | None = self._exposed(body)
+        elif before is None or body[:SEQUENCE_BYTES] != before[SEQUENCE]:
+            raise InconsistentEventsError(f"{_name(move)} is not in the book")
+        else:
+            self._expose(before[BUCKET], -size_of(before))
+            after = None if kind == REMOVED else self._exposed(_changed_to(before, body))
+        self._note(position_id, after, is_new=not known and kind == OPENED)
 
-    def _change(self, event: PositionChanged) -> None:
-        before = self._held(event.key)
-        after = replace(before, margin=event.margin, size=event.size)
-        require_sound(after)
-        self._exposure(before.netuid, before.is_long, event.size - before.size)
-        self.positions[event.key.id] = after
+    def _note(self, position_id: bytes, after: bytes | None, *, is_new: bool) -> None:
+        """Who came and went in between has not to be taken out."""
+        if is_new:
+            self._new.add(position_id)
+        if after is None and position_id in self._new:
+            self._new.remove(position_id)
+            del self.records[position_id]
+        else:
+            self.records[position_id] = after
 
-    def _remove(self, key: PositionKey) -> None:
-        position = self._held(key)
-        self._exposure(position.netuid, position.is_long, -position.size)
-        self.positions[key.id] = None
+    def _exposed(self, record: bytes) -> bytes:
+        require_substance(record)
+        self._expose(record[BUCKET], size_of(record))
+        return record
 
     def _accrue(self, event: FundingAccrued) -> None:
         """Moves the stored index, which the book must have foreseen from its open interest.
@@ -113,41 +141,42 @@ class Draft:
             market = self._market(event.netuid)
             self._put(replace(market, feed=_feed_row(market.feed, event)))
 
-    def _exposure(self, netuid: Netuid, is_long: bool, change: int) -> None:
-        sides = self._interest.get(netuid)
-        if sides is None:
-            market = self._market(netuid)
-            sides = [market.long_open_interest, market.short_open_interest]
-            self._interest[netuid] = sides
-        side = 0 if is_long else 1
-        sides[side] += change
-        if sides[side] < 0:
+    def _expose(self, bucket: bytes, change: int) -> None:
+        interest = self._interest.get(bucket)
+        if interest is None:
+            interest = self._opened_interest(bucket)
+        if interest + change < 0:
+            netuid, is_long = side_of(bucket)
             name = "long" if is_long else "short"
             raise InconsistentEventsError(
-                f"market {netuid} would have {name} open interest {sides[side]}"
+                f"market {netuid} would have {name} open interest {interest + change}"
             )
+        self._interest[bucket] = interest + change
 
-    def _position(self, position_id: PositionId) -> Position | None:
-        if position_id in self.positions:
-            return self.positions[position_id]
-        return self._positions.get(position_id)
+    def _opened_interest(self, bucket: bytes) -> int:
+        netuid, is_long = side_of(bucket)
+        market = self._held(netuid)
+        return market.long_open_interest if is_long else market.short_open_interest
 
-    def _held(self, key: PositionKey) -> Position:
-        position = self._position(key.id)
-        if position is None or position.key != key:
-            raise InconsistentEventsError(f"{_name(key)} is not in the book")
-        return position
-
-    def _market(self, netuid: Netuid) -> Market:
+    def _held(self, netuid: Netuid) -> Market:
         market = self._markets.get(netuid)
         if market is None:
             raise InconsistentEventsError(f"market {netuid} is not in the book")
-        interest = self._interest.pop(netuid, None)
-        if interest is None:
+        return market
+
+    def _market(self, netuid: Netuid) -> Market:
+        """The market with its open interest as it is now."""
+        market = self._held(netuid)
+        long = self._interest.pop(bucket_bytes(netuid, is_long=True), None)
+        short = self._interest.pop(bucket_bytes(netuid, is_long=False), None)
+        if long is None and short is None:
             return market
-        long, short = interest
         return self._put(
-            replace(market, long_open_interest=Wei(long), short_open_interest=Wei(short))
+            replace(
+                market,
+                long_open_interest=market.long_open_interest if long is None else Wei(long),
+                short_open_interest=market.short_open_interest if short is None else Wei(short),
+            )
         )
 
     def _put(self, market: Market) -> Market:
@@ -155,18 +184,39 @@ class Draft:
         return market
 
 
-def require_sound(position: Position) -> None:
-    """Refuses what no exchange holds and no arithmetic takes: an empty size, a number too wide.
+def require_sound(position: Position) -> bytes:
+    """The record of a position that an exchange can hold and that arithmetic takes.
 
     Raises:
         InconsistentEventsError: size or entry price is not positive, or a number does not fit.
     """
-    if position.size <= 0 or position.entry_price <= 0:
-        raise InconsistentEventsError(
-            f"{_name(position.key)} has size {position.size}, entry price {position.entry_price}"
-        )
     try:
-        packed(position)
+        record = packed(position)
+    except UnrepresentableError as error:
+        raise InconsistentEventsError(str(error)) from error
+    require_substance(record)
+    return record
+
+
+def require_substance(record: bytes) -> None:
+    """Refuses a record that arithmetic does not take.
+
+    Raises:
+        InconsistentEventsError: size or entry price is 0.
+    """
+    if record[SIZE] == _NOTHING or record[ENTRY_PRICE] == _NOTHING:
+        name = _name((OPENED, record[:ID_BYTES], record))
+        raise InconsistentEventsError(f"{name} has no size, or no entry price")
+
+
+def _changed_to(record: bytes, body: bytes) -> bytes:
+    """The record with the margin and size of a move of kind `CHANGED`."""
+    return record[: STAKE.start] + body[SEQUENCE_BYTES:] + record[STAKE.stop :]
+
+
+def _move_of(event: PositionEvent) -> Move:
+    try:
+        return move_of(event)
     except UnrepresentableError as error:
         raise InconsistentEventsError(str(error)) from error
 
@@ -189,5 +239,7 @@ def _feed_row(row: FeedRow, event: PricePushed | MarketSuspended | MarketResumed
             assert_never(event)
 
 
-def _name(key: PositionKey) -> str:
-    return f"position 0x{key.id.hex()} #{key.sequence}"
+def _name(move: Move) -> str:
+    kind, position_id, body = move
+    sequence = body[SEQUENCE] if kind == OPENED else body[:SEQUENCE_BYTES]
+    return f"position 0x{position_id.hex()} #{int.from_bytes(sequence, 'little')}"

@@ -8,21 +8,22 @@ snapshot, or in `Unreadable`.
 """
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from dataclasses import dataclass, replace
 from typing import Protocol
 
-from keepers.liquidation.book import Book, follow, open_book, rewind
+from keepers.liquidation.book import Book, following, open_book, rewind
 from keepers.liquidation.folding import InconsistentEventsError
 from keepers.liquidation.keeping import Checkpoints, NoCheckpoint
-from keepers.liquidation.positions import BlockEvents, BookOutline, BookSnapshot, ParametersChanged
+from keepers.liquidation.moves import BlockMoves
+from keepers.liquidation.positions import BookOutline, BookSnapshot, ParametersChanged
+from keepers.liquidation.rebuilds import FollowerCounts, RebuildReason
 from keepers.liquidation.reconciliation import (
     Mismatched,
     Reconciled,
     compare,
     market_differences,
 )
+from keepers.liquidation.turns import in_turns
 from units import BlockHash, BlockNumber, Head
 
 
@@ -44,7 +45,7 @@ class ExchangeLog(Protocol):
         """All listed markets and open positions at the end of that very block (by hash)."""
         ...
 
-    async def events(self, first: BlockNumber, last: Head) -> tuple[BlockEvents, ...] | Unreadable:
+    async def moves(self, first: BlockNumber, last: Head) -> tuple[BlockMoves, ...] | Unreadable:
         """The blocks from `first` up to `last` that have events, ascending.
 
         A node that does not know `last.hash`, or has not indexed its logs yet, answers a range
@@ -61,19 +62,6 @@ class ExchangeLog(Protocol):
         ...
 
 
-class RebuildReason(StrEnum):
-    """Why a book was made anew from views."""
-
-    START = "first book"
-    GAP = "the gap is beyond what logs may bridge"
-    DEEP_REORG = "the chain reorganised deeper than the book can rewind"
-    PARAMETERS = "a market was listed or its parameters changed"
-    INCONSISTENT = "an event did not fit the book"
-    COUNT = "the chain counts other positions than the book"
-    MARKETS = "the chain's markets are not the book's"
-    MISMATCH = "reconciliation found differences"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FollowerPolicy:
     """Limits of following.
@@ -82,17 +70,6 @@ class FollowerPolicy:
     """
 
     rebuild_gap_blocks: int = 200
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FollowerCounts:
-    """What the follower went through since it started, for telemetry."""
-
-    rebuilds: Mapping[RebuildReason, int] = field(default_factory=dict)
-    rewinds: int = 0
-    reconciliations: int = 0
-    restored: int = 0
-    last_rebuild_detail: str = ""
 
 
 class BookFollower:
@@ -239,13 +216,13 @@ class BookFollower:
         return ancestor
 
     async def _followed(self, book: Book, head: Head) -> Book | Unreadable:
-        blocks = await self._log.events(BlockNumber(book.head.number + 1), head)
+        blocks = await self._log.moves(BlockNumber(book.head.number + 1), head)
         if isinstance(blocks, Unreadable):
             return blocks
         if any(isinstance(event, ParametersChanged) for block in blocks for event in block.events):
             return await self._rebuilt(head, RebuildReason.PARAMETERS)
         try:
-            followed = follow(book, blocks, head)
+            followed = await in_turns(following(book, blocks, head))
         except InconsistentEventsError as error:
             return await self._rebuilt(head, RebuildReason.INCONSISTENT, str(error))
         if head.number - book.head.number == 1:

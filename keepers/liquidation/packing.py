@@ -12,12 +12,21 @@ from units import FundingIndex, Netuid, PositionId, PriceWei, Sequence, Wei
 
 _LAYOUT: Final = Struct("<16sH?Q20s16s16s16s16s")
 _AMOUNTS: Final = Struct("<18x?28x16s16s16s16s")
-_AMOUNT_BYTES: Final = 16
 
 RECORD_BYTES: Final = _LAYOUT.size
 ID_BYTES: Final = 16
+AMOUNT_BYTES: Final = 16
+SEQUENCE_BYTES: Final = 8
 BUCKET: Final = slice(16, 19)
 """Where a record names its market and side: records with the same bytes there share a bucket."""
+SEQUENCE: Final = slice(19, 27)
+HOLDER: Final = slice(27, 47)
+MARGIN: Final = slice(47, 63)
+SIZE: Final = slice(63, 79)
+STAKE: Final = slice(MARGIN.start, SIZE.stop)
+"""Margin and size: what a partial close changes."""
+ENTRY_PRICE: Final = slice(79, 95)
+ENTRY_INDEX: Final = slice(95, 111)
 
 
 class UnrepresentableError(ValueError):
@@ -37,10 +46,10 @@ def packed(position: Position) -> bytes:
             position.is_long,
             position.key.sequence,
             position.holder,
-            position.margin.to_bytes(_AMOUNT_BYTES, "little"),
-            position.size.to_bytes(_AMOUNT_BYTES, "little"),
-            position.entry_price.to_bytes(_AMOUNT_BYTES, "little"),
-            position.entry_index.to_bytes(_AMOUNT_BYTES, "little", signed=True),
+            position.margin.to_bytes(AMOUNT_BYTES, "little"),
+            position.size.to_bytes(AMOUNT_BYTES, "little"),
+            position.entry_price.to_bytes(AMOUNT_BYTES, "little"),
+            position.entry_index.to_bytes(AMOUNT_BYTES, "little", signed=True),
         )
     except (OverflowError, error) as cause:
         raise UnrepresentableError(f"position 0x{position.key.id.hex()}: {cause}") from cause
@@ -72,6 +81,11 @@ def amounts_of(record: bytes) -> tuple[bool, int, int, int, int]:
         int.from_bytes(entry_price, "little"),
         int.from_bytes(entry_index, "little", signed=True),
     )
+
+
+def size_of(record: bytes) -> int:
+    """The size of a record's position, in wei."""
+    return int.from_bytes(record[SIZE], "little")
 
 
 def bucket_bytes(netuid: Netuid, *, is_long: bool) -> bytes:

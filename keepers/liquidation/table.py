@@ -79,10 +79,7 @@ class Table:
 
     def apply(self, changes: Changes) -> Changes:
         """Makes the changes; returns those that undo them."""
-        undo = {position_id: self._change(position_id, to) for position_id, to in changes.items()}
-        if self._directory.is_crowded:
-            self.index()
-        return undo
+        return {position_id: self._change(position_id, to) for position_id, to in changes.items()}
 
     def bucket(self, name: bytes) -> Bucket:
         """The bucket of that name, made when there is none."""
@@ -130,7 +127,7 @@ class Table:
             bucket.write(row, to)
             return before
         bucket.drop(row)
-        self._directory.drop(position_id)
+        self._directory.drop(position_id, place)
         self._add(position_id, to)
         return before
 

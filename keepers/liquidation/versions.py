@@ -80,20 +80,10 @@ class Positions(Mapping[PositionId, Position]):
         """How many positions are open in a market."""
         return self.table.count_in(netuid)
 
-    def changed(self, changes: Mapping[PositionId, Position | None]) -> "Positions":
-        """The version in which these are open, and those that are None are not.
-
-        Raises:
-            UnrepresentableError: a position has numbers that no exchange holds.
-        """
+    def with_records(self, changes: Changes) -> "Positions":
+        """The version in which these records are open, and those that are None are not."""
         if not changes:
             return self
-        return self.with_records(
-            {key: None if to is None else packed(to) for key, to in changes.items()}
-        )
-
-    def with_records(self, changes: Changes) -> "Positions":
-        """The same, of records."""
         undo = self.table.apply(changes)
         after = Positions(self._table)
         self._place.way = after.place, undo
@@ -115,8 +105,10 @@ class Positions(Mapping[PositionId, Position]):
     @property
     def table(self) -> Table:
         """The table, in the state of this version until another one is asked for."""
-        path: list[_Place] = []
         place = self._place
+        if place.way is None:
+            return self._table
+        path: list[_Place] = []
         while place.way is not None:
             path.append(place)
             place = place.way[0]

@@ -11,7 +11,8 @@ from fleet.chain.answers import Sealed
 from fleet.chain.throttle import Urgency
 from keepers.liquidation.assessment import RiskView
 from keepers.liquidation.book import Book
-from keepers.liquidation.follower import BookFollower, FollowerPolicy, RebuildReason
+from keepers.liquidation.follower import BookFollower, FollowerPolicy
+from keepers.liquidation.rebuilds import RebuildReason
 from keepers.liquidation.reconciliation import Reconciled
 from keepers.liquidation.risk import Exposure, RiskEngine, RiskPolicy
 from protocol.deployment import Deployment

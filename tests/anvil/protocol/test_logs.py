@@ -7,6 +7,7 @@ import pytest
 
 from fleet.chain.node import Node
 from keepers.liquidation.follower import Unreadable
+from keepers.liquidation.moves import BlockMoves, as_moves, moved
 from keepers.liquidation.outcomes import LiquidationCallFailed
 from keepers.liquidation.positions import BookEvent, MarketSuspended
 from protocol.events import book_event, liquidation_event
@@ -82,6 +83,9 @@ async def test_events__of_a_whole_session__are_web3_s_by_block(
     assert {block.number: list(block.events) for block in blocks} == expected
     for block in blocks:
         assert await reader.block_hash(block.number) == block.hash
+    moves = await reader.moves(first, head)
+    assert not isinstance(moves, Unreadable)
+    assert [as_known(block) for block in moves] == list(as_moves(blocks))
 
 
 async def test_events__block_by_block__are_those_of_the_whole_range(
@@ -100,6 +104,12 @@ async def test_events__block_by_block__are_those_of_the_whole_range(
             singly += found
         at = head.number
     assert await reader.events(BlockNumber(before.number + 1), head) == tuple(singly)
+
+
+def as_known(block: BlockMoves) -> BlockMoves:
+    """What was few of its kind came as values."""
+    events = tuple(each if isinstance(each, tuple) else moved(each) for each in block.events)
+    return BlockMoves(number=block.number, hash=block.hash, events=events)
 
 
 def contracts_of(world: World) -> list[Address]:

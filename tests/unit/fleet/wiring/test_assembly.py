@@ -19,7 +19,8 @@ from fleet.telemetry.notify import Message
 from fleet.wiring.assembly import Assembly
 from fleet.wiring.facts import BotName
 from fleet.wiring.memory import Memory
-from keepers.liquidation.follower import RebuildReason, Unreadable
+from keepers.liquidation.follower import Unreadable
+from keepers.liquidation.rebuilds import RebuildReason
 from tests.unit.fleet.wiring.scripted_node import ScriptedEndpoint, node_behind
 from tests.unit.fleet.wiring.simulated import LOCKSTEP, Post, settings
 from tests.unit.oracle.sources.endpoints import Endpoint, LoneSource

@@ -1,9 +1,11 @@
 """Markets, positions and heads as the liquidation tests like them."""
 
+from collections.abc import Mapping
 from hashlib import sha256
 
 from keepers.liquidation.assessment import judge
 from keepers.liquidation.evidence import Grounds, Judgement
+from keepers.liquidation.packing import packed
 from keepers.liquidation.positions import (
     FeedRow,
     Market,
@@ -14,6 +16,7 @@ from keepers.liquidation.positions import (
 )
 from keepers.liquidation.selection import rank
 from keepers.liquidation.standing import Terms
+from keepers.liquidation.versions import Positions
 from units import (
     Address,
     BlockHash,
@@ -89,6 +92,13 @@ def position(
         size=Wei(size),
         entry_price=PriceWei(entry_price),
         entry_index=FundingIndex(entry_index),
+    )
+
+
+def changed(positions: Positions, changes: Mapping[PositionId, Position | None]) -> Positions:
+    """The version in which these are open, and those that are None are not."""
+    return positions.with_records(
+        {key: None if to is None else packed(to) for key, to in changes.items()}
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from keepers.liquidation.follower import Unreadable
+from keepers.liquidation.moves import BlockMoves, as_moves
 from keepers.liquidation.positions import (
     BlockEvents,
     BookEvent,
@@ -221,7 +222,13 @@ class SimulatedExchange:
             return Unreadable(reason="unknown block")
         return self._unreadable("snapshot") or self.blocks[at.hash].snapshot()
 
+    async def moves(self, first: BlockNumber, last: Head) -> tuple[BlockMoves, ...] | Unreadable:
+        return self._unreadable("moves") or as_moves(self._shown(first, last))
+
     async def events(self, first: BlockNumber, last: Head) -> tuple[BlockEvents, ...] | Unreadable:
+        return self._unreadable("events") or tuple(self._shown(first, last))
+
+    def _shown(self, first: BlockNumber, last: Head) -> list[BlockEvents]:
         shown = [
             block
             for block in self.branch()
@@ -230,7 +237,7 @@ class SimulatedExchange:
             and block.head.hash not in self.hidden
             and block.events
         ]
-        return self._unreadable("events") or tuple(as_events(shown))
+        return as_events(shown)
 
     async def block_hash(self, number: BlockNumber) -> BlockHash | Unreadable | None:
         here = next((b for b in self.branch() if b.head.number == number), None)

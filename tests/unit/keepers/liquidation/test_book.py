@@ -1,13 +1,24 @@
 """The book against the simulated exchange, whose state it must reach by events alone."""
 
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keepers.liquidation.book import UNDO_BLOCKS_MAX, Book, follow, open_book, rewind
+from keepers.liquidation.book import (
+    SLICE,
+    UNDO_BLOCKS_MAX,
+    Book,
+    follow,
+    following,
+    open_book,
+    rewind,
+)
 from keepers.liquidation.folding import InconsistentEventsError
+from keepers.liquidation.moves import BlockMoves, as_moves
 from keepers.liquidation.positions import (
     BlockEvents,
     BookEvent,
@@ -85,7 +96,29 @@ def test_follow__any_tree_of_forks__every_branch_gives_the_state_of_its_chain(
         assert state(book) == expected(target)
 
 
-def _switch(exchange: SimulatedExchange, book: Book, target: Block) -> Book:
+As = Callable[[list[BlockEvents]], Iterable[BlockEvents | BlockMoves]]
+
+
+@given(blocks, st.data())
+def test_follow__values_or_moves_in_any_order_of_forks__give_one_book(
+    tree: list[tuple[int, list[Action]]], data: st.DataObject
+) -> None:
+    exchange = SimulatedExchange()
+    made = [exchange.tip]
+    for salt, (parent, done) in enumerate(tree):
+        made.append(exchange.grow(*done, on=made[parent % len(made)], salt=str(salt)))
+    by_values = by_moves = open_book(made[0].snapshot())
+    for _ in range(6):
+        target = data.draw(st.sampled_from(made))
+        by_values = _switch(exchange, by_values, target)
+        by_moves = _switch(exchange, by_moves, target, as_moves)
+        assert state(by_moves) == state(by_values) == expected(target)
+        assert [step.before for step in by_moves.trail] == [s.before for s in by_values.trail]
+
+
+def _switch(
+    exchange: SimulatedExchange, book: Book, target: Block, given_as: As = lambda blocks: blocks
+) -> Book:
     """Rewinds to where the branches part and follows the other one, block by block."""
     branch = exchange.branch(target)
     for ancestor in reversed(branch):
@@ -94,7 +127,7 @@ def _switch(exchange: SimulatedExchange, book: Book, target: Block) -> Book:
             assert state(rewound) == expected(ancestor)
             rest = branch[branch.index(ancestor) + 1 :]
             for block in rest:
-                rewound = follow(rewound, as_events([block]), block.head)
+                rewound = follow(rewound, given_as(as_events([block])), block.head)
             return rewound
     raise AssertionError("the first block is common to all")
 
@@ -114,6 +147,7 @@ def test_follow__in_one_step_or_block_by_block__gives_the_same_book(
         return
     shown = [block for block in path(exchange, exchange.tip) if block.events]
     assert follow(open_book(start.snapshot()), as_events(shown), each.head) == each
+    assert follow(open_book(start.snapshot()), as_moves(as_events(shown)), each.head) == each
 
 
 def test_follow__the_book_it_started_from__stays_as_it_was() -> None:
@@ -157,6 +191,9 @@ reopened = position(1, sequence=2)
         PositionOpened(position=position(2, netuid=9)),
         PositionOpened(position=position(2, size=0)),
         PositionOpened(position=position(2, entry_price=0)),
+        PositionOpened(position=position(2, size=2**128)),
+        PositionClosed(key=position(1, sequence=2**64).key),
+        PositionChanged(key=OPEN.key, margin=Wei(2**128), size=Wei(1)),
         PositionClosed(key=position(2).key),
         PositionClosed(key=reopened.key),
         PositionChanged(key=reopened.key, margin=Wei(1), size=Wei(1)),
@@ -170,6 +207,9 @@ reopened = position(1, sequence=2)
         "opened in a market that is not listed",
         "opened empty",
         "opened without entry price",
+        "opened with more than any exchange holds",
+        "closed under a sequence that none has",
+        "changed to more than any exchange holds",
         "closed, never seen",
         "closed under another sequence",
         "changed under another sequence",
@@ -181,8 +221,24 @@ reopened = position(1, sequence=2)
 )
 def test_follow__event_that_cannot_follow__is_refused(event: BookEvent) -> None:
     block = BlockEvents(number=CHILD.number, hash=CHILD.hash, events=(event,))
-    with pytest.raises(InconsistentEventsError):
+    with pytest.raises(InconsistentEventsError) as refused:
         follow(holding_one(), [block], CHILD)
+    with pytest.raises(InconsistentEventsError, match=re.escape(str(refused.value))):
+        follow(holding_one(), as_moves([block]), CHILD)
+
+
+def test_following__more_than_a_step_takes__gives_others_their_turn_and_the_same_book() -> None:
+    exchange = SimulatedExchange()
+    start = exchange.tip.snapshot()
+    many = [PositionOpened(position=position(n)) for n in range(1, 3 * SLICE)]
+    events = [tuple(many[at : at + SLICE]) for at in range(0, len(many), SLICE)]
+    blocks = [
+        BlockEvents(number=head.number, hash=head.hash, events=each)
+        for each, head in zip(events, map(head_at, range(1_001, 1_004)), strict=True)
+    ]
+    assert len(list(following(open_book(start), as_moves(blocks), head_at(1_003)))) >= 5
+    by_moves = follow(open_book(start), as_moves(blocks), head_at(1_003))
+    assert by_moves == follow(open_book(start), blocks, head_at(1_003))
 
 
 def test_follow__close_of_more_than_the_open_interest__is_refused() -> None:

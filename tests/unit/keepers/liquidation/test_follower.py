@@ -5,11 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keepers.liquidation.book import Book
-from keepers.liquidation.follower import (
-    RebuildReason,
-    Unreadable,
-)
+from keepers.liquidation.follower import Unreadable
 from keepers.liquidation.positions import BookSnapshot
+from keepers.liquidation.rebuilds import RebuildReason
 from keepers.liquidation.reconciliation import Mismatched, Reconciled
 from tests.unit.keepers.liquidation.examples import TAO
 from tests.unit.keepers.liquidation.following import GAP_MAX, followed, follower_of, opens, started
@@ -31,7 +29,7 @@ async def test_at_head__child_of_the_last_head__reads_one_block_of_logs() -> Non
     exchange = SimulatedExchange()
     follower = await started(exchange)
     await followed(follower, exchange.grow(opens(1)))
-    assert exchange.asked == ["events"]
+    assert exchange.asked == ["moves"]
 
 
 async def test_at_head__no_head_given__asks_for_the_latest() -> None:
@@ -49,7 +47,7 @@ async def test_at_head__several_blocks_missed__reads_them_and_checks_chain_and_c
     exchange.grow(opens(1))
     exchange.grow_many(GAP_MAX - 2)
     await followed(follower, exchange.grow(opens(2)))
-    assert exchange.asked == ["block_hash", "events", "block_hash", "outline"]
+    assert exchange.asked == ["block_hash", "moves", "block_hash", "outline"]
     assert follower.counts.rebuilds == {RebuildReason.START: 1}
 
 
@@ -58,7 +56,7 @@ async def test_at_head__gap_beyond_the_policy__rebuilds_without_asking_logs() ->
     follower = await started(exchange)
     exchange.grow(opens(1))
     await followed(follower, exchange.grow_many(GAP_MAX))
-    assert "events" not in exchange.asked
+    assert "moves" not in exchange.asked
     assert follower.counts.rebuilds[RebuildReason.GAP] == 1
 
 
@@ -132,7 +130,7 @@ async def test_at_head__reorganised_to_a_sibling__needs_no_extra_question() -> N
     await followed(follower, exchange.grow(opens(2)))
     exchange.asked.clear()
     await followed(follower, exchange.grow(opens(3), on=parent, salt="sibling"))
-    assert exchange.asked == ["events"]
+    assert exchange.asked == ["moves"]
 
 
 async def test_at_head__reorganised_below_the_first_book__rebuilds() -> None:
@@ -172,7 +170,7 @@ async def test_at_head__node_down__says_so_and_recovers_with_the_node() -> None:
     follower = await started(exchange)
     first = exchange.tip
     exchange.grow(opens(1))
-    for method in ("events", "block_hash", "outline"):
+    for method in ("moves", "block_hash", "outline"):
         exchange.grow(opens(2))
         exchange.down = {method}
         answer = await follower.at_head(exchange.tip.head)
@@ -214,7 +212,7 @@ async def test_at_head__asked_by_several_bots_at_once__reads_once() -> None:
     head = exchange.grow(opens(1)).head
     answers = await asyncio.gather(*(follower.at_head(head) for _ in range(4)))
     assert all(answer is answers[0] for answer in answers)
-    assert exchange.asked == ["events"]
+    assert exchange.asked == ["moves"]
 
 
 async def test_reconcile__book_equals_views__is_reconciled_at_that_block() -> None:

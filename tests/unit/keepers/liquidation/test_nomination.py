@@ -14,7 +14,7 @@ from keepers.liquidation.margin import (
 from keepers.liquidation.positions import MarketParameters, Position
 from keepers.liquidation.standing import Terms
 from keepers.liquidation.versions import Positions
-from tests.unit.keepers.liquidation.examples import PARAMETERS, TAO, position
+from tests.unit.keepers.liquidation.examples import PARAMETERS, TAO, changed, position
 from units import BPS_ONE, Bps, FundingIndex, Netuid, PriceWei, Wei
 
 ONE_RAO = 10**9
@@ -199,7 +199,7 @@ def test_nominate__some_stand_on_the_boundary_after_a_drift__misses_none_that_fa
     later = [on_it.get(p.key, p) for p in later]
     positions = Positions.of(first)
     positions.nominate({Netuid(8): terms(price, index)})
-    positions = positions.changed({p.key.id: p for p in later})
+    positions = changed(positions, {p.key.id: p for p in later})
     falling = {p.key for p in first + later if falls(p, at)}
     assert falling <= {p.key for p in positions.nominate({Netuid(8): at})}
     assert falling <= {p.key for p in positions.scan({Netuid(8): at})}
@@ -241,7 +241,7 @@ def test_changed__any_number_of_positions__nominates_them_all(count: int) -> Non
         positions = Positions.of([])
         if asked_before:
             positions.nominate({Netuid(8): terms(TAO // 10, 0)})
-        positions = positions.changed(held)
+        positions = changed(positions, held)
         found = positions.nominate({Netuid(8): terms(TAO // 10, 0)})
         assert {p.key.id: p for p in found} == held
         assert positions == held
@@ -267,7 +267,7 @@ def test_changed__any_run_of_books__nominates_as_if_built_anew(
             )
         }
         gone = dict.fromkeys(kept.keys() - made.keys())
-        kept = kept.changed({**gone, **{key: p for key, p in made.items() if kept.get(key) != p}})
+        kept = changed(kept, {**gone, **{key: p for key, p in made.items() if kept.get(key) != p}})
         assert kept == made
         poor = {p.key for p in made.values() if p.margin == 0 and p.netuid == 8}
         for version in (kept, Positions.of(made.values())):

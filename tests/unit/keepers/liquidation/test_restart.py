@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 from keepers.liquidation.book import open_book
-from keepers.liquidation.follower import BookFollower, RebuildReason
+from keepers.liquidation.follower import BookFollower
 from keepers.liquidation.positions import PositionKey
+from keepers.liquidation.rebuilds import RebuildReason
 from keepers.liquidation.reconciliation import Mismatched
 from keepers.liquidation.risk import Exposure, RiskEngine, RiskPolicy, RiskUnknown
 from keepers.liquidation.upkeep import BookUpkeep

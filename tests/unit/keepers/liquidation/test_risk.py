@@ -8,7 +8,7 @@ from keepers.liquidation.assessment import RiskView
 from keepers.liquidation.evidence import Judgement
 from keepers.liquidation.follower import BookFollower, FollowerPolicy, Unreadable
 from keepers.liquidation.margin import is_liquidatable, project_index, remaining_margin
-from keepers.liquidation.positions import BlockEvents
+from keepers.liquidation.moves import BlockMoves
 from keepers.liquidation.risk import Exposure, RiskEngine, RiskPolicy, RiskUnknown
 from keepers.liquidation.standing import UnknownReason
 from tests.unit.keepers.liquidation.examples import TAO
@@ -95,7 +95,7 @@ async def test_liquidatable_at__book_one_block_behind__is_projected_past_the_hea
     exchange = exchange_with(opening(1))
     engine = engine_on(exchange)
     await engine.liquidatable_at({}, exchange.tip.head)
-    exchange.down = {"events"}
+    exchange.down = {"moves"}
     head = exchange.grow().head
     price = highest_falling(exchange.tip, Timestamp(head.time + 12))
     assert ids_of(await engine.liquidatable_at({EIGHT: price}, head)) == (id_of(1),)
@@ -143,7 +143,7 @@ async def test_liquidatable_at__book_one_block_behind__still_answers() -> None:
     exchange = exchange_with(opening(1))
     engine = engine_on(exchange)
     await engine.liquidatable_at({EIGHT: CRASH}, exchange.tip.head)
-    exchange.down = {"events"}
+    exchange.down = {"moves"}
     head = exchange.grow(opening(2)).head
     assert ids_of(await engine.liquidatable_at({EIGHT: CRASH}, head)) == (id_of(1),)
 
@@ -152,7 +152,7 @@ async def test_liquidatable_at__book_two_blocks_behind__is_unknown() -> None:
     exchange = exchange_with(opening(1))
     engine = engine_on(exchange)
     await engine.liquidatable_at({EIGHT: CRASH}, exchange.tip.head)
-    exchange.down = {"events"}
+    exchange.down = {"moves"}
     exchange.grow()
     answer = await engine.liquidatable_at({EIGHT: CRASH}, exchange.grow().head)
     assert answer == RiskUnknown(reason="events is down")
@@ -164,7 +164,7 @@ async def test_liquidatable_at__book_of_a_fork__is_unknown() -> None:
     engine = engine_on(exchange)
     exchange.grow(opening(2))
     await engine.liquidatable_at({EIGHT: CRASH}, exchange.tip.head)
-    exchange.down = {"events", "snapshot"}
+    exchange.down = {"moves", "snapshot"}
     fork = exchange.grow(on=first, salt="fork").head
     assert isinstance(await engine.liquidatable_at({EIGHT: CRASH}, fork), RiskUnknown)
 
@@ -172,9 +172,9 @@ async def test_liquidatable_at__book_of_a_fork__is_unknown() -> None:
 class SlowExchange(SimulatedExchange):
     """Never answers for logs."""
 
-    async def events(self, first: BlockNumber, last: Head) -> tuple[BlockEvents, ...] | Unreadable:
+    async def moves(self, first: BlockNumber, last: Head) -> tuple[BlockMoves, ...] | Unreadable:
         await asyncio.Event().wait()
-        return await super().events(first, last)
+        return await super().moves(first, last)
 
 
 async def test_liquidatable_at__book_takes_longer_than_allowed__answers_in_time() -> None:
@@ -234,7 +234,7 @@ async def test_exposure__book_unreadable__is_unknown_even_if_one_block_behind() 
     exchange = exchange_with(opening(1))
     engine = engine_on(exchange)
     await engine.exposure(exchange.tip.head)
-    exchange.down = {"events"}
+    exchange.down = {"moves"}
     assert isinstance(await engine.exposure(exchange.grow().head), RiskUnknown)
 
 

@@ -8,14 +8,14 @@ from keepers.liquidation.packing import UnrepresentableError, packed, unpacked
 from keepers.liquidation.positions import Position
 from keepers.liquidation.standing import Terms
 from keepers.liquidation.versions import Positions
-from tests.unit.keepers.liquidation.examples import PARAMETERS, TAO, position
+from tests.unit.keepers.liquidation.examples import PARAMETERS, TAO, changed, position
 from units import FundingIndex, Netuid, PositionId, PriceWei
 
 Model = dict[PositionId, Position]
 
 HIGHEST_POOR = 3 * TAO // 5  # maintenance of 3 TAO at the price of their entry
 numbers = st.integers(1, 8)
-changes = st.dictionaries(
+drawn_changes = st.dictionaries(
     numbers,
     st.one_of(
         st.none(),
@@ -51,15 +51,15 @@ def after(model: Model, changed: dict[PositionId, Position | None]) -> Model:
     return {key: to for key, to in merged.items() if to is not None}
 
 
-@given(st.lists(st.tuples(st.integers(0, 40), changes), max_size=12), st.data())
+@given(st.lists(st.tuples(st.integers(0, 40), drawn_changes), max_size=12), st.data())
 def test_positions__any_tree_of_versions__each_is_its_own_dictionary(
     tree: list[tuple[int, dict[int, tuple[int, bool, int] | None]]], data: st.DataObject
 ) -> None:
     made: list[tuple[Positions, Model]] = [(Positions.of([]), {})]
     for parent, drawn in tree:
         before, model = made[parent % len(made)]
-        changed = as_changes(drawn)
-        made.append((before.changed(changed), after(model, changed)))
+        changes = as_changes(drawn)
+        made.append((changed(before, changes), after(model, changes)))
     for version, model in data.draw(st.permutations(made)):
         assert len(version) == len(model)
         assert dict(version) == model
@@ -73,22 +73,22 @@ def test_positions__any_tree_of_versions__each_is_its_own_dictionary(
 
 def test_each__another_version_is_read_meanwhile__is_an_error_and_no_mixture() -> None:
     before = Positions.of([position(1), position(2)])
-    changed = before.changed({position(1).key.id: None})
+    later = changed(before, {position(1).key.id: None})
     walk = before.each()
     next(walk)
-    assert len(list(changed)) == 1
+    assert len(list(later)) == 1
     with pytest.raises(RuntimeError, match="another version"):
         next(walk)
 
 
 def test_positions__more_than_the_directory_takes_unsorted__all_are_found() -> None:
     held = {p.key.id: p for p in (position(n) for n in range(1, 9_000))}
-    positions = Positions.of([position(0)]).changed(held)
+    positions = changed(Positions.of([position(0)]), held)
     gone = dict.fromkeys(list(held)[::2])
-    positions = positions.changed(gone)
+    positions = changed(positions, gone)
     assert all((positions.get(key) is None) == (key in gone) for key in held)
     assert len(positions) == 9_000 - len(gone)
-    assert positions.changed(held) == {**held, position(0).key.id: position(0)}
+    assert changed(positions, held) == {**held, position(0).key.id: position(0)}
 
 
 def test_positions__several_ids_fold_into_one_number__each_is_found() -> None:
