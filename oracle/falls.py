@@ -85,6 +85,11 @@ class Falls:
         except TimeoutError:
             return OverBudget(reason=f"who falls was not known within {self._budget_ms} ms")
 
+    @property
+    def unconfirmed(self) -> frozenset[Netuid]:
+        """The markets whose first price went alone and was not followed by another."""
+        return frozenset(self._went_alone)
+
     def may_liquidate(self, netuid: Netuid) -> bool:
         """Whether a price of this market may take positions along."""
         return self._is_confirmed(netuid) and netuid not in self._went_alone

@@ -121,13 +121,18 @@ class Feeder:
         self._deadline = deadline
         self._judge = Judge(markets=self._markets, pins=pins, policy=policy.judge)
         self._sent: dict[Netuid, MarketFeed] = {}
-        falls = Falls(
+        self._falls = Falls(
             risk=risk,
             deadline=deadline,
             budget_ms=policy.risk_budget_ms,
             is_confirmed=self._judge.is_confirmed,
         )
-        self._pushes = Pushes(falls=falls, allowance=Allowance(policy.worth), costs=feed)
+        self._pushes = Pushes(falls=self._falls, allowance=Allowance(policy.worth), costs=feed)
+
+    @property
+    def unconfirmed(self) -> frozenset[Netuid]:
+        """The markets whose first price after a break went out alone and no other yet."""
+        return self._falls.unconfirmed
 
     async def step(self, source_head: SourceHead | None) -> FeedOutcome:
         """Plan at this finalized head and send what is due; see `plan` and `act`."""

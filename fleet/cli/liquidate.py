@@ -81,7 +81,8 @@ async def _liquidate(fleet: Assembly, chosen: Chosen, acting: Acting, out: Outpu
 def restricted(plan: LiquidationPlan, chosen: Chosen, policy: LiquidationPolicy) -> LiquidationPlan:
     """The plan for the chosen positions only, cut into batches anew."""
     wanted = tuple(each for each in plan.candidates if is_chosen(each, chosen))
-    free = [each for each in wanted if each.position.key not in plan.in_flight]
+    busy = {*plan.in_flight, *plan.waiting}
+    free = [each for each in wanted if each.position.key not in busy]
     selection = select(free, head=plan.head, policy=policy.selection, gas=policy.gas)
     keys = {each.position.key for each in wanted}
     return LiquidationPlan(
@@ -92,6 +93,7 @@ def restricted(plan: LiquidationPlan, chosen: Chosen, policy: LiquidationPolicy)
         in_flight=tuple(key for key in plan.in_flight if key in keys),
         deferred=selection.deferred,
         unknown=plan.unknown,
+        waiting=tuple(key for key in plan.waiting if key in keys),
     )
 
 

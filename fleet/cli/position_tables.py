@@ -57,6 +57,7 @@ def candidate_rows(plan: LiquidationPlan, settings: Settings) -> Iterator[tuple[
 def _fates(plan: LiquidationPlan) -> Mapping[PositionKey, str]:
     fates = dict.fromkeys(plan.in_flight, "on its way")
     fates.update((each.position.key, "no room in this block") for each in plan.deferred)
+    fates.update(dict.fromkeys(plan.waiting, "waits for another price"))
     for number, batch in enumerate(plan.batches, start=1):
         fates.update(dict.fromkeys(batch.keys, f"transaction {number}"))
     return fates

@@ -107,6 +107,10 @@ class LiquidationMetrics:
         self._deferred = make.gauge(
             "liquidation_deferred", "Candidates for whom the block had no room."
         )
+        self._waiting = make.gauge(
+            "liquidation_waiting",
+            "Candidates who wait until another price confirms the one they fell at.",
+        )
         self._unknown = make.gauge(
             "positions_unjudged", "Open positions of markets that can't be judged.", ("reason",)
         )
@@ -155,6 +159,7 @@ class LiquidationMetrics:
         candidates: int,
         deferred: int,
         unknown: Mapping[str, int],
+        waiting: int = 0,
         oldest_blocks: int = 0,
         late: int = 0,
     ) -> None:
@@ -164,11 +169,13 @@ class LiquidationMetrics:
             candidates: below maintenance.
             deferred: of them, for whom the block has no room.
             unknown: positions that can't be judged, by reason.
+            waiting: of them, who wait until another price confirms the one they fell at.
             oldest_blocks: for how long the longest has been below maintenance.
             late: candidates that were left alone by this block, and not by the one before.
         """
         self._candidates.set(candidates)
         self._deferred.set(deferred)
+        self._waiting.set(waiting)
         self._oldest.set(oldest_blocks)
         self._late.inc(late)
         self._reasons |= set(unknown)
@@ -179,6 +186,7 @@ class LiquidationMetrics:
         """Nothing is known at this block: not "no candidates"."""
         self._candidates.set(UNKNOWN)
         self._deferred.set(UNKNOWN)
+        self._waiting.set(UNKNOWN)
         self._oldest.set(UNKNOWN)
 
     def liquidated(

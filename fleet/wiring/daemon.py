@@ -58,6 +58,7 @@ def supervisor(
     alarms = Alarms()
     health = Health(clock=clock, age_s_max=settings.runtime.loop_age_s_max)
     chosen = tuple(bots(names, crew, rhythm, alarms, clock))
+    _heed_first_prices(frozenset(names), settings, crew)
     _say_started(names, settings, crew)
     metrics.chain.head_age(rhythm.head_age_s)
     _show_policy(settings, metrics)
@@ -82,6 +83,15 @@ def supervisor(
             *_served(settings, health, metrics),
         ),
     )
+
+
+def _heed_first_prices(names: frozenset[BotName], settings: Settings, crew: Crew) -> None:
+    """Without a router a push carries nobody, so there is nothing to leave to it."""
+    feeder = crew.feeder
+    if BotName.FEEDER in names:
+        crew.liquidator.heed(lambda: feeder.unconfirmed)
+    elif settings.contracts.keeper_router is not None:
+        crew.liquidator.heed(None)
 
 
 def _say_started(names: Iterable[BotName], settings: Settings, crew: Crew) -> None:

@@ -101,6 +101,7 @@ def _liquidations(outcome: LiquidationsSubmitted) -> dict[str, Any]:
         "candidates": len(plan.candidates),
         "in_flight": len(plan.in_flight),
         "deferred": len(plan.deferred),
+        "waiting": len(plan.waiting),
         "unknown": {reason.value: count for reason, count in plan.unknown.items()},
         "batches": [
             {"positions": len(sent.batch.keys), **_submission(sent.submission)}

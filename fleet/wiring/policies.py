@@ -128,8 +128,12 @@ def freshness(settings: Settings) -> FreshnessPolicy:
 def risk(settings: Settings) -> RiskPolicy:
     """How long a push waits for the book; in lock-step all time is the chain's."""
     seconds = settings.oracle.risk_budget_ms / 1000
+    published = feeder(settings).publication
     return RiskPolicy(
         answer_s_max=None if is_lockstep(settings) else seconds,
+        silence_s_max=max(
+            each.silence_s_max for each in (published.common, *published.own.values())
+        ),
         stakes=StakePolicy(
             shortfall_ppm=settings.oracle.risk_shortfall_ppm,
             dust=Wei(settings.liquidation.dust_tao * ONE),

@@ -120,6 +120,7 @@ class Recorder:
             candidates=len(plan.candidates),
             deferred=len(plan.deferred),
             unknown={reason.value: count for reason, count in plan.unknown.items()},
+            waiting=len(plan.waiting),
             oldest_blocks=plan.lateness.oldest(plan.head.number),
             late=len(plan.lateness.new),
         )

@@ -4,7 +4,7 @@
 arrive with later blocks through `record`. Knows no node, key, nonce or fee.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -26,7 +26,7 @@ from keepers.liquidation.selection import (
 from keepers.liquidation.standing import UnknownReason
 from keepers.liquidation.upkeep import BookUpkeep
 from keepers.submission import NotSent, Sent, Submission
-from units import BlockNumber, Head
+from units import BlockNumber, Head, Netuid
 
 
 class Liquidations(Protocol):
@@ -57,7 +57,8 @@ class LiquidationPlan:
     """What is to be liquidated after `head`.
 
     `candidates` are all that are below maintenance, most urgent first; each is in one of
-    `batches`, `in_flight` (sent lately, no outcome yet) or `deferred` (the block has no room).
+    `batches`, `in_flight` (sent lately, no outcome yet), `waiting` (for a price that confirms the
+    one it fell at) or `deferred` (the block has no room).
     `unknown` counts the positions of markets that can't be judged. `grounds` are what the
     candidates were judged on. `missed` and `canary` as in `Exposure`. `lateness` says since when
     candidates are such, and who was left alone.
@@ -70,6 +71,7 @@ class LiquidationPlan:
     in_flight: tuple[PositionKey, ...]
     deferred: tuple[Candidate, ...]
     unknown: Mapping[UnknownReason, int]
+    waiting: tuple[PositionKey, ...] = ()
     missed: int | None = None
     canary: bool | None = None
     lateness: Lateness = field(default_factory=Lateness)
@@ -104,6 +106,10 @@ class LiquidationsSubmitted:
     reconciliation: Reconciled | Mismatched | Unreadable | None
 
 
+FirstPrices = Callable[[], Collection[Netuid]]
+"""The markets whose first price after a break no other has confirmed yet."""
+
+
 class LiquidationKeeper:
     """The liquidator bot. Remembers only what is in flight; the book is the truth."""
 
@@ -121,6 +127,18 @@ class LiquidationKeeper:
         self._policy = policy
         self._in_flight: dict[PositionKey, BlockNumber] = {}
         self._lateness = Lateness()
+        self._first_prices: FirstPrices | None = frozenset
+
+    def heed(self, first_prices: FirstPrices | None) -> None:
+        """Who pushes the prices: by default nobody whom it concerns.
+
+        Args:
+            first_prices: asks a feeder of this process for the markets whose first price after a
+                break is not confirmed. None: the feeder is elsewhere, and says nothing. Then whom
+                the newest push brought below maintenance is left to it for a block: it takes them
+                itself, unless it has just come back.
+        """
+        self._first_prices = first_prices
 
     async def step(self, head: Head) -> LiquidationsSubmitted | LiquidationsHeld:
         """Plans on `head` and acts on the plan."""
@@ -137,7 +155,8 @@ class LiquidationKeeper:
         if isinstance(exposure, RiskUnknown):
             return LiquidationsHeld(head=head, reason=exposure.reason)
         self._forget_expired(exposure.head)
-        selection = self._selection(exposure.head, exposure.candidates)
+        waiting = tuple(self._waiting(exposure))
+        selection = self._selection(exposure, frozenset(waiting))
         self._lateness = self._observed(exposure)
         keys = (candidate.position.key for candidate in exposure.candidates)
         return LiquidationPlan(
@@ -148,6 +167,7 @@ class LiquidationKeeper:
             in_flight=tuple(key for key in keys if key in self._in_flight),
             deferred=selection.deferred,
             unknown=exposure.unknown,
+            waiting=waiting,
             missed=exposure.missed,
             canary=exposure.canary,
             lateness=self._lateness,
@@ -168,9 +188,24 @@ class LiquidationKeeper:
             if may_be_sent_again(result.outcome):
                 self._in_flight.pop(result.key, None)
 
-    def _selection(self, head: Head, candidates: Iterable[Candidate]) -> Selection:
-        free = [c for c in candidates if c.position.key not in self._in_flight]
-        return select(free, head=head, policy=self._policy.selection, gas=self._policy.gas)
+    def _waiting(self, exposure: Exposure) -> Iterator[PositionKey]:
+        ask, known = self._first_prices, exposure.unconfirmed
+        netuids = known.netuids if ask is None else known.netuids.union(ask())
+        fresh = known.fresh if ask is None else frozenset[PositionKey]()
+        for candidate in exposure.candidates:
+            position = candidate.position
+            is_in_flight = position.key in self._in_flight
+            if not is_in_flight and (position.netuid in netuids or position.key in fresh):
+                yield position.key
+
+    def _selection(self, exposure: Exposure, waiting: frozenset[PositionKey]) -> Selection:
+        free = [
+            candidate
+            for candidate in exposure.candidates
+            if candidate.position.key not in waiting
+            and candidate.position.key not in self._in_flight
+        ]
+        return select(free, head=exposure.head, policy=self._policy.selection, gas=self._policy.gas)
 
     def _observed(self, exposure: Exposure) -> Lateness:
         return observed(

@@ -11,13 +11,14 @@ from dataclasses import dataclass, field, replace
 from keepers.liquidation.assessment import RiskView, judge, risk_view, unknown_counts
 from keepers.liquidation.book import Book
 from keepers.liquidation.canary import sings
+from keepers.liquidation.confirmation import Unconfirmed, unconfirmed
 from keepers.liquidation.evidence import Grounds, Judgement
 from keepers.liquidation.follower import BookFollower, Unreadable
 from keepers.liquidation.positions import Position
 from keepers.liquidation.selection import Candidate, rank
 from keepers.liquidation.stakes import StakePolicy, at_stake
 from keepers.liquidation.standing import Standing, Terms, UnknownReason
-from units import BlockNumber, Head, Netuid, PriceWei
+from units import BlockNumber, Head, Netuid, PriceWei, Seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +35,8 @@ class Exposure:
     `unknown` counts the open positions of markets that can't be judged, by reason. `missed` is how
     many a look at every position found beside those that the ladders nominated, None when this
     block was not one to look; they are among the candidates. `canary`: whether made-up positions
-    were found as they must be, None where nobody looked or no market can be judged.
+    were found as they must be, None where nobody looked or no market can be judged. `unconfirmed`:
+    which of them wait for another price.
     """
 
     head: Head
@@ -42,6 +44,7 @@ class Exposure:
     unknown: Mapping[UnknownReason, int]
     missed: int | None
     canary: bool | None
+    unconfirmed: Unconfirmed = field(default_factory=Unconfirmed)
 
     @property
     def candidates(self) -> tuple[Candidate, ...]:
@@ -56,11 +59,13 @@ class RiskPolicy:
     `answer_s_max`: how long the feeder's push waits for an answer, because a price must not wait
     for risk; None where all time is the chain's (lock-step). `referee_blocks`: at every block whose
     number is a multiple of it, a look at every position checks whom the ladders nominate.
+    `silence_s_max`: the oldest a price gets while a feeder works; more is a break.
     `stakes`: what is expected of those who fall, and who is too small to count.
     """
 
     answer_s_max: float | None = 0.2
     referee_blocks: int = 25
+    silence_s_max: Seconds = Seconds(900)
     stakes: StakePolicy = field(default_factory=StakePolicy)
 
     @property
@@ -125,6 +130,7 @@ class RiskEngine:
             unknown=unknown_counts(book, standings),
             missed=missed,
             canary=None if missed is None else sings(_terms(standings)),
+            unconfirmed=unconfirmed(book, judgement.candidates, self._policy.silence_s_max),
         )
 
     async def risk_view(self, head: Head) -> RiskView | RiskUnknown:

@@ -479,6 +479,20 @@ async def test_act__lock_step_without_a_deadline__waits_for_risk() -> None:
     assert feed.publications[1].liquidations == FALLING
 
 
+async def test_step__two_finalized_blocks_in_one_of_the_chain__each_push_takes_its_own() -> None:
+    moving = world(rising)
+    await moving.run(to=105)
+    moving.feed.advance_to(106)
+    moving.risk.falling = FALLING[:1]
+    await moving.feeder.step(source_head(104))
+    moving.risk.falling = FALLING
+    await moving.feeder.step(source_head(105))
+    first, second = moving.feed.publications[-2:]
+    assert (first.liquidations, second.liquidations) == (FALLING[:1], FALLING)
+    moving.feed.advance_to(107)
+    assert moving.feed.row(SN).source_block == 105
+
+
 async def test_step__nothing_is_due__risk_is_not_asked() -> None:
     quiet = world(flat)
     await quiet.run(to=110)
