@@ -31,7 +31,9 @@ from fleet.wiring.rhythm import FinalizedHeads, Rhythm
 from fleet.wiring.watch import watching
 from keepers.liquidation.checkpoint import Stamp as BookStamp
 from oracle.sources.endpoint import Endpoint as SourceEndpoint
+from oracle.sources.layouts import DecodeLayout, SharedDecoding
 from oracle.sources.quorum import QuorumSource
+from oracle.sources.runtime import decode_layout
 from oracle.sources.subtensor import SubtensorEndpoint
 from units import Address, BlockHash, BlockNumber, Netuid
 
@@ -96,14 +98,16 @@ async def open_source(
     settings: Settings, report: Callable[[str, str], None]
 ) -> AsyncIterator[QuorumSource]:
     """Every Subtensor endpoint as one; `report` hears whose subscription broke, and how."""
-    subtensor = settings.subtensor
+    subtensor, decode = settings.subtensor, SharedDecoding(decode_layout)
     async with AsyncExitStack() as closing:
         endpoints = [
             SourceEndpoint(
                 name=name,
                 operator=endpoint.operator,
                 source=await closing.enter_async_context(
-                    subtensor_endpoint(settings, name, endpoint, partial(report, name))
+                    subtensor_endpoint(
+                        settings, name, endpoint, partial(report, name), decode=decode
+                    )
                 ),
             )
             for name, endpoint in zip(subtensor.names, subtensor.endpoints, strict=True)
@@ -118,6 +122,7 @@ def subtensor_endpoint(
     report: Callable[[str], None],
     *,
     any_chain: bool = False,
+    decode: DecodeLayout = decode_layout,
 ) -> SubtensorEndpoint:
     """One endpoint, to be entered; `any_chain` to be told which chain it serves."""
     rate = policies.rate(endpoint, 0)
@@ -129,6 +134,7 @@ def subtensor_endpoint(
         genesis=None if any_chain else BlockHash(settings.subtensor.genesis),
         throttle=None if rate is None else Throttler(rate.requests, rate.period_s),
         report=report,
+        decode=decode,
     )
 
 

@@ -1,6 +1,7 @@
 """The layout of the runtime that rules now, decoded beside the prices and never in their way."""
 
 import asyncio
+import hashlib
 from collections.abc import Awaitable, Callable
 
 from oracle.sources.client import SourceFailureError
@@ -13,6 +14,26 @@ FetchMetadata = Callable[[BlockHash], Awaitable[str]]
 
 DecodeLayout = Callable[[int, str], Awaitable[Layout]]
 """`runtime.decode_layout`; raises OSError."""
+
+
+class SharedDecoding:
+    """One decoding at a time for all endpoints, and one for those that give the same metadata.
+
+    It takes seconds of a core; three at once would take the core that prices need.
+    """
+
+    def __init__(self, decode: DecodeLayout) -> None:
+        self._decode = decode
+        self._turn = asyncio.Lock()
+        self._known: tuple[tuple[int, bytes], Layout] | None = None
+
+    async def __call__(self, spec_version: int, metadata: str) -> Layout:
+        """See `DecodeLayout`."""
+        key = spec_version, hashlib.sha256(metadata.encode()).digest()
+        async with self._turn:
+            if self._known is None or self._known[0] != key:
+                self._known = key, await self._decode(spec_version, metadata)
+            return self._known[1]
 
 
 class RuntimeLayouts:

@@ -1,4 +1,4 @@
-"""Reads one finalized block: every market's price and identity, in two requests.
+"""Reads one finalized block: every market's price, identity and depth, in two requests.
 
 Asks over one connection, one request at a time; knows no transport and keeps nothing that was
 read.
@@ -9,13 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, TypeVar
 
-from oracle.quotes import Identity, Reading, SourceBlock, SourceHead
+from oracle.quotes import Depth, Identity, Reading, SourceBlock, SourceHead
 from oracle.sources import answers
 from oracle.sources.answers import MalformedAnswerError
 from oracle.sources.client import Client, Connect, RefusedError, SourceFailureError
 from oracle.sources.layouts import RuntimeLayouts
 from oracle.sources.policy import SourcePolicy
-from oracle.sources.runtime import IdentityLayout, Layout
+from oracle.sources.runtime import Layout, StorageLayout
 from oracle.sources.storage_keys import storage_prefix
 from units import BlockHash, BlockNumber, Netuid, Rao, Timestamp
 
@@ -66,7 +66,7 @@ class BlockReader:
         values = await self._storage(self._keys(used), block.hash)
         spec_version = await self._spec_version(values, block.hash)
         layout = await layouts.at(spec_version, block.hash)
-        if isinstance(layout, IdentityLayout) and layout != used:
+        if isinstance(layout, StorageLayout) and layout != used:
             values = await self._storage(self._keys(layout), block.hash)
         return Reading(
             block=SourceBlock(
@@ -77,7 +77,8 @@ class BlockReader:
             ),
             prices=prices,
             identities=self._identities(layout, values),
-            detail="" if isinstance(layout, IdentityLayout) else layout.detail,
+            depths=self._depths(layout, values),
+            detail=layout.detail,
         )
 
     async def finalized(self) -> SourceHead:
@@ -120,15 +121,22 @@ class BlockReader:
         return await self._ask("state_getRuntimeVersion", [block], answers.spec_version_from)
 
     def _keys(self, layout: Layout | None) -> list[bytes]:
-        of_markets = layout.keys(self._markets) if isinstance(layout, IdentityLayout) else []
+        of_markets = layout.keys(self._markets) if isinstance(layout, StorageLayout) else []
         return [_NOW, _LAST_UPGRADE, *of_markets]
 
     def _identities(
         self, layout: Layout, values: Mapping[bytes, bytes | None]
     ) -> Mapping[Netuid, Identity] | None:
-        if not isinstance(layout, IdentityLayout):
+        if not isinstance(layout, StorageLayout) or not layout.has_identities:
             return None
         return {netuid: layout.identity(netuid, values) for netuid in self._markets}
+
+    def _depths(
+        self, layout: Layout, values: Mapping[bytes, bytes | None]
+    ) -> Mapping[Netuid, Depth] | None:
+        if not isinstance(layout, StorageLayout) or not layout.has_depths:
+            return None
+        return {netuid: layout.depth(netuid, values) for netuid in self._markets}
 
     async def _ask(
         self, method: str, params: Sequence[Any], read: Callable[[Any], Answer]

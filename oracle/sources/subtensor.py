@@ -11,7 +11,7 @@ from oracle.quotes import Reading, SourceHead, Unavailable
 from oracle.sources.answers import MalformedAnswerError
 from oracle.sources.client import Client, SourceFailureError
 from oracle.sources.heads import FinalizedHeads
-from oracle.sources.layouts import RuntimeLayouts
+from oracle.sources.layouts import DecodeLayout, RuntimeLayouts
 from oracle.sources.lone_client import LoneClient
 from oracle.sources.policy import SourcePolicy
 from oracle.sources.reader import BlockReader, Throttle
@@ -34,6 +34,7 @@ class SubtensorEndpoint:
         policy: SourcePolicy,
         genesis: BlockHash | None = None,
         throttle: Throttle | None = None,
+        decode: DecodeLayout = decode_layout,
         chance: Callable[[], float] = random.random,
         report: Callable[[str], None] = lambda _: None,
     ) -> None:
@@ -46,6 +47,7 @@ class SubtensorEndpoint:
             policy: limits.
             genesis: the hash of block 0, checked whenever a connection is opened.
             throttle: entered before every request and every connection; None does not limit.
+            decode: makes a layout of metadata; shared, endpoints do it one after the other.
             chance: jitter, from 0 to 1.
             report: takes one line for operators when the subscription breaks.
         """
@@ -64,7 +66,7 @@ class SubtensorEndpoint:
         self._report = report
         self._tasks = asyncio.TaskGroup()
         self._layouts = RuntimeLayouts(
-            tasks=self._tasks, fetch=self._metadata, decode=decode_layout, policy=policy
+            tasks=self._tasks, fetch=self._metadata, decode=decode, policy=policy
         )
         self._followers: WeakSet[FinalizedHeads] = WeakSet()
         self._clients: WeakSet[LoneClient] = WeakSet()

@@ -9,7 +9,7 @@ import pytest
 from devnet.standin import RuntimeProfile, SubtensorStandIn
 from oracle.aggregation import aggregate
 from oracle.quotes import Price, Reading
-from oracle.sources.runtime import IdentityLayout, decode_layout
+from oracle.sources.runtime import StorageLayout, decode_layout
 from tests.subtensor.oracle.test_subtensor import (
     OTHER,
     SN,
@@ -43,9 +43,15 @@ async def test_decode_layout__a_runtime_of_mainnet__stores_identities_as_is_know
 ) -> None:
     metadata = profile(name, has_price_api=True).metadata
     layout = await decode_layout(1, "0x" + metadata.hex())
-    assert isinstance(layout, IdentityLayout)
-    sizes = (layout.exists.size, layout.registered_at.size, layout.mechanism.size)
-    assert sizes == (1, 8, 2)
+    assert isinstance(layout, StorageLayout)
+    sizes = {item: layout.items[item].size for item in layout.items}
+    assert sizes == {
+        "NetworksAdded": 1,
+        "NetworkRegisteredAt": 8,
+        "SubnetMechanism": 2,
+        "SubnetTAO": 8,
+        "SubnetAlphaIn": 8,
+    }
 
 
 async def test_read__upgraded_under_load__prices_never_stop_and_identities_come_back() -> None:

@@ -1,7 +1,7 @@
 import asyncio
 
 from oracle.sources.client import SourceFailureError
-from oracle.sources.layouts import RuntimeLayouts
+from oracle.sources.layouts import RuntimeLayouts, SharedDecoding
 from oracle.sources.policy import SourcePolicy
 from oracle.sources.runtime import Layout, NoLayout, layout_from
 from tests.unit.oracle.sources.test_runtime import ITEMS
@@ -102,3 +102,20 @@ async def test_close__while_decoding__ends_it() -> None:
         await layouts.at(343, AT)
         layouts.close()
     assert decoder.decoded == []
+
+
+async def test_shared_decoding__several_endpoints_with_the_same_metadata__decode_once() -> None:
+    decoded: list[tuple[int, str]] = []
+
+    async def decode(spec_version: int, metadata: str) -> Layout:
+        decoded.append((spec_version, metadata))
+        await asyncio.sleep(0)
+        return NoLayout(spec_version=spec_version, detail=metadata)
+
+    shared = SharedDecoding(decode)
+    async with asyncio.TaskGroup() as tasks:
+        asked = [tasks.create_task(shared(343, "0x00")) for _ in range(3)]
+        other = tasks.create_task(shared(343, "0x01"))
+    assert {task.result().detail for task in asked} == {"0x00"}
+    assert other.result().detail == "0x01"
+    assert decoded == [(343, "0x00"), (343, "0x01")]

@@ -7,18 +7,18 @@ from typing import Any
 import pytest
 
 from devnet import scale
-from oracle.quotes import Identity
+from oracle.quotes import Depth, Identity
 from oracle.sources.answers import MalformedAnswerError
 from oracle.sources.client import RefusedError, SourceFailureError
 from oracle.sources.layouts import RuntimeLayouts
 from oracle.sources.policy import SourcePolicy
 from oracle.sources.reader import BlockReader
-from oracle.sources.runtime import IdentityLayout, Layout, NoLayout, layout_from
+from oracle.sources.runtime import Layout, NoLayout, layout_from
 from oracle.sources.storage_keys import storage_prefix
 from tests.unit.oracle.simulated import source_head
 from tests.unit.oracle.sources.node import TableNode
 from tests.unit.oracle.sources.test_runtime import ITEMS
-from units import BlockHash, BlockNumber, Netuid
+from units import BlockHash, BlockNumber, Netuid, Rao
 
 SN = Netuid(64)
 HEAD = source_head(5_000)
@@ -35,14 +35,15 @@ NO_STATE = RefusedError(
 
 
 def stored(spec_version: int = 424, *, now_ms: int = 1_741_306_776_001) -> dict[bytes, bytes]:
-    layout = layout_from(spec_version, ITEMS)
-    assert isinstance(layout, IdentityLayout)
+    items = layout_from(spec_version, ITEMS).items
     return {
         NOW: scale.u64(now_ms),
         LAST_UPGRADE: scale.compact(spec_version) + scale.text("node-subtensor"),
-        layout.exists.key(SN): scale.boolean(True),
-        layout.registered_at.key(SN): scale.u64(77),
-        layout.mechanism.key(SN): scale.u16(1),
+        items["NetworksAdded"].key(SN): scale.boolean(True),
+        items["NetworkRegisteredAt"].key(SN): scale.u64(77),
+        items["SubnetMechanism"].key(SN): scale.u16(1),
+        items["SubnetTAO"].key(SN): scale.u64(5),
+        items["SubnetAlphaIn"].key(SN): scale.u64(6),
     }
 
 
@@ -89,6 +90,7 @@ async def test_read__a_block__prices_identities_time_and_runtime_are_those_of_th
     assert said.identities == {
         SN: Identity(exists=True, registered_at=BlockNumber(77), mechanism=1)
     }
+    assert said.depths == {SN: Depth(tao=Rao(5), alpha=6)}
     assert (said.block.number, said.block.hash) == (HEAD.number, HEAD.hash)
     assert (said.block.time, said.block.spec_version) == (1_741_306_776, 424)
     assert said.detail == ""

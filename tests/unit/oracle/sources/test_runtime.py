@@ -3,11 +3,11 @@ import asyncio
 import pytest
 
 from devnet.metadata import synthetic_metadata
-from oracle.quotes import Identity
+from oracle.quotes import Depth, Identity
 from oracle.sources.answers import MalformedAnswerError
-from oracle.sources.runtime import IdentityLayout, NoLayout, decode_layout, layout_from
+from oracle.sources.runtime import NoLayout, StorageLayout, decode_layout, layout_from
 from oracle.sources.storage_keys import Hasher
-from units import BlockNumber, Netuid
+from units import BlockNumber, Netuid, Rao
 
 SN = Netuid(64)
 
@@ -20,13 +20,13 @@ ITEMS = {
     "NetworksAdded": described(value="bool"),
     "NetworkRegisteredAt": described(),
     "SubnetMechanism": described(value="u16"),
+    "SubnetTAO": described(),
+    "SubnetAlphaIn": described(),
 }
 
 
-def known() -> IdentityLayout:
-    layout = layout_from(424, ITEMS)
-    assert isinstance(layout, IdentityLayout)
-    return layout
+def known() -> StorageLayout:
+    return layout_from(424, ITEMS)
 
 
 async def test_decode_layout__the_metadata_of_the_stand_in__gives_the_layout_of_mainnet() -> None:
@@ -50,10 +50,12 @@ async def test_decode_layout__cancelled__leaves_no_child_behind() -> None:
 
 
 @pytest.mark.parametrize("name", list(ITEMS))
-def test_layout_from__an_item_is_missing__names_it(name: str) -> None:
+def test_layout_from__an_item_is_missing__names_it_and_keeps_the_rest(name: str) -> None:
     layout = layout_from(424, ITEMS | {name: None})
-    assert isinstance(layout, NoLayout)
     assert name in layout.detail
+    assert layout.has_identities == (name in {"SubnetTAO", "SubnetAlphaIn"})
+    assert layout.has_depths == (name not in {"SubnetTAO", "SubnetAlphaIn"})
+    assert ("identities" in layout.detail) != ("depths" in layout.detail)
 
 
 @pytest.mark.parametrize(
@@ -66,33 +68,42 @@ def test_layout_from__an_item_is_missing__names_it(name: str) -> None:
         {"hashers": [], "key": None, "value": "u16"},
     ],
 )
-def test_layout_from__an_item_changed_its_form__is_no_layout(changed: dict[str, object]) -> None:
-    assert isinstance(layout_from(424, ITEMS | {"SubnetMechanism": changed}), NoLayout)
+def test_layout_from__an_item_changed_its_form__is_not_read(changed: dict[str, object]) -> None:
+    assert not layout_from(424, ITEMS | {"SubnetMechanism": changed}).has_identities
 
 
 def test_layout_from__another_hasher_and_size__are_followed() -> None:
     layout = layout_from(424, ITEMS | {"SubnetMechanism": described("Twox64Concat", "u8")})
-    assert isinstance(layout, IdentityLayout)
-    assert layout.mechanism.hasher is Hasher.TWOX_64_CONCAT
-    values = dict.fromkeys(layout.keys([SN])) | {layout.mechanism.key(SN): b"\x01"}
+    mechanism = layout.items["SubnetMechanism"]
+    assert mechanism.hasher is Hasher.TWOX_64_CONCAT
+    values = dict.fromkeys(layout.keys([SN])) | {mechanism.key(SN): b"\x01"}
     assert layout.identity(SN, values).mechanism == 1
 
 
-def test_identity__values_as_stored__are_read() -> None:
+def test_identity_and_depth__values_as_stored__are_read() -> None:
     layout = known()
+    sizes = {"NetworksAdded": 1, "SubnetMechanism": 2}
+    stored = {
+        "NetworksAdded": 1,
+        "NetworkRegisteredAt": 4_920_350,
+        "SubnetMechanism": 1,
+        "SubnetTAO": 7 * 10**12,
+        "SubnetAlphaIn": 9 * 10**14,
+    }
     values = {
-        layout.exists.key(SN): b"\x01",
-        layout.registered_at.key(SN): (4_920_350).to_bytes(8, "little"),
-        layout.mechanism.key(SN): b"\x01\x00",
+        layout.items[name].key(SN): value.to_bytes(sizes.get(name, 8), "little")
+        for name, value in stored.items()
     }
     assert set(values) == set(layout.keys([SN]))
     assert layout.identity(SN, values) == Identity(
         exists=True, registered_at=BlockNumber(4_920_350), mechanism=1
     )
+    assert layout.depth(SN, values) == Depth(tao=Rao(7 * 10**12), alpha=9 * 10**14)
 
 
 def test_identity__a_value_of_another_size__is_malformed_and_not_misread() -> None:
     layout = known()
-    values = dict.fromkeys(layout.keys([SN])) | {layout.registered_at.key(SN): b"\x01\x00"}
+    key = layout.items["NetworkRegisteredAt"].key(SN)
+    values = dict.fromkeys(layout.keys([SN])) | {key: b"\x01\x00"}
     with pytest.raises(MalformedAnswerError):
         layout.identity(SN, values)
