@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fleet.store.engine import Database
 from fleet.store.tables import outbox, outbox_deliveries
-from fleet.telemetry.notify import URGENCY, Message, Pending
+from fleet.telemetry.messages import URGENCY, Message, Pending
+from fleet.telemetry.storms import Group
 from units import BlockNumber, Timestamp
 
 _PARAMETERS_MAX = 500  # of one statement, below the limit of every database
@@ -48,6 +49,7 @@ def _row(message: Message) -> dict[str, Any]:
         "body": message.body,
         "block": message.block,
         "created_at": message.created_at,
+        "rank": message.rank,
     }
 
 
@@ -81,13 +83,13 @@ class StoredOutbox:
         async with self._database.reading() as connection:
             return tuple(_pending(row) for row in await connection.execute(query))
 
-    async def close(self, message_id: str, channel: str, now: Timestamp) -> None:
-        """The channel is done with the message: it took it, or is not asked again."""
-        await self._attempted(message_id, channel, next_attempt_at=now, closed_at=now)
+    async def close(self, group: Group, channel: str, now: Timestamp) -> None:
+        """The channel is done with these messages: it took them, or is not asked again."""
+        await self._attempted(group, channel, next_attempt_at=now, closed_at=now)
 
-    async def postpone(self, message_id: str, channel: str, until: Timestamp) -> None:
-        """The channel did not take it and is asked again from `until` on."""
-        await self._attempted(message_id, channel, next_attempt_at=until, closed_at=None)
+    async def postpone(self, group: Group, channel: str, until: Timestamp) -> None:
+        """The channel did not take them and is asked again from `until` on."""
+        await self._attempted(group, channel, next_attempt_at=until, closed_at=None)
 
     async def settle(self, channels: Mapping[str, frozenset[str]], now: Timestamp) -> int:
         """Settles messages with which every channel of their severity is done; counts the rest."""
@@ -105,20 +107,24 @@ class StoredOutbox:
 
     async def _attempted(
         self,
-        message_id: str,
+        group: Group,
         channel: str,
         *,
         next_attempt_at: Timestamp,
         closed_at: Timestamp | None,
     ) -> None:
         table = outbox_deliveries
-        this = and_(table.c.message_id == message_id, table.c.channel == channel)
-        values = {"next_attempt_at": next_attempt_at, "closed_at": closed_at}
+        same = {"channel": channel, "next_attempt_at": next_attempt_at, "closed_at": closed_at}
         async with self._database.writing() as connection:
-            counted = update(table).where(this).values(attempts=table.c.attempts + 1, **values)
-            if (await connection.execute(counted)).rowcount == 0:
-                first = {"message_id": message_id, "channel": channel, "attempts": 1}
-                await connection.execute(insert(table).values(**first, **values))
+            for start in range(0, len(group), _PARAMETERS_MAX):
+                some = group[start : start + _PARAMETERS_MAX]
+                these = table.c.message_id.in_([each.message.id for each in some])
+                await connection.execute(delete(table).where(these, table.c.channel == channel))
+                rows = [
+                    {"message_id": each.message.id, "attempts": each.attempts + 1, **same}
+                    for each in some
+                ]
+                await connection.execute(insert(table), rows)
 
 
 async def prune_outbox(database: Database, before: Timestamp) -> int:
@@ -158,5 +164,6 @@ def _pending(row: Row[Any]) -> Pending:
         body=row.body,
         block=BlockNumber(row.block),
         created_at=Timestamp(row.created_at),
+        rank=row.rank,
     )
     return Pending(message=message, attempts=row.attempts or 0)

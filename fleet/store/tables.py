@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 metadata = MetaData()
 
-SCHEMA = 5
+SCHEMA = 6
 """The newest version in `migrations/versions/`, whose tables these are."""
 
 # --- stamp: which world this store belongs to -----------------------------------------------
@@ -36,6 +36,20 @@ stamp = Table(
     Column("chain_id", BigInteger, nullable=False),
     Column("genesis", String(66), nullable=False),
     Column("exchange", String(42), nullable=False),
+)
+
+# --- contracts: the code that was accepted ---------------------------------------------------
+
+code_pins = Table(
+    "code_pins",
+    metadata,
+    Column("name", String(16), primary_key=True),
+    Column("address", String(42), primary_key=True),
+    Column("code_hash", String(66), nullable=False),
+    # where an EIP-1967 proxy points, and the hash of the code there
+    Column("implementation", String(42)),
+    Column("implementation_hash", String(66)),
+    Column("accepted_at", BigInteger, nullable=False),
 )
 
 # --- warnings: the state machine's memory ---------------------------------------------------
@@ -93,6 +107,8 @@ outbox = Table(
     Column("block", BigInteger, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("settled_at", BigInteger),
+    # the lower the worse, among messages of one severity
+    Column("rank", Integer, nullable=False, server_default="0"),
     Index("outbox_open", "settled_at", "ordinal"),
 )
 

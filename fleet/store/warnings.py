@@ -17,7 +17,7 @@ from fleet.store.tables import (
     warning_tiers,
     warning_unknowns,
 )
-from fleet.telemetry.notify import Message
+from fleet.telemetry.messages import Message
 from keepers.liquidation.positions import PositionKey
 from keepers.warnings.alerts import Alert, DigestEntry
 from keepers.warnings.observation import Unknowns, UnknownWatch, WarningChange, WarningState
@@ -61,6 +61,7 @@ def _message(alert: Alert) -> Message:
         body=alert.text,
         block=alert.block,
         created_at=alert.time,
+        rank=0 if alert.ratio_bps is None else alert.ratio_bps,
     )
 
 

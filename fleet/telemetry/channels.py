@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 import apprise
 import structlog
 
-from fleet.telemetry.notify import URGENCY, Channel, Delivered, Message, Undelivered
+from fleet.telemetry.messages import URGENCY, Message
+from fleet.telemetry.notify import Channel, Delivered, Undelivered
 
 _log = structlog.stdlib.get_logger("alert")
 
@@ -24,6 +25,7 @@ class LogChannel:
 
     name = "log"
     severities = frozenset(URGENCY)
+    gathers = False
 
     async def send(self, message: Message) -> Delivered | Undelivered:
         """Logs the message; cannot fail."""
@@ -44,6 +46,8 @@ class AppriseChannel:
 
     The alert's id is the last line of every message: whoever receives one twice can tell.
     """
+
+    gathers = True
 
     def __init__(
         self, *, url: str, severities: frozenset[str], source: str, timeout_s: float

@@ -7,40 +7,16 @@ attempt a round and holds up nobody. Knows nothing of what the messages are abou
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import structlog
 
-from units import BlockNumber, Seconds, Timestamp
+from fleet.telemetry.messages import URGENCY, Message, Pending
+from fleet.telemetry.storms import Group, StormPolicy, groups, message_of
+from units import Seconds, Timestamp
 
 _log = structlog.stdlib.get_logger("notify")
-
-URGENCY = ("page", "notify", "inform", "digest")
-"""Every severity, most urgent first."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
-    """One thing to tell people; `id` is the same whenever it is told.
-
-    `block` and `created_at` are the chain's.
-    """
-
-    id: str
-    severity: str
-    title: str
-    body: str
-    block: BlockNumber
-    created_at: Timestamp
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pending:
-    """A message that a channel has not taken yet, after `attempts` failures."""
-
-    message: Message
-    attempts: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +44,11 @@ class Channel(Protocol):
         """What it is for."""
         ...
 
+    @property
+    def gathers(self) -> bool:
+        """Whether many messages at once are told with one; not so where all must stand."""
+        ...
+
     async def send(self, message: Message) -> Delivered | Undelivered:
         """Delivers within a time of its own limit."""
         ...
@@ -82,12 +63,12 @@ class Outbox(Protocol):
         """What the channel should be given now, most urgent first, then oldest first."""
         ...
 
-    async def close(self, message_id: str, channel: str, now: Timestamp) -> None:
-        """The channel is done with the message: it took it, or is not asked again."""
+    async def close(self, group: Group, channel: str, now: Timestamp) -> None:
+        """The channel is done with these messages: it took them, or is not asked again."""
         ...
 
-    async def postpone(self, message_id: str, channel: str, until: Timestamp) -> None:
-        """The channel did not take it and is asked again from `until` on."""
+    async def postpone(self, group: Group, channel: str, until: Timestamp) -> None:
+        """The channel did not take them and is asked again from `until` on."""
         ...
 
     async def settle(self, channels: Mapping[str, frozenset[str]], now: Timestamp) -> int:
@@ -108,6 +89,7 @@ class NotifyPolicy:
     """Limits of delivery.
 
     Attributes:
+        storms: When many messages become one.
         batch_max: Messages given to one channel in one round. 20: a round stays short.
         retry_s_min: Pause after the first failure; doubles with each.
         retry_s_max: Longest pause between two attempts. 300: so long at most a page waits for a
@@ -116,6 +98,7 @@ class NotifyPolicy:
             two days with the other defaults. The log has the message in any case.
     """
 
+    storms: StormPolicy = field(default_factory=StormPolicy)
     batch_max: int = 20
     retry_s_min: Seconds = Seconds(5)
     retry_s_max: Seconds = Seconds(300)
@@ -148,6 +131,7 @@ class Notifier:
         self._outbox = outbox
         self._channels = tuple(channels)
         self._policy = policy
+        self._storms: dict[tuple[str, str], Timestamp] = {}
 
     async def drain(self, now: Timestamp) -> Round:
         """One round over every channel; call it again and again, on a clock that never jumps."""
@@ -166,27 +150,37 @@ class Notifier:
 
     async def _serve(self, channel: Channel, now: Timestamp) -> tuple[int, int]:
         """Delivers until the first failure; returns how many were delivered and failed."""
-        limit = self._policy.batch_max
-        batch = await self._outbox.pending(channel.name, channel.severities, now, limit)
-        for delivered, pending in enumerate(batch):
-            result = await channel.send(pending.message)
+        told = 0
+        for group in await self._waiting(channel, now):
+            result = await channel.send(message_of(group, self._policy.storms))
             if isinstance(result, Undelivered):
-                await self._failed(channel, pending, result.reason, now)
-                return delivered, 1
-            await self._outbox.close(pending.message.id, channel.name, now)
-        return len(batch), 0
+                await self._failed(channel, group, result.reason, now)
+                return told, 1
+            await self._outbox.close(group, channel.name, now)
+            told += len(group)
+            if len(group) > 1:
+                self._storms[channel.name, group[0].message.severity] = now
+        return told, 0
 
-    async def _failed(
-        self, channel: Channel, pending: Pending, reason: str, now: Timestamp
-    ) -> None:
-        attempts = pending.attempts + 1
-        details = {"channel": channel.name, "alert_id": pending.message.id, "attempts": attempts}
+    async def _waiting(self, channel: Channel, now: Timestamp) -> tuple[Group, ...]:
+        storms = self._policy.storms
+        limit = storms.read_max if channel.gathers else self._policy.batch_max
+        pending = await self._outbox.pending(channel.name, channel.severities, now, limit)
+        if not channel.gathers:
+            return tuple((each,) for each in pending)
+        told = {of: at for (name, of), at in self._storms.items() if name == channel.name}
+        return groups(pending, told, now, storms)[: self._policy.batch_max]
+
+    async def _failed(self, channel: Channel, group: Group, reason: str, now: Timestamp) -> None:
+        attempts = max(each.attempts for each in group) + 1
+        ids = group[0].message.id if len(group) == 1 else f"{len(group)} messages"
+        details = {"channel": channel.name, "alert_id": ids, "attempts": attempts}
         if attempts >= self._policy.attempts_max:
-            await self._outbox.close(pending.message.id, channel.name, now)
+            await self._outbox.close(group, channel.name, now)
             _log.error("notification_given_up", reason=reason, **details)
             return
         until = Timestamp(now + retry_pause(attempts, self._policy))
-        await self._outbox.postpone(pending.message.id, channel.name, until)
+        await self._outbox.postpone(group, channel.name, until)
         _log.warning("notification_failed", reason=reason, **details)
 
     def _by_severity(self) -> dict[str, frozenset[str]]:

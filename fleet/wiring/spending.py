@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Iterator
 
 from fleet.store.engine import Database
 from fleet.store.outbox import enqueue
-from fleet.telemetry.notify import Message
+from fleet.telemetry.messages import Message
 from fleet.transactions.request import Lane
 from fleet.transactions.sender import SenderStatus
 from fleet.transactions.spending import HOUR_S

@@ -10,7 +10,7 @@ from fleet.chain.failures import ChainError
 from fleet.runtime.loop import describe
 from fleet.store.engine import Database
 from fleet.store.outbox import enqueue
-from fleet.telemetry.notify import Message
+from fleet.telemetry.messages import Message
 from units import BlockNumber, Timestamp
 
 _log = structlog.stdlib.get_logger("fleet")

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,11 @@ from fleet.store.outbox import StoredOutbox
 from fleet.store.warnings import StoredWarnings
 from fleet.telemetry.channels import channels
 from fleet.telemetry.notify import Notifier, NotifyPolicy
+from fleet.telemetry.storms import Group
 from keepers.warnings.keeper import WarningsKeeper
 from keepers.warnings.tiers import WarningPolicy
 from tests.unit.keepers.warnings.scripted import World, head, risk
-from units import Timestamp
+from units import Bps, Timestamp
 
 pytestmark = pytest.mark.loopback
 
@@ -90,6 +91,18 @@ async def fall(database: Database) -> None:
         await bot.step(head(block))
 
 
+async def crash(database: Database, positions: int) -> None:
+    """So many positions fall through 25 % in one block, each a little deeper than the next."""
+    calm = [risk(1, 4_000, sequence=n) for n in range(1, positions + 1)]
+    fallen = [replace(each, ratio_bps=Bps(2_499 - n % 400)) for n, each in enumerate(calm)]
+    world = World(risks={1: calm, 2: fallen})
+    bot = WarningsKeeper(
+        risks=world, log=world, store=StoredWarnings(database), policy=WarningPolicy()
+    )
+    for block in (1, 2):
+        await bot.step(head(block))
+
+
 class PowerCutError(Exception):
     """The process ends here."""
 
@@ -97,9 +110,9 @@ class PowerCutError(Exception):
 class DiesBeforeMarking(StoredOutbox):
     """The process ends after the service took the message and before that is written down."""
 
-    async def close(self, message_id: str, channel: str, now: Timestamp) -> None:
+    async def close(self, group: Group, channel: str, now: Timestamp) -> None:
         if channel == "log":
-            await super().close(message_id, channel, now)
+            await super().close(group, channel, now)
         else:
             raise PowerCutError
 
@@ -118,6 +131,22 @@ async def test_delivery__a_fall__arrives_once_with_its_id(tmp_path: Path, webhoo
     assert "fell below 25 %; margin ratio 24.31 % at block 2" in body["message"]
     assert body["type"] == "warning"
     assert webhook.ids == [f"notify {FALL_ID}"]
+
+
+async def test_delivery__a_thousand_fall__one_message_with_the_worst_ten_and_a_count(
+    tmp_path: Path, webhook: Webhook
+) -> None:
+    async with opened(tmp_path / "store.db") as database:
+        await crash(database, 1_000)
+        bot = notifier(StoredOutbox(database), webhook)
+        await bot.drain(NOW)
+        await bot.drain(Timestamp(NOW + 1))
+
+    (body,) = webhook.received
+    assert body["title"].startswith("[devnet] 1000 alerts at once, the worst: Margin below 25 %")
+    lines = body["message"].splitlines()
+    assert lines[10] == "and 990 more: all of them are in the log"
+    assert all("margin ratio 21.00 %" in line or "margin ratio 21 %" in line for line in lines[:2])
 
 
 async def test_delivery__process_dies_between_sending_and_marking__again_with_the_same_id(

@@ -4,7 +4,8 @@ import pytest
 
 from fleet.store.engine import Database, open_database
 from fleet.store.outbox import StoredOutbox, enqueue, prune_outbox
-from fleet.telemetry.notify import Message
+from fleet.telemetry.messages import Message, Pending
+from fleet.telemetry.storms import Group
 from units import BlockNumber, Timestamp
 
 NOW = Timestamp(1_700_000_000)
@@ -49,6 +50,21 @@ async def test_enqueue__more_than_one_statement_may_ask_for__all_found(database:
     assert await add(database, *many, message("new")) == {"new"}
 
 
+def group(*ids: str, attempts: int = 0) -> Group:
+    return tuple(Pending(message=message(id_), attempts=attempts) for id_ in ids)
+
+
+async def test_close__a_storm__all_of_it_in_one_write(database: Database) -> None:
+    many = [str(n) for n in range(1200)]
+    await add(database, *map(message, many), message("new"))
+    outbox = StoredOutbox(database)
+
+    await outbox.postpone(group(*many), "one", NOW)
+    await outbox.close(group(*many, attempts=1), "one", NOW)
+
+    assert await waiting(outbox, limit=2_000) == ["new"]
+
+
 async def test_pending__order__most_urgent_then_oldest(database: Database) -> None:
     await add(database, message("a", "digest"), message("b"), message("c", "page"), message("d"))
     outbox = StoredOutbox(database)
@@ -69,7 +85,7 @@ async def test_close__one_channel__the_other_still_waits(database: Database) -> 
     await add(database, message("a"))
     outbox = StoredOutbox(database)
 
-    await outbox.close("a", "one", NOW)
+    await outbox.close(group("a"), "one", NOW)
 
     assert (await waiting(outbox, "one"), await waiting(outbox, "two")) == ([], ["a"])
 
@@ -77,8 +93,8 @@ async def test_close__one_channel__the_other_still_waits(database: Database) -> 
 async def test_postpone__until_then__not_pending_and_attempts_counted(database: Database) -> None:
     await add(database, message("a"))
     outbox = StoredOutbox(database)
-    await outbox.postpone("a", "one", LATER)
-    await outbox.postpone("a", "one", LATER)
+    await outbox.postpone(group("a"), "one", LATER)
+    await outbox.postpone(group("a", attempts=1), "one", LATER)
 
     (pending,) = await outbox.pending("one", ALL, LATER, 1)
 
@@ -92,9 +108,9 @@ async def test_settle__every_channel_done__settled_and_forgotten_when_old(
     await add(database, message("a"), message("b"))
     outbox = StoredOutbox(database)
     served = {"notify": frozenset({"one", "two"})}
-    await outbox.close("a", "one", NOW)
-    await outbox.close("a", "two", NOW)
-    await outbox.close("b", "one", NOW)
+    await outbox.close(group("a"), "one", NOW)
+    await outbox.close(group("a"), "two", NOW)
+    await outbox.close(group("b"), "one", NOW)
 
     assert await outbox.settle(served, NOW) == 1
     assert await waiting(outbox, "three") == ["b"]
@@ -106,7 +122,7 @@ async def test_settle__every_channel_done__settled_and_forgotten_when_old(
 async def test_close__survives_a_reopening(store_url: str) -> None:
     first = await open_database(store_url)
     await add(first, message("a"), message("b"))
-    await StoredOutbox(first).close("a", "one", NOW)
+    await StoredOutbox(first).close(group("a"), "one", NOW)
     await first.close()
 
     second = await open_database(store_url)

@@ -7,17 +7,16 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from fleet.telemetry.channels import LogChannel, addresses, channels
+from fleet.telemetry.messages import URGENCY, Message, Pending
 from fleet.telemetry.notify import (
-    URGENCY,
     Channel,
     Delivered,
-    Message,
     Notifier,
     NotifyPolicy,
-    Pending,
     Undelivered,
     retry_pause,
 )
+from fleet.telemetry.storms import Group
 from units import BlockNumber, Seconds, Timestamp
 
 NOW = Timestamp(1_700_000_000)
@@ -55,12 +54,12 @@ class Memory:
                 found.append(Pending(message=one, attempts=attempts))
         return tuple(found[:limit])
 
-    async def close(self, message_id: str, channel: str, now: Timestamp) -> None:
-        self.closed.add((message_id, channel))
+    async def close(self, group: Group, channel: str, now: Timestamp) -> None:
+        self.closed |= {(each.message.id, channel) for each in group}
 
-    async def postpone(self, message_id: str, channel: str, until: Timestamp) -> None:
-        attempts, _ = self.postponed.get((message_id, channel), (0, until))
-        self.postponed[message_id, channel] = (attempts + 1, until)
+    async def postpone(self, group: Group, channel: str, until: Timestamp) -> None:
+        for each in group:
+            self.postponed[each.message.id, channel] = (each.attempts + 1, until)
 
     async def settle(self, channels: Mapping[str, frozenset[str]], now: Timestamp) -> int:
         for one in self.messages:
@@ -75,9 +74,11 @@ class Service:
 
     name: str
     severities: frozenset[str] = frozenset(URGENCY)
+    gathers: bool = False
     refuses: set[str] = field(default_factory=set)
     is_down: bool = False
     taken: list[str] = field(default_factory=list)
+    messages: list[Message] = field(default_factory=list)
     asked: int = 0
 
     async def send(self, message: Message) -> Delivered | Undelivered:
@@ -85,6 +86,7 @@ class Service:
         if self.is_down or message.id in self.refuses:
             return Undelivered(reason="refused")
         self.taken.append(message.id)
+        self.messages.append(message)
         return Delivered()
 
 

@@ -15,7 +15,7 @@ from fleet.runtime.clock import SystemClock
 from fleet.runtime.supervisor import Supervisor
 from fleet.settings import Settings
 from fleet.store.outbox import enqueue
-from fleet.telemetry.notify import Message
+from fleet.telemetry.messages import Message
 from fleet.wiring.assembly import Assembly
 from fleet.wiring.facts import BotName
 from fleet.wiring.memory import Memory

@@ -13,7 +13,7 @@ from fleet.runtime.clock import SystemClock
 from fleet.store.decisions import StoredDecisions
 from fleet.store.engine import StoreError
 from fleet.store.outbox import enqueue
-from fleet.telemetry.notify import Message
+from fleet.telemetry.messages import Message
 from fleet.transactions.attempt import State, reserved
 from fleet.transactions.request import Record
 from fleet.wiring import telling
