@@ -29,13 +29,13 @@ class SessionProvider(AsyncHTTPProvider):
     """web3's HTTP provider over a session of its own that is kept open and closed with it.
 
     web3 would open a new TCP connection for every request, and fetch the session under a lock
-    shared by all providers of the process.
+    shared by all providers of the process. What every request has in common is made once.
     """
 
     def __init__(self, url: str, *, timeout_s: float) -> None:
         super().__init__(url, exception_retry_configuration=None)
         self._url = url
-        self._timeout = aiohttp.ClientTimeout(total=timeout_s)
+        self._timeout_s = timeout_s
         self._session: aiohttp.ClientSession | None = None
         self._is_closed = False
 
@@ -44,9 +44,11 @@ class SessionProvider(AsyncHTTPProvider):
         return self.decode_rpc_response(await self.post(self.encode_rpc_request(method, params)))
 
     async def post(self, body: bytes) -> bytes:
-        """The answer to one body. Raises what aiohttp raises."""
-        headers = self.get_request_headers()
-        async with self._open().post(self._url, data=body, headers=headers) as response:
+        """The answer to one body. Raises what aiohttp raises, and TimeoutError."""
+        async with (
+            asyncio.timeout(self._timeout_s),
+            self._open().post(self._url, data=body) as response,
+        ):
             response.raise_for_status()
             return await response.read()
 
@@ -61,8 +63,12 @@ class SessionProvider(AsyncHTTPProvider):
         if self._is_closed:
             raise aiohttp.ClientConnectionError("closed")
         if self._session is None:
-            connector = aiohttp.TCPConnector(limit=_CONNECTIONS_MAX)
-            self._session = aiohttp.ClientSession(connector=connector, timeout=self._timeout)
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=_CONNECTIONS_MAX),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                headers=self.get_request_headers(),
+                timeout=aiohttp.ClientTimeout(total=None),  # `post` has the one that counts
+            )
         return self._session
 
 
@@ -173,8 +179,7 @@ class Endpoint:
 
     async def _post(self, body: bytes) -> Any:
         try:
-            async with asyncio.timeout(self._timeout_s):
-                return json.loads(await self._provider.post(body))
+            return json.loads(await self._provider.post(body))
         except TimeoutError:
             raise NoAnswerInTime(f"{self.name}: no answer in {self._timeout_s:g} s") from None
         except aiohttp.ClientResponseError as error:

@@ -66,8 +66,9 @@ class Throttle:
         Raises:
             TimeoutError: it may not within `wait_s_max` seconds.
         """
+        if self._everything is None or self._backfill is None:
+            return
         async with asyncio.timeout(wait_s_max):
-            if urgency is Urgency.BACKFILL and self._backfill is not None:
+            if urgency is Urgency.BACKFILL:
                 await self._backfill.acquire()
-            if self._everything is not None:
-                await self._everything.acquire()
+            await self._everything.acquire()
