@@ -5,37 +5,37 @@ from dataclasses import dataclass
 
 from fleet.chain import answers
 from fleet.chain.endpoint import Endpoint
-from fleet.chain.failures import StateUnavailable
 from fleet.chain.replies import Asked
 from fleet.chain.throttle import Urgency
-from units import Address
+from units import Address, BlockNumber
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Nonces:
-    """An account's next nonce in each sense of the word; `pending` is one node's pool's."""
+    """An account's next nonce at the end of a block, and with what pools hold of it."""
 
-    finalized: int | None
     latest: int
     pending: int
 
 
-def nonces_of(account: Address) -> Callable[[Endpoint], Awaitable[Nonces]]:
-    """Asks one node for all three; a node without a finalized block yet names two."""
+def nonces_of(account: Address, block: BlockNumber) -> Callable[[Endpoint], Awaitable[Nonces]]:
+    """Asks one node for both."""
 
     async def inquiry(node: Endpoint) -> Nonces:
-        try:
-            finalized, latest, pending = await _counts(
-                node, account, "finalized", "latest", "pending"
-            )
-        except StateUnavailable:
-            latest, pending = await _counts(node, account, "latest", "pending")
-            return Nonces(finalized=None, latest=latest, pending=pending)
-        return Nonces(finalized=finalized, latest=latest, pending=pending)
+        tags = ("pending", hex(block))
+        asked: list[Asked] = [("eth_getTransactionCount", [account, tag]) for tag in tags]
+        pending, latest = map(answers.quantity, await node.batch(asked, Urgency.SENDING))
+        return Nonces(latest=latest, pending=max(latest, pending))
 
     return inquiry
 
 
-async def _counts(node: Endpoint, account: Address, *tags: str) -> list[int]:
-    asked: list[Asked] = [("eth_getTransactionCount", [account, tag]) for tag in tags]
-    return [answers.quantity(each) for each in await node.batch(asked, Urgency.SENDING)]
+def pending_of(account: Address) -> Callable[[Endpoint], Awaitable[int]]:
+    """Asks one node for the count with its pool alone."""
+
+    async def inquiry(node: Endpoint) -> int:
+        asked = [account, "pending"]
+        found = await node.request("eth_getTransactionCount", asked, Urgency.SENDING)
+        return answers.quantity(found)
+
+    return inquiry

@@ -4,6 +4,7 @@ Reads raise what the implementation raises when nobody answers; that passes thro
 whose state is in the journal. Answers to a broadcast and to a simulation are values.
 """
 
+from collections.abc import Sequence
 from typing import Any, Literal, Protocol
 
 from units import Address, BlockHash, BlockNumber, Head, TxHash, Wei
@@ -62,6 +63,18 @@ class Quote(Protocol):
         """The base fee of the latest block."""
 
 
+class Nonces(Protocol):
+    """An account's next nonce by the chain."""
+
+    @property
+    def latest(self) -> int:
+        """At the end of the block that was asked for."""
+
+    @property
+    def pending(self) -> int:
+        """With what is in the pool."""
+
+
 class Receipt(Protocol):
     """What became of a transaction."""
 
@@ -103,13 +116,14 @@ class Chain(Protocol):
     async def finalized(self) -> Head | None:
         """The latest finalized block; None when the node names none."""
 
-    async def transaction_count(
-        self, account: Address, block: BlockNumber | Literal["latest", "pending", "finalized"]
-    ) -> int:
-        """The account's next nonce at that block."""
+    async def nonces(self, account: Address, block: BlockNumber) -> Nonces:
+        """The account's next nonce at the end of a block, and with the pool."""
 
-    async def receipt(self, tx_hash: TxHash) -> Receipt | None:
-        """None while it is in no block that the node has indexed."""
+    async def count_at(self, account: Address, block: BlockNumber) -> int | None:
+        """Its next nonce at the end of a block; None: no node that counts has that block."""
+
+    async def receipts(self, hashes: Sequence[TxHash]) -> Sequence[Receipt | None]:
+        """Of each; None while it is in no block that the nodes have indexed."""
 
     async def knows(self, tx_hash: TxHash) -> bool:
         """Does the node hold it, in its pool or in a block?"""

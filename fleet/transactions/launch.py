@@ -72,7 +72,7 @@ class Launch:
             if await self._is_out(entry, answer):
                 known.in_flight.put_unwritten(entry)
                 return entry
-            await self._release(entry, answer, nonces, head)
+            await self._release(entry, answer, nonces)
             reason = f"the node refused it: {answer.detail}"
             fee = await self._next_fee(fee, answer, cap)
         return Refused(reason=_STRANGER if nonces.is_held else reason)
@@ -104,11 +104,11 @@ class Launch:
     async def _is_out(self, entry: Entry, answer: Broadcast) -> bool:
         return answer.verdict in _OUT or await self._chain.knows(entry.newest.tx_hash)
 
-    async def _release(self, entry: Entry, answer: Broadcast, nonces: Nonces, head: Head) -> None:
+    async def _release(self, entry: Entry, answer: Broadcast, nonces: Nonces) -> None:
         await self._delivery.release(entry)
         nonces.give_back(entry.nonce)
         if answer.verdict in _COUNTED_WRONG:
-            await self._recount.resync(nonces, head)
+            await self._recount.resync(nonces, await self._chain.head())
 
     async def _next_fee(self, fee: Fee, answer: Broadcast, cap: int) -> Fee | None:
         """The offer of the next try; None when another try would end the same."""

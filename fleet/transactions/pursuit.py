@@ -5,7 +5,7 @@ What to do with an entry is decided in `attempt`; here it is done.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import assert_never
 
@@ -18,7 +18,6 @@ from fleet.transactions.attempt import (
     next_step,
     wanted,
 )
-from fleet.transactions.chain import Chain
 from fleet.transactions.delivery import Delivery
 from fleet.transactions.fees import Fee, bumped_fee
 from fleet.transactions.filling import Filler
@@ -31,10 +30,10 @@ from fleet.transactions.quotes import Quotes
 from fleet.transactions.recount import Recount
 from fleet.transactions.rehearsal import Rehearsal
 from fleet.transactions.request import Lane
-from fleet.transactions.settlement import Finding, Settlement
+from fleet.transactions.settlement import Finding, Receipts, Settlement, mined_as
 from fleet.transactions.signer import SigningFailed
 from fleet.transactions.spending import Spend
-from units import Address, BlockNumber, Head
+from units import BlockNumber, Head
 
 _GIVES_WAY = "it stood in the way of more urgent work"
 _IS_DOUBLE = "another request works on the same"
@@ -50,7 +49,6 @@ class Pursuit:
     def __init__(
         self,
         *,
-        chain: Chain,
         delivery: Delivery,
         settlement: Settlement,
         rehearsal: Rehearsal,
@@ -58,10 +56,8 @@ class Pursuit:
         quotes: Quotes,
         guard: SpendGuard,
         filler: Filler,
-        account: Address,
         policy: SenderPolicy,
     ) -> None:
-        self._chain = chain
         self._delivery = delivery
         self._settlement = settlement
         self._rehearsal = rehearsal
@@ -69,10 +65,8 @@ class Pursuit:
         self._quotes = quotes
         self._guard = guard
         self._filler = filler
-        self._account = account
         self._policy = policy
         self._started_at: BlockNumber | None = None
-        self._in_front: tuple[int, BlockNumber] | None = None
         self._doubtful: set[int] = set()
         self._turns: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
         self.news = News()
@@ -116,12 +110,19 @@ class Pursuit:
         await self._confirm(known, old, head, final)
 
     async def _confirm(
-        self, known: Known, mined: Iterable[Entry], head: Head, final: BlockNumber | None = None
+        self,
+        known: Known,
+        mined: Sequence[Entry],
+        head: Head,
+        final: BlockNumber | None = None,
     ) -> None:
+        if not mined:
+            return
+        if final is None:
+            final = await self._settlement.final_block(head)
+        receipts = await self._settlement.receipts(map(mined_as, mined))
         for entry in mined:
-            if final is None:
-                final = await self._settlement.final_block(head)
-            found = await self._settlement.confirm(entry, final, head)
+            found = await self._settlement.confirm(entry, receipts, final, head)
             if found.entry.is_open:
                 self._doubtful.add(entry.id)
             known.in_flight.put(await self._record(entry, found))
@@ -133,35 +134,36 @@ class Pursuit:
         still_open = known.in_flight.open()
         if not still_open:
             return
-        latest = await self._chain.transaction_count(self._account, "latest")
-        known.nonces.observe(latest)
-        is_any_waiting = still_open[-1].nonce >= latest
+        front = await self._recount.look(head)
+        if front is None:  # whoever lags has no say: the next head will tell
+            self.problem = f"no node has block {head.number} yet"
+            return
+        known.nonces.observe(front.nonce)
+        is_any_waiting = still_open[-1].nonce >= front.nonce
         situation = Situation(
             head=head.number,
-            next_nonce=latest,
+            next_nonce=front.nonce,
             started_at=head.number if self._started_at is None else self._started_at,
-            in_front_since=self._front(latest, head.number),
+            in_front_since=front.since,
             base_fee=(await self._quotes.at(head)).base_fee if is_any_waiting else 0,
             is_disturbed=not is_undisturbed,
         )
+        used = [entry for entry in still_open if entry.nonce < front.nonce]
+        receipts = await self._settlement.receipts(each for one in used for each in one.attempts)
         for entry in still_open:
             async with self._turns[entry.id]:
                 before = known.in_flight.still_open(entry)
                 if before is not None:
-                    after = await self._step(known, before, situation, head)
+                    after = await self._step(known, before, situation, receipts, head)
                     if after == before and known.in_flight.is_unwritten(before):
                         await self._delivery.record(after)
                     known.in_flight.put(after)
         await self._filler.fill_holes(known, situation, head)
         self.problem = self._filler.problem or self.problem
 
-    def _front(self, nonce: int, head: BlockNumber) -> BlockNumber:
-        """Since which head this nonce is the next one, at every head that was looked at."""
-        if self._in_front is None or self._in_front[0] != nonce:
-            self._in_front = nonce, head
-        return self._in_front[1]
-
-    async def _step(self, known: Known, entry: Entry, situation: Situation, head: Head) -> Entry:
+    async def _step(
+        self, known: Known, entry: Entry, situation: Situation, receipts: Receipts, head: Head
+    ) -> Entry:
         stuck = self._policy.stuck_blocks
         step, doubt = next_step(entry, situation, stuck), None
         if step in {Step.REPLACE, Step.RESEND}:
@@ -171,7 +173,8 @@ class Pursuit:
             step = next_step(entry, situation, stuck, doubt)
         match step:
             case Step.LOOK:
-                return await self._record(entry, await self._settlement.look(entry, head))
+                found = await self._settlement.look(entry, receipts, head)
+                return await self._record(entry, found)
             case Step.REPLACE:
                 return await self._replace(known, entry, wanted(entry, head.number, doubt), head)
             case Step.RESEND:

@@ -111,7 +111,6 @@ class Sender:
         )
         filler = Filler(delivery=delivery, quotes=quotes, account=account, policy=policy)
         self._pursuit = Pursuit(
-            chain=chain,
             delivery=delivery,
             settlement=settlement,
             rehearsal=rehearsal,
@@ -119,7 +118,6 @@ class Sender:
             quotes=quotes,
             guard=guard,
             filler=filler,
-            account=account,
             policy=policy,
         )
         self._turns = Turns()

@@ -3,6 +3,7 @@
 Gives findings, and neither writes nor sends anything.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from fleet.transactions import attempt
@@ -20,7 +21,10 @@ from fleet.transactions.request import (
     Superseded,
 )
 from fleet.transactions.spending import Spend
-from units import Address, BlockNumber, Head
+from units import Address, BlockNumber, Head, TxHash
+
+Receipts = Mapping[TxHash, Receipt]
+"""By the hash that was asked for; one that is missing is in no block that was indexed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,10 +66,16 @@ class Settlement:
         finalized = await self._chain.finalized()
         return deep if finalized is None else finalized.number
 
-    async def look(self, entry: Entry, head: Head) -> Finding:
+    async def receipts(self, attempts: Iterable[Attempt]) -> Receipts:
+        """The receipts that there are, asked for all at once."""
+        hashes = [each.tx_hash for each in attempts]
+        found = await self._chain.receipts(hashes) if hashes else ()
+        return {each.tx_hash: each for each in found if each is not None}
+
+    async def look(self, entry: Entry, receipts: Receipts, head: Head) -> Finding:
         """Finds out who used an open entry's nonce; unchanged when that can't be told yet."""
         for each in reversed(entry.attempts):
-            receipt = await self._chain.receipt(each.tx_hash)
+            receipt = receipts.get(each.tx_hash)
             if receipt is not None:
                 found = attempt.mined(entry, _inclusion(receipt))
                 return Finding(
@@ -78,12 +88,15 @@ class Settlement:
         found = attempt.superseded(entry)
         return Finding(entry=found, settled=_settled(found, found.newest, Superseded()))
 
-    async def confirm(self, entry: Entry, final: BlockNumber, head: Head) -> Finding:
-        """Reads a mined entry's receipt again: final, still there, elsewhere, or gone.
+    async def confirm(
+        self, entry: Entry, receipts: Receipts, final: BlockNumber, head: Head
+    ) -> Finding:
+        """What a mined entry's newest receipt says: final, still there, elsewhere, or gone.
 
         What it cost is booked at the head's time, which is at most finality's lag later.
         """
-        receipt, which = await self._chain.receipt(_mined_as(entry).tx_hash), _mined_as(entry)
+        which = mined_as(entry)
+        receipt = receipts.get(which.tx_hash)
         if receipt is None:
             return Finding(entry=attempt.unmined(entry))
         spend = self._spend(entry, which, receipt, head)
@@ -139,7 +152,8 @@ class Settlement:
         transaction that used the nonce is looked for by name.
         """
         final = await self.final_block(head)
-        if await self._chain.transaction_count(self._account, final) <= entry.nonce:
+        count = await self._chain.count_at(self._account, final)
+        if count is None or count <= entry.nonce:
             return False
         before = BlockNumber(max(entry.attempts[0].block - 1, 0))
         spender = await self._chain.spender_of(self._account, entry.nonce, after=before, by=final)
@@ -165,7 +179,8 @@ def _inclusion(receipt: Receipt) -> Inclusion:
     return Inclusion(tx_hash=receipt.tx_hash, block=receipt.block, block_hash=receipt.block_hash)
 
 
-def _mined_as(entry: Entry) -> Attempt:
+def mined_as(entry: Entry) -> Attempt:
+    """The attempt of a mined entry that stands in a block."""
     assert entry.inclusion is not None, "a mined entry has a block"
     tx_hash = entry.inclusion.tx_hash
     return next(each for each in entry.attempts if each.tx_hash == tx_hash)

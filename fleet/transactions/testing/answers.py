@@ -35,6 +35,14 @@ class MinedReceipt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeyNonces:
+    """A key's next nonce, without and with the pool."""
+
+    latest: int
+    pending: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """To a broadcast."""
 

@@ -6,7 +6,7 @@ strangers hold the same key.
 
 import asyncio
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -14,6 +14,7 @@ from fleet.transactions.chain import Verdict
 from fleet.transactions.testing.answers import (
     Answer,
     GasQuote,
+    KeyNonces,
     MinedReceipt,
     PooledTransaction,
     Rehearsal,
@@ -135,29 +136,31 @@ class SimulatedChain:
             return None
         return seen[max(0, len(seen) - 1 - self.finality_lag)].head
 
-    async def transaction_count(
-        self, account: Address, block: BlockNumber | Literal["latest", "pending", "finalized"]
-    ) -> int:
-        """See `Chain.transaction_count`."""
+    async def nonces(self, account: Address, block: BlockNumber) -> KeyNonces:
+        """See `Chain.nonces`."""
         del account
-        seen = self._read()
-        if block == "pending":
-            nonce = self._count(seen[-1].head.number)
-            while nonce in self.pool:
-                nonce += 1
-            return nonce
-        last = seen[-1].head.number
-        return self._count(last if isinstance(block, str) else min(block, last))
+        self._read()
+        nonce = latest = self._count(block)
+        while nonce in self.pool:
+            nonce += 1
+        return KeyNonces(latest=latest, pending=nonce)
 
-    async def receipt(self, tx_hash: TxHash) -> MinedReceipt | None:
-        """See `Chain.receipt`."""
+    async def count_at(self, account: Address, block: BlockNumber) -> int | None:
+        """See `Chain.count_at`; a node that lags can't tell."""
+        del account
+        is_there = block <= self._read()[-1].head.number
+        return self._count(block) if is_there else None
+
+    async def receipts(self, hashes: Sequence[TxHash]) -> tuple[MinedReceipt | None, ...]:
+        """See `Chain.receipts`."""
         seen = self._read()
         indexed = seen[: max(0, len(seen) - self.index_lag)]
-        for block in indexed:
-            for found in block.transactions:
-                if found.tx_hash == tx_hash:
-                    return self._receipt(block, found)
-        return None
+        found = {
+            each.tx_hash: self._receipt(block, each)
+            for block in indexed
+            for each in block.transactions
+        }
+        return tuple(found.get(each) for each in hashes)
 
     async def knows(self, tx_hash: TxHash) -> bool:
         """See `Chain.knows`."""

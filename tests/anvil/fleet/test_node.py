@@ -197,8 +197,8 @@ async def test_nonces_and_receipts__several_at_once__as_asked_for_alone(ground: 
             TxHash(await ground.lever.call("eth_sendRawTransaction", "0x" + signed.hex()))
         )
     account = account_of(KEY).address
-    young = await ground.node.nonces(account)
-    assert young == Nonces(finalized=None, latest=0, pending=3), "no block is final yet"
+    young = (await ground.node.head()).number
+    assert await ground.node.nonces(account, young) == Nonces(latest=0, pending=3)
     assert await ground.node.receipts(hashes) == (None, None, None)
     for _ in range(3):
         await ground.seal()
@@ -210,4 +210,7 @@ async def test_nonces_and_receipts__several_at_once__as_asked_for_alone(ground: 
         await ground.node.receipt(hashes[0]),
     )
     assert found[0] is not None
-    assert await ground.node.nonces(account) == Nonces(finalized=3, latest=3, pending=3)
+    head = (await ground.node.head()).number
+    assert await ground.node.nonces(account, head) == Nonces(latest=3, pending=3)
+    assert await ground.node.count_at(account, young) == 0
+    assert await ground.node.count_at(account, BlockNumber(head + 1)) is None

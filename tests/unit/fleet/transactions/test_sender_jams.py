@@ -202,3 +202,31 @@ async def test_settle__finality_stands_still_for_300_blocks__everything_ends_whe
     settled = await world.mine(3)
     assert len(settled) == 300
     assert len(set(world.payloads())) == len(world.payloads()) == 300
+
+
+async def test_settle__nodes_take_turns_and_one_lags__a_stuck_one_is_found_all_the_same() -> None:
+    world = World()
+    await world.submit("mined")
+    await world.submit("stuck")
+    world.chain.mine(limit=1)
+    world.chain.other_lag = 2
+    for _ in range(3 * world.policy.stuck_blocks):
+        await world.sender.settle(world.chain.mine(limit=0))
+    stuck = world.journal.entries[2]
+    assert len(stuck.attempts) > 1, "more is offered"
+
+
+async def test_settle__no_node_has_the_head_s_block__waits_for_the_next_and_says_so() -> None:
+    world = World()
+    await world.submit()
+    world.chain.other_lag = 1
+    sent = len(world.chain.sent)
+    for _ in range(2):  # every second read is the lagging node's
+        await world.sender.settle(world.chain.mine(limit=0))
+        status = world.sender.status
+        assert status is not None
+        if status.problem is not None:
+            assert status.problem == f"no node has block {world.chain.blocks[-1].head.number} yet"
+            assert len(world.chain.sent) == sent
+            return
+    raise AssertionError("the lagging node was not asked")
