@@ -18,8 +18,8 @@ NIGHT = range(2_700, 5_400)
 """Blocks of every day, from the start of the run, in which the crowd sleeps: nine hours, longer
 than a funding interval, so that funding is left to the keeper."""
 
-_MARGIN_TAO_MIN, _MARGIN_TAO_MAX = 0.5, 15.0
-_LEVERAGE_TENTHS_MIN, _LEVERAGE_TENTHS_MAX = 10, 30
+_LEVERAGE_TENTHS_MIN = 10
+_TENTH = ONE // 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +39,9 @@ class Crowd:
     withdrawing: float = 0.5
     coming_back: float = 0.3
     in_one_market: float = 0.0
+    margin_tao_min: float = 0.5
+    margin_tao_max: float = 15.0
+    leverage_max: int = 3 * ONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +49,8 @@ class TraderPlan:
     """What one trader means to do. Blocks are counted from the start of the run.
 
     `reduces_after` and `leaves_after` count blocks from the opening; None = does not.
-    `comes_back_after` counts blocks from the end of the first position.
+    `comes_back_after` counts blocks from the end of the first position. `sleeps`: does nothing
+    at night.
     """
 
     netuid: Netuid
@@ -58,6 +62,7 @@ class TraderPlan:
     leaves_after: int | None
     withdraws: bool
     comes_back_after: int | None
+    sleeps: bool = True
 
 
 def is_night(block: int) -> bool:
@@ -83,7 +88,7 @@ def _plan(random: Random, crowd: Crowd, netuids: Sequence[Netuid], blocks: int) 
     return TraderPlan(
         netuid=_market(random, crowd, netuids),
         is_long=random.random() < crowd.long,
-        margin=_margin(random),
+        margin=_margin(random, crowd),
         leverage=_leverage(random, crowd),
         arrives=arrives,
         reduces_after=_sometime(random, crowd.reducing, rest // 2),
@@ -105,16 +110,17 @@ def _arrival(random: Random, crowd: Crowd, blocks: int) -> int:
     return random.randrange(max(int(span), 1))
 
 
-def _margin(random: Random) -> Wei:
+def _margin(random: Random, crowd: Crowd) -> Wei:
     """In whole gwei: chain 964 keeps nothing smaller."""
-    exponent = random.uniform(math.log(_MARGIN_TAO_MIN), math.log(_MARGIN_TAO_MAX))
+    exponent = random.uniform(math.log(crowd.margin_tao_min), math.log(crowd.margin_tao_max))
     return Wei(int(math.exp(exponent) * ONE) // _GWEI * _GWEI)
 
 
 def _leverage(random: Random, crowd: Crowd) -> int:
-    tenths = random.randint(_LEVERAGE_TENTHS_MIN, _LEVERAGE_TENTHS_MAX)
+    tenths_max = crowd.leverage_max // _TENTH
+    tenths = random.randint(_LEVERAGE_TENTHS_MIN, tenths_max)
     if random.random() < crowd.at_maximum_leverage:
-        tenths = _LEVERAGE_TENTHS_MAX
+        tenths = tenths_max
     return tenths * ONE // 10
 
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from devnet.synthetic_tape import synthetic_tape
-from devnet.tape import Hole, Tape, TapeError
+from devnet.tape import HOLE_BLOCKS_MAX, Hole, Tape, TapeError
 from units import BLOCK_TIME, BlockNumber, Netuid, Timestamp
 
 BLOCKS_AN_HOUR = 3_600 // BLOCK_TIME
@@ -28,7 +28,14 @@ class Replay:
     holes: tuple[Hole, ...]
 
 
-def open_replay(*, path: Path | None, start: str | None, hours: int, seed: int) -> Replay:
+def open_replay(
+    *,
+    path: Path | None,
+    start: str | None,
+    hours: int,
+    seed: int,
+    hole_blocks_max: int = HOLE_BLOCKS_MAX,
+) -> Replay:
     """The stretch to replay.
 
     Args:
@@ -36,6 +43,7 @@ def open_replay(*, path: Path | None, start: str | None, hours: int, seed: int) 
         start: ISO 8601 time to begin at (UTC unless it says otherwise); None = the tape's start.
         hours: how many are wanted; 0 = all that the tape has.
         seed: of the made-up tape.
+        hole_blocks_max: the longest distance of two rows across which the price before them holds.
 
     Raises:
         TapeError: the tape or the time is no good, or the tape does not last that long.
@@ -44,7 +52,7 @@ def open_replay(*, path: Path | None, start: str | None, hours: int, seed: int) 
     if path is None:
         tape = synthetic_tape(seed, rows=wanted // _SPACING + _SPARE_ROWS, spacing=_SPACING)
     else:
-        tape = Tape.open(path)
+        tape = Tape.open(path, hole_blocks_max=hole_blocks_max)
     first = tape.first_block if start is None else tape.first_block_at(_time(tape, start))
     known = tape.last_block - first + 1
     if known < wanted:

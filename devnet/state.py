@@ -12,7 +12,7 @@ import json
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -71,11 +71,13 @@ class FleetOptions:
         is_in_step: whether the fleet takes part in lock-step.
         notify_urls: Apprise addresses for its alerts.
         log_format: of its log lines.
+        sections: of the configuration, laid over those of a devnet.
     """
 
     is_in_step: bool
     notify_urls: tuple[str, ...] = ()
     log_format: str = "auto"
+    sections: Mapping[str, Any] = field(default_factory=dict)
 
 
 async def write_state(world: World, files: StateFiles, fleet: FleetOptions) -> None:
@@ -152,7 +154,11 @@ def _network(
         "lockstep": {"url": world.stand_in.url} if fleet.is_in_step else {},
     }
     laid_over = {name: policies.get(name, {}) | values for name, values in places.items()}
-    return policies | laid_over | {"markets": _markets(world)}
+    complete = policies | laid_over | {"markets": _markets(world)}
+    return complete | {
+        name: {**complete.get(name, {}), **value} if isinstance(value, Mapping) else value
+        for name, value in fleet.sections.items()
+    }
 
 
 def _telemetry(files: StateFiles, fleet: FleetOptions) -> dict[str, Any]:

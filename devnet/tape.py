@@ -28,6 +28,7 @@ HOLE_BLOCKS_MAX = 60
 """Across missing rows up to this distance the price before them holds; more is an error."""
 
 _OLDER_THAN_TAPE_BLOCKS = 1_000
+_ROWS_KEPT = 15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +77,7 @@ class Tape:
             netuid: _births(columns.blocks, column)
             for netuid, column in zip(columns.netuids, cells, strict=True)
         }
+        self._rows: dict[int, TapeRow] = {}
 
     @classmethod
     def open(cls, path: Path, *, hole_blocks_max: int | None = HOLE_BLOCKS_MAX) -> Self:
@@ -179,6 +181,14 @@ class Tape:
         write_columns(path, self._columns)
 
     def _row(self, index: int) -> TapeRow:
+        """The last few rows are kept: who asks about a block asks about its neighbours next."""
+        row = self._rows.get(index)
+        if row is None:
+            row = self._made(index)
+            self._rows = {**dict(list(self._rows.items())[-_ROWS_KEPT:]), index: row}
+        return row
+
+    def _made(self, index: int) -> TapeRow:
         cells = zip(self.netuids, self._columns.cells[index], strict=True)
         return TapeRow(
             block=BlockNumber(self._columns.blocks[index]),

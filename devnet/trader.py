@@ -73,7 +73,7 @@ class Mind:
 
     def wish(self, now: int) -> Wish | None:
         """What the trader wants to do at block `now`; None: nothing yet."""
-        if now < self.not_before or is_night(now):
+        if now < self.not_before or (self.plan.sleeps and is_night(now)):
             return None
         match self.stage:
             case Stage.AWAY:
@@ -88,6 +88,40 @@ class Mind:
                 return None
             case never:
                 assert_never(never)
+
+    def wakes(self, now: int) -> int | None:
+        """The first block from `now` on at which there may be a wish; None: never by itself.
+
+        Before it `wish` says None as long as nothing happens to the trader.
+        """
+        plan, due = self.plan, None
+        match self.stage:
+            case Stage.AWAY:
+                due = plan.arrives
+            case Stage.FUNDED:
+                due = now
+            case Stage.HOLDING:
+                due = self._closes_from()
+            case Stage.FLAT:
+                due = self._returns_from(now)
+            case Stage.GONE:
+                due = None
+            case never:
+                assert_never(never)
+        return None if due is None else max(now, due, self.not_before)
+
+    def _closes_from(self) -> int | None:
+        plan, reduces = self.plan, None
+        if plan.reduces_after is not None and not self.has_reduced:
+            reduces = max(plan.reduces_after, 2)
+        waits = [each for each in (plan.leaves_after, reduces) if each is not None]
+        return self.since + min(waits) if waits else None
+
+    def _returns_from(self, now: int) -> int | None:
+        plan = self.plan
+        if plan.comes_back_after is not None and not self.has_come_back:
+            return self.since + plan.comes_back_after
+        return now if plan.withdraws else None
 
     def done(self, wish: Wish, now: int) -> None:
         """A wish came true in block `now`; the position's new size comes by `hold`."""

@@ -26,7 +26,7 @@ from devnet.standin import SubtensorStandIn
 from devnet.tape import Tape
 from devnet.trader import Mind
 from devnet.traders import Trader, Traders
-from units import ONE, BlockNumber
+from units import ONE, BlockNumber, Netuid
 
 FINALITY_BLOCKS = 2
 SET_UP_BLOCKS = 1 + FINALITY_BLOCKS
@@ -49,6 +49,8 @@ class WorldOptions:
         traders: how many trade.
         seed: of the traders' keys and plans.
         crowd: how the traders are made up.
+        minds: the traders themselves, instead of a crowd; `traders` then counts for nothing.
+        netuids: the markets that are listed.
         beta: what the admin has decided.
         turn_s_max: wall-clock seconds a lock-step participant may take for a block.
     """
@@ -59,6 +61,8 @@ class WorldOptions:
     traders: int
     seed: int = 1
     crowd: Crowd = field(default_factory=Crowd)
+    minds: Sequence[Mind] | None = None
+    netuids: tuple[Netuid, ...] = tuple(MARKETS)
     beta: Beta = field(default_factory=Beta)
     turn_s_max: float = 60.0
 
@@ -167,7 +171,7 @@ async def _set_up(
 ) -> World:
     """Deploys, funds everybody, and seals blocks until the deployment is final."""
     fleet, deployer = _fleet_accounts(options.seed), account_of(DEPLOYER_KEY)
-    deployment = planned_deployment(deployer.address, MARKETS)
+    deployment = planned_deployment(deployer.address, options.netuids)
     traders = _traders(options)
     await _fund(node, [*fleet.by_workload.values(), *(trader.account for trader in traders)])
     chain, prices = Chain(node), PrecompilePrices()
@@ -213,9 +217,17 @@ def _fleet_accounts(seed: int) -> FleetAccounts:
 
 
 def _traders(options: WorldOptions) -> list[Trader]:
+    minds = _crowd(options) if options.minds is None else options.minds
+    return [
+        Trader(account=seeded_account(seed=options.seed, role="trader", index=index), mind=mind)
+        for index, mind in enumerate(minds)
+    ]
+
+
+def _crowd(options: WorldOptions) -> list[Mind]:
     """Each in a market that has a price at the first block; all eyes on the most shaken one."""
     priced = options.tape.row_at(options.first).prices
-    listed = [netuid for netuid in MARKETS if netuid in priced]
+    listed = [netuid for netuid in options.netuids if netuid in priced]
     if options.crowd.in_one_market:
         listed = most_shaken_first(options.tape, options.first, options.blocks, listed)
     plans = population(
@@ -225,13 +237,7 @@ def _traders(options: WorldOptions) -> list[Trader]:
         blocks=options.blocks,
         crowd=options.crowd,
     )
-    return [
-        Trader(
-            account=seeded_account(seed=options.seed, role="trader", index=index),
-            mind=Mind(plan=plan),
-        )
-        for index, plan in enumerate(plans)
-    ]
+    return [Mind(plan=plan) for plan in plans]
 
 
 async def _fund(node: NodeClient, accounts: Sequence[Account]) -> None:

@@ -104,7 +104,8 @@ class ExchangeWriter:
         answer is the first one's: it carries the price. A position that a transaction in flight
         works on is left to that one.
         """
-        parts = list(self._parts(publication))
+        has_router = self._deployment.keeper_router is not None
+        parts = parts_of(publication, self._policy, has_router=has_router)
         first = await self._push(publication, parts[0])
         if isinstance(first, Submitted):
             for ids in filter(self._free, parts[1:]):
@@ -209,16 +210,6 @@ class ExchangeWriter:
         busy = self._sender.busy(_subjects(ids))
         return tuple(each for each in ids if _subject(each) not in busy)
 
-    def _parts(self, publication: Publication) -> Iterable[tuple[PositionId, ...]]:
-        """The ids of each transaction; one without ids when nobody falls or not one id fits."""
-        ids = publication.liquidations if self._deployment.keeper_router is not None else ()
-        policy, updates = self._policy, len(publication.updates)
-        room = policy.gas.ids_within(policy.gas_limit_max, updates=updates)
-        size = min(policy.ids_max, room)
-        if not ids or size < 1:
-            return [()]
-        return [ids[at : at + size] for at in range(0, len(ids), size)]
-
     def _push_request(
         self, publication: Publication, ids: tuple[PositionId, ...]
     ) -> TransactionRequest:
@@ -240,6 +231,18 @@ class ExchangeWriter:
             subjects=_subjects(ids),
             record=record_of(publication.falling, ids, updates),
         )
+
+
+def parts_of(
+    publication: Publication, policy: SendingPolicy, *, has_router: bool
+) -> Sequence[tuple[PositionId, ...]]:
+    """The ids of each transaction; one without ids when nobody falls or not one id fits."""
+    ids = publication.liquidations if has_router else ()
+    room = policy.gas.ids_within(policy.gas_limit_max, updates=len(publication.updates))
+    size = min(policy.ids_max, room)
+    if not ids or size < 1:
+        return [()]
+    return [ids[at : at + size] for at in range(0, len(ids), size)]
 
 
 def _subject(position_id: PositionId) -> str:

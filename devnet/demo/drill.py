@@ -12,35 +12,27 @@ from typing import Any
 
 from rich.console import Console
 
-from devnet.audit.feed import Promise
 from devnet.audit.lateness import Capacity
 from devnet.audit.referee import RefereePolicy
-from devnet.audit.stakes import Stakes
 from devnet.audit.watch import Audit
 from devnet.base_fee import GAS_LIMIT
 from devnet.demo.child import FleetDiedError, FleetProcess, fleet_command, running_fleet
+from devnet.demo.lead import advance, check_goes_on, end, joined
 from devnet.demo.options import DemoOptions
 from devnet.demo.progress import Progress, clock, print_summary
+from devnet.demo.promises import dust_of, promises
 from devnet.demo.summary import Drill, failures, summarize
 from devnet.demo.webhook import listening_webhook
 from devnet.failure import DevnetError, one_line
 from devnet.replay import Replay, open_replay
-from devnet.standin import LateParticipantError
 from devnet.state import FleetOptions, StateFiles, write_state
 from devnet.stopping import stop_on_signals
 from devnet.views import ExchangeViews
 from devnet.world import FINALITY_BLOCKS, SET_UP_BLOCKS, World, WorldOptions, running_world
 from fleet.settings import Settings, load
-from units import ONE, Netuid, Wei
-
-BOTS = frozenset({"transactions", "feeder", "liquidator", "funding", "warnings"})
-"""Who must take part before the first block, and until the last."""
 
 CAPACITY = Capacity(gas_each=42_000, gas_share=GAS_LIMIT // 2)
 """For the referee's allowance: what one liquidation costs in a batch, and half of a block."""
-
-_JOIN_SECONDS_MAX = 90.0
-_JOIN_POLL_SECONDS = 0.5
 
 
 async def run(options: DemoOptions, *, console: Console | None = None) -> dict[str, Any]:
@@ -91,7 +83,7 @@ async def _drill(
         await write_state(world, files, fleet_options)
         audit = await _begin_audit(world, load(files.network))
         async with running_fleet(fleet_command(files.network), options.log) as fleet:
-            await _joined(world, fleet, stop)
+            await joined(world, fleet, stop.is_set)
             with Progress(
                 console=console,
                 world=world,
@@ -101,7 +93,7 @@ async def _drill(
             ) as progress:
                 await _drive(world, fleet, stop, progress.block_done)
             await audit.finish(world.head.head)
-            await _end(fleet)
+            await end(fleet)
             audit.hear(inbox)
         seconds = asyncio.get_running_loop().time() - begun
         facts = _facts(options, replay, world, fleet, seconds)
@@ -117,10 +109,10 @@ async def _begin_audit(world: World, settings: Settings) -> Audit:
         tape=world.options.tape,
         contracts=world.deployment.contracts,
         policy=RefereePolicy(
-            promises=_promises(settings),
+            promises=promises(settings),
             pins={one.netuid: one.registered_at for one in settings.markets},
             tiers=world.options.beta.warning_tiers_bps,
-            capacity=replace(CAPACITY, dust=_dust(settings)),
+            capacity=replace(CAPACITY, dust=dust_of(settings)),
             finality_blocks=FINALITY_BLOCKS,
             fleet=frozenset(one.address.lower() for one in world.fleet.by_workload.values()),
         ),
@@ -130,87 +122,14 @@ async def _begin_audit(world: World, settings: Settings) -> Audit:
     return audit
 
 
-def _promises(settings: Settings) -> dict[Netuid, Promise]:
-    configured = {market.netuid: settings.oracle_of(market) for market in settings.markets}
-    return {
-        netuid: Promise(
-            band=oracle.deviation_bps,
-            guard_limit=oracle.jump_limit_bps,
-            confirm_blocks=oracle.jump_confirm_blocks,
-            restart_blocks=oracle.jump_restart_blocks,
-            heartbeat_s=oracle.heartbeat_s,
-            stakes=_stakes(settings),
-        )
-        for netuid, oracle in configured.items()
-    }
-
-
-def _stakes(settings: Settings) -> Stakes:
-    gas = settings.liquidation.gas
-    return Stakes(
-        pushes_hour_max=settings.oracle.risk_pushes_hour_max,
-        shortfall_ppm=settings.oracle.risk_shortfall_ppm,
-        dust=_dust(settings),
-        push_gas=gas.intercept + gas.update_slope,
-    )
-
-
-def _dust(settings: Settings) -> Wei:
-    return Wei(settings.liquidation.dust_tao * ONE)
-
-
-async def _joined(world: World, fleet: FleetProcess, stop: asyncio.Event) -> None:
-    """Waits until every bot takes part, as long as the fleet lives."""
-    loop = asyncio.get_running_loop()
-    until = loop.time() + _JOIN_SECONDS_MAX
-    while True:
-        try:
-            await world.stand_in.lock_step.wait_joined(BOTS, timeout_s=_JOIN_POLL_SECONDS)
-        except LateParticipantError as error:
-            fleet.check()
-            _check_not_stopped(stop, world)
-            if loop.time() > until:
-                raise _died(fleet, str(error)) from None
-        else:
-            return
-
-
 async def _drive(
     world: World, fleet: FleetProcess, stop: asyncio.Event, block_done: Callable[[], None]
 ) -> None:
     last = world.start + world.options.blocks
     while world.head.head.number < last:
-        await _advance(world, fleet)
+        await advance(world, fleet)
         block_done()
-        _check_not_stopped(stop, world)
-
-
-def _check_not_stopped(stop: asyncio.Event, world: World) -> None:
-    if stop.is_set():
-        raise DevnetError(f"stopped at block {world.head.head.number}: no verdict")
-
-
-async def _advance(world: World, fleet: FleetProcess) -> None:
-    """One block, at whose end every bot still takes part."""
-    try:
-        await world.advance(in_step=True)
-    except LateParticipantError as error:
-        raise _died(fleet, str(error)) from None
-    fleet.check()
-    present = {participant.name for participant in world.stand_in.lock_step.participants}
-    if not present >= BOTS:
-        raise _died(fleet, f"left the lock-step: {', '.join(sorted(BOTS - present))}")
-
-
-def _died(fleet: FleetProcess, what: str) -> FleetDiedError:
-    return FleetDiedError(f"the fleet: {what}; {fleet.log}:\n{fleet.tail()}")
-
-
-async def _end(fleet: FleetProcess) -> None:
-    """An orderly end is part of the drill: the fleet drains its alerts and says goodbye."""
-    status = await fleet.stop()
-    if status != 0:
-        raise _died(fleet, f"ended with status {status} after SIGTERM")
+        check_goes_on(world, stop.is_set)
 
 
 def _facts(

@@ -61,14 +61,19 @@ def network_file(name: str) -> Path:
     return files[name]
 
 
-def load(file: Path) -> Settings:
-    """Reads a configuration file, overridden by `KEEPERS_SECTION__KEY`.
+def load(file: Path, over: Mapping[str, Any] | None = None) -> Settings:
+    """Reads a configuration file, overridden by `KEEPERS_SECTION__KEY`, and both by `over`.
+
+    Args:
+        file: the configuration.
+        over: sections of values that a command lays over everything, as a file or (as text) a
+            variable would give them.
 
     Raises:
         SettingsError: with every problem found: unreadable, unknown or missing keys, values out
             of range, contradictions.
     """
-    merged = _merged(_read(file), EnvSettingsSource(Settings)())
+    merged = _merged(_merged(_read(file), EnvSettingsSource(Settings)()), over or {})
     problems = list(_unknown_variables())
     sections: BaseModel
     try:

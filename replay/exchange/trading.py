@@ -5,6 +5,7 @@ check in the contract's order.
 """
 
 from dataclasses import dataclass, replace
+from functools import cache
 
 from eth_utils.crypto import keccak
 
@@ -28,7 +29,6 @@ from replay.exchange.state import Exchange, Moment, exposure_of
 from units import BPS_ONE, ONE, Netuid, PositionId, PriceWei, Sequence, Wei
 
 POSITIONS_MAX = 50
-_GWEI = 10**9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,52 +69,10 @@ class Closing:
         return self.margin + self.profit - self.funding
 
 
+@cache
 def position_id(trader: bytes, netuid: Netuid) -> PositionId:
     """bytes16(keccak256(abi.encode(trader, market)))."""
     return PositionId(keccak(bytes(12) + trader + netuid.to_bytes(32, "big"))[:16])
-
-
-def deposit(exchange: Exchange, trader: bytes, amount: int) -> Refusal | None:
-    """Puts `amount` in."""
-    refused = refused_deposit(exchange, trader, amount)
-    if refused is None:
-        exchange.credit(trader, amount)
-    return refused
-
-
-def refused_deposit(exchange: Exchange, trader: bytes, amount: int) -> Refusal | None:
-    """Why a deposit would be refused."""
-    account, limits = exchange.accounts[trader], exchange.limits
-    if amount % _GWEI:
-        return Refusal(Reason.NOT_WHOLE_GWEI)
-    own, every = account.free + account.margin, exchange.free + exchange.margins
-    if own + amount > limits.deposit_cap_account or every + amount > limits.deposit_cap_global:
-        return Refusal(Reason.DEPOSIT_CAP)
-    return None
-
-
-def withdraw(exchange: Exchange, trader: bytes, amount: int) -> Refusal | None:
-    """Takes `amount` out of the free balance."""
-    refused = refused_withdrawal(exchange, trader, amount)
-    if refused is None:
-        exchange.credit(trader, -amount)
-    return refused
-
-
-def refused_withdrawal(exchange: Exchange, trader: bytes, amount: int) -> Refusal | None:
-    """Why a withdrawal would be refused."""
-    if amount % _GWEI:
-        return Refusal(Reason.NOT_WHOLE_GWEI)
-    if amount > exchange.accounts[trader].free:
-        return Refusal(Reason.BALANCE)
-    return None
-
-
-def claim(exchange: Exchange, trader: bytes) -> Wei:
-    """Moves the funded part of a trader's claims into its free balance."""
-    paid = exchange.vault.redeem(trader)
-    exchange.credit(trader, paid)
-    return paid
 
 
 def quote_opening(exchange: Exchange, order: Order, at: Moment) -> Opening | Refusal:

@@ -17,19 +17,17 @@ from keepers.liquidation.outcomes import LiquidationSkipped, SkipReason
 from keepers.liquidation.positions import PositionLiquidated
 from oracle.feed import SuspensionReason, Update
 from replay.exchange import Exchange, Moment, opened_exchange
+from replay.exchange.accounts import claim, deposit, withdraw
 from replay.exchange.feed import PushOutcome, push, resume, suspend
 from replay.exchange.liquidation import accrue, liquidate
 from replay.exchange.refusals import Refusal
 from replay.exchange.trading import (
     Order,
-    claim,
     close_position,
-    deposit,
     open_position,
     position_id,
     quote_closing,
     quote_opening,
-    withdraw,
 )
 from tests.contracts.reference import Feed, Market, Reference
 from tests.contracts.reference_trading import close_position as reference_close
