@@ -151,7 +151,7 @@ class Feeder:
         state = rows.result()
         if isinstance(state, Unavailable):
             return NotPlanned(reason=f"the feed could not be read: {state.detail}")
-        readings = self._believed(read.result(), state.head)
+        readings = self._believed(await self._dug(read.result(), state.head), state.head)
         known = self._judge.known(readings, state.rows, state.head)
         decided = [self._decide(netuid, known[netuid], state) for netuid in self._markets]
         markets = first_alone(riding_along(decided), self._judge.is_confirmed)
@@ -163,7 +163,13 @@ class Feeder:
             alerts=_alerts(markets, readings[-1]),
             quotes=readings[-1].quotes,
             unchecked=latest.detail if latest else "",
+            unfinal_blocks=self._unfinal_blocks(latest, state.head),
         )
+
+    def _unfinal_blocks(self, latest: Reading | None, head: Head) -> int | None:
+        if latest is None or latest.is_final:
+            return None
+        return self._judge.finality_stands_for(head)
 
     async def act(self, plan: FeedPlan | NotPlanned) -> FeedOutcome:
         """Send a plan: suspensions first, they are quick; then prices and who falls at them."""
@@ -189,6 +195,24 @@ class Feeder:
                 return (found,) if isinstance(found, Unavailable) else await self._read(found)
         except TimeoutError:
             return (Unavailable(detail=f"the source was not read within {limit_s:g} s"),)
+
+    async def _dug(
+        self, said: tuple[Reading | Unavailable, ...], head: Head
+    ) -> tuple[Reading | Unavailable, ...]:
+        """With a block that is buried and not final, where that is allowed and finality stands.
+
+        As soon as a final block is read within the stall limit, only those count again.
+        """
+        depth = self._policy.judge.buried_blocks
+        is_read = isinstance(said[-1], Reading)
+        if depth is None or is_read or self._judge.finality_stands_for(head) is None:
+            return said
+        limit_s = self._policy.reading_s_max
+        try:
+            async with self._deadline(limit_s):
+                return (*said, await self._source.buried(depth))
+        except TimeoutError:
+            return said
 
     def _believed(
         self, said: Sequence[Reading | Unavailable], head: Head

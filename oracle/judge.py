@@ -26,11 +26,14 @@ class JudgePolicy:
     catch_up_blocks_max: while a price is held, up to so many blocks skipped between two
         finalized heads are read as well, three requests each, so that the hold ends on time.
         Skipped blocks that are not read do not count as stood.
+    buried_blocks: while finality stands (`stall_blocks`), prices are read so many blocks below the
+        best block instead; None: they are not, and every market is suspended. Below `stall_blocks`.
     """
 
     guard: PerMarket[GuardPolicy] = field(default_factory=lambda: PerMarket(GuardPolicy()))
     stall_blocks: int = 10
     catch_up_blocks_max: int = 3
+    buried_blocks: int | None = None
 
 
 def stalled_for(head: Head, last_read: BlockNumber, policy: JudgePolicy) -> int | None:
@@ -50,6 +53,14 @@ class Judge:
         self._continuity = {netuid: Continuity() for netuid in self._markets}
         self._first_head: BlockNumber | None = None
         self.newest_read: BlockNumber | None = None
+        self._newest_final: BlockNumber | None = None
+
+    def finality_stands_for(self, head: Head) -> int | None:
+        """Blocks since one was final, None while that is no stall; counts from the first head."""
+        self._newest_before(head)
+        final = self._first_head if self._newest_final is None else self._newest_final
+        assert final is not None, "the first head was noted"
+        return stalled_for(head, final, self._policy)
 
     def worth_reading(self, head: SourceHead) -> Sequence[BlockNumber]:
         """The heights skipped before `head` that would count for a hold in progress."""
@@ -73,6 +84,8 @@ class Judge:
         if block > head.number + ahead_blocks_max:
             ahead = f"{block - head.number} blocks ahead of chain 964"
             return Unavailable(detail=f"source block {block} is {ahead}: it is not believed")
+        if said.is_final:
+            self._newest_final = max(block, self._newest_final or block)
         if newest is not None and block < newest:
             return Unavailable(detail=f"source block {block} is older than {newest}, read before")
         return said

@@ -69,6 +69,7 @@ class FeedPlan:
     chain 964. `alerts` are lines for operators: what lasts until somebody acts, or what was not
     checked. `quotes` is what each endpoint said of the source block, agreed or not,
     `unchecked` why it is not known which subnets stand behind its prices, "" when it is.
+    `unfinal_blocks`: for so long finality stands, where the source block is not final itself.
     """
 
     source: SourceBlock | None
@@ -77,6 +78,7 @@ class FeedPlan:
     alerts: tuple[str, ...] = ()
     quotes: tuple[Quote, ...] = ()
     unchecked: str = ""
+    unfinal_blocks: int | None = None
 
     @property
     def updates(self) -> tuple[Update, ...]:

@@ -19,6 +19,9 @@ class PriceSource(Protocol):
     async def finalized(self) -> SourceHead | Unavailable:
         """The newest finalized head, for a step that nobody announced one to."""
 
+    async def buried(self, depth: int) -> Reading | Unavailable:
+        """The same of the block so far below the best one, which nobody has finalized."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedState:

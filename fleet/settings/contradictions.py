@@ -92,6 +92,12 @@ def _quiet(oracle: OracleSettings) -> Iterator[Contradiction]:
     if oracle.quiet_blocks > oracle.stall_blocks:
         stall = f"oracle.stall_blocks {oracle.stall_blocks}"
         yield "oracle.quiet_blocks", f"{oracle.quiet_blocks} is more than {stall}: nobody would ask"
+    if oracle.buried_blocks is not None and oracle.buried_blocks >= oracle.stall_blocks:
+        stall = f"oracle.stall_blocks {oracle.stall_blocks}"
+        yield (
+            "oracle.buried_blocks",
+            f"{oracle.buried_blocks} is not below {stall}",
+        )
 
 
 def _tiers(warnings: WarningsSettings, exchange: ExchangeSettings) -> Iterator[Contradiction]:

@@ -34,6 +34,11 @@ class OracleSettings(Section):
     the chain's finality stands, or too few of them answer, which suspends every market at once.
     5: a minute, twice the usual lag of finality."""
 
+    buried_blocks: Annotated[int, Field(ge=3, le=20)] | None = None
+    """While finality stands (oracle.stall_blocks), prices are read so many blocks below the best
+    block, with the same agreement, instead of suspending every market. Such a block may still be
+    replaced by another. Absent = never: a price that could vanish liquidates nobody."""
+
     catch_up_blocks_max: Annotated[int, Field(ge=0, le=25)] = 3
     """While a price is held, so many skipped blocks are read as well, so that the hold ends on
     time; three requests each."""

@@ -52,6 +52,10 @@ def troubles(plan: FeedPlan, pins: Pins) -> Iterator[Trouble]:
     stalls = [each.known.blocks for each in plan.markets if isinstance(each.known, Stalled)]
     if stalls:
         yield _stall(plan, max(stalls))
+    if plan.unfinal_blocks is not None and plan.source is not None:
+        yield _unfinal(
+            plan.head.number - plan.unfinal_blocks, plan.head.number - plan.source.number
+        )
     for market in plan.markets:
         if _is_of_another_subnet(market):
             yield _identity(market, pins)
@@ -76,6 +80,16 @@ def _stall(plan: FeedPlan, blocks: int) -> Trouble:
         title="No price can be read",
         body=f"Nothing finalized was read of Subtensor since block {since}{said}: every market is"
         " suspended until it is. See: keepers doctor",
+    )
+
+
+def _unfinal(since: int, depth: int) -> Trouble:
+    return Trouble(
+        id=f"feed-unfinal-{since}",
+        severity="page",
+        title="Finality stands: prices are of blocks that may still be replaced",
+        body=f"Nothing was finalized since block {since}. As oracle.buried_blocks allows, prices are"
+        f" read {depth} blocks below the head until something is. See: keepers doctor",
     )
 
 

@@ -72,6 +72,7 @@ def feeder(settings: Settings) -> FeederPolicy:
             guard=PerMarket(_guard(oracle), {netuid: _guard(each) for netuid, each in own.items()}),
             stall_blocks=oracle.stall_blocks,
             catch_up_blocks_max=oracle.catch_up_blocks_max,
+            buried_blocks=oracle.buried_blocks,
         ),
         risk_budget_ms=oracle.risk_budget_ms,
     )

@@ -91,6 +91,7 @@ class SimulatedSubtensor:
     markets: tuple[Netuid, ...] = (SN,)
     outage: str | None = None
     announces: int | None = None
+    best: int | None = None
     identities: dict[Netuid, Identity] = field(default_factory=dict)
     reads: list[int] = field(default_factory=list)
 
@@ -106,6 +107,12 @@ class SimulatedSubtensor:
         }
         prices = {netuid: price for netuid, price in found.items() if price is not None}
         return reading(number, prices, identities)
+
+    async def buried(self, depth: int) -> Reading | Unavailable:
+        if self.best is None:
+            return Unavailable(detail="no best block")
+        said = await self.read(BlockNumber(self.best - depth))
+        return replace(said, is_final=False) if isinstance(said, Reading) else said
 
     async def finalized(self) -> SourceHead | Unavailable:
         if self.announces is None:

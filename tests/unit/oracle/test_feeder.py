@@ -27,6 +27,7 @@ from tests.unit.oracle.simulated import (
     SimulatedFeed,
     SimulatedRisk,
     SimulatedSubtensor,
+    World,
     restarted,
     source_head,
     world,
@@ -251,6 +252,62 @@ async def test_step__asked_for_a_head_and_told_the_last_one__is_a_stall_and_not_
     plan = await stalled.feeder.plan(None)
     assert isinstance(plan, FeedPlan)
     assert plan.alerts == ("no finalized head has come after block 108",)
+
+
+def digging() -> World:
+    return world(
+        lambda _, block: Rao(TAO + block * TAO // 500),
+        policy=FeederPolicy(judge=JudgePolicy(buried_blocks=6)),
+    )
+
+
+async def finality_stands(stalled: World, first: int, last: int, *, final: int) -> None:
+    """Blocks come, and what was final last is `final`."""
+    for number in range(first, last + 1):
+        stalled.feed.advance_to(number)
+        stalled.source.announces, stalled.source.best = final, number
+        await stalled.feeder.step(None)
+
+
+async def test_step__finality_stands_and_that_is_allowed__prices_come_of_buried_blocks() -> None:
+    stalled = digging()
+    await stalled.run(to=110)
+    await finality_stands(stalled, 111, 130, final=108)
+    assert stalled.feed.suspended == []
+    assert stalled.feed.row(SN).source_block == 129 - 6
+    plan = await stalled.feeder.plan(None)
+    assert isinstance(plan, FeedPlan)
+    assert plan.unfinal_blocks == 130 - 108
+
+
+async def test_step__finality_is_back_after_buried_blocks__final_ones_alone_count() -> None:
+    stalled = digging()
+    await stalled.run(to=110)
+    await finality_stands(stalled, 111, 130, final=108)
+    stalled.source.reads.clear()
+    await stalled.run(to=135)
+    assert stalled.source.reads == [129, 130, 131, 132, 133]
+    assert stalled.feed.row(SN).source_block == 132
+    plan = await stalled.feeder.plan(source_head(133))
+    assert isinstance(plan, FeedPlan)
+    assert plan.unfinal_blocks is None
+
+
+async def test_step__blocks_are_final_in_time__none_that_is_buried_is_read() -> None:
+    steady = digging()
+    steady.source.best = 10**6
+    await steady.run(to=130)
+    assert max(steady.source.reads) == 128
+
+
+async def test_step__finality_stands_and_too_few_have_the_buried_block__is_a_stall() -> None:
+    stalled = digging()
+    await stalled.run(to=110)
+    for number in range(111, 125):
+        stalled.feed.advance_to(number)
+        stalled.source.announces, stalled.source.best = 108, None
+        await stalled.feeder.step(None)
+    assert [reason for _, _, reason in stalled.feed.suspended] == [SuspensionReason.STALL]
 
 
 async def test_step__a_head_of_the_far_future__is_not_believed_and_harms_nothing_later() -> None:

@@ -38,6 +38,7 @@ WAYS: dict[str, tuple[Way, ...]] = {
     "oracle.in_flight_blocks": (
         same(5, lambda s: policies.feeder(s).publication.common.in_flight_blocks),
     ),
+    "oracle.buried_blocks": (same(6, lambda s: policies.feeder(s).judge.buried_blocks),),
     "oracle.stall_blocks": (same(12, lambda s: policies.feeder(s).judge.stall_blocks),),
     "oracle.catch_up_blocks_max": (
         same(9, lambda s: policies.feeder(s).judge.catch_up_blocks_max),

@@ -89,3 +89,6 @@ class LoneSource:
 
     async def finalized(self) -> SourceHead | Unavailable:
         return await self.endpoint.finalized()
+
+    async def buried(self, depth: int) -> Reading | Unavailable:
+        return await self.endpoint.read(source_head(self.endpoint.height - depth))
