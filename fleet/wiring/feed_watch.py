@@ -88,8 +88,8 @@ def _unfinal(since: int, depth: int) -> Trouble:
         id=f"feed-unfinal-{since}",
         severity="page",
         title="Finality stands: prices are of blocks that may still be replaced",
-        body=f"Nothing was finalized since block {since}. As oracle.buried_blocks allows, prices are"
-        f" read {depth} blocks below the head until something is. See: keepers doctor",
+        body=f"Nothing was finalized since block {since}. As oracle.buried_blocks allows, prices"
+        f" are read {depth} blocks below the head until something is. See: keepers doctor",
     )
 
 
