@@ -48,6 +48,10 @@ class TapeSource:
         )
         return Reading(block=made, prices=row.prices, identities=self._identities)
 
+    async def buried(self, depth: int) -> Reading | Unavailable:
+        """See the port; a tape has no block that is not final."""
+        return Unavailable(detail=f"the tape has nothing {depth} blocks below its end")
+
     async def finalized(self) -> SourceHead | Unavailable:
         """See the port."""
         return source_head(self.newest)
