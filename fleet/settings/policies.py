@@ -272,6 +272,10 @@ class TransactionSettings(Section):
     """Blocks on top after which an outcome is final, with "depth" and where the node names no
     finalized block."""
 
+    hold_blocks_max: Annotated[int, Field(ge=1)] = 25
+    """Heads at which the same transaction of a stranger with this key was next and not included,
+    after which nothing is sent in its place: it would hold the key for ever. 25: five minutes."""
+
     mystery_blocks: Annotated[int, Field(ge=1)] = 300
     """Blocks after which a used nonce counts as taken by a stranger though no node can name the
     transaction. 300: what public nodes keep of old state."""

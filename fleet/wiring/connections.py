@@ -24,7 +24,7 @@ from fleet.settings import SubtensorEndpoint as SubtensorSettingsEndpoint
 from fleet.store.checkpoint import CheckpointFile
 from fleet.store.engine import Database, StoreError, open_database
 from fleet.store.stamp import Stamp, claim, recognise
-from fleet.wiring import policies
+from fleet.wiring import node_policies, policies
 from fleet.wiring.chain_rhythm import ChainRhythm
 from fleet.wiring.lockstep_rhythm import LockstepRhythm
 from fleet.wiring.rhythm import FinalizedHeads, Rhythm
@@ -57,7 +57,7 @@ async def open_node(settings: Settings, only: str | None = None) -> AsyncIterato
     named = zip(settings.evm.names, settings.evm.endpoints, strict=True)
     opened = [_endpoint(settings, *each) for each in named if only in {None, each[0]}]
     genesis = _block_hash(settings.evm.genesis)
-    policy = policies.pool(settings)
+    policy = node_policies.pool(settings)
     pool = Pool(
         opened,
         chain_id=settings.network.chain_id,
@@ -67,7 +67,7 @@ async def open_node(settings: Settings, only: str | None = None) -> AsyncIterato
     known = settings.evm.known_event_block
     node = Node(
         pool,
-        log_policy=policies.logs(settings),
+        log_policy=node_policies.logs(settings),
         genesis=genesis,
         landmarks=() if known is None else (known,),
     )
@@ -83,7 +83,7 @@ def _endpoint(settings: Settings, name: str, endpoint: EvmEndpoint) -> Endpoint:
         name=name,
         operator=endpoint.operator,
         url=endpoint.address(),
-        rate=policies.rate(endpoint, evm.reserved_share_percent),
+        rate=node_policies.rate(endpoint, evm.reserved_share_percent),
         timeout_s=evm.timeout_s,
         batch_max=evm.batch_max,
     )
@@ -125,7 +125,7 @@ def subtensor_endpoint(
     decode: DecodeLayout = decode_layout,
 ) -> SubtensorEndpoint:
     """One endpoint, to be entered; `any_chain` to be told which chain it serves."""
-    rate = policies.rate(endpoint, 0)
+    rate = node_policies.rate(endpoint, 0)
     return SubtensorEndpoint(
         url=endpoint.address(),
         name=name,
@@ -203,7 +203,7 @@ def open_rhythm(
         latest=node.head,
         sockets=_sockets(settings),
         chain_id=settings.network.chain_id,
-        policy=policies.heads(settings),
+        policy=node_policies.heads(settings),
         tracer=Tracer(block=partial(node.block, urgency=Urgency.BACKFILL), listener=changes),
     )
     return ChainRhythm(

@@ -4,14 +4,7 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 
-from fleet.chain.heads import HeadPolicy
-from fleet.chain.logs import LogPolicy
-from fleet.chain.pool import PoolPolicy
-from fleet.chain.states import StatePolicy
-from fleet.chain.subscription import SocketPolicy
-from fleet.chain.throttle import Rate
 from fleet.settings import (
-    Endpoint,
     NetworkKind,
     OracleSettings,
     Settings,
@@ -45,16 +38,6 @@ from protocol.sending import SendingPolicy
 from units import ONE, Bps, Wei
 
 GWEI = 10**9
-
-
-def rate(endpoint: Endpoint, reserved_percent: int) -> Rate | None:
-    """An endpoint's allowance; a rate below one a second becomes one request in a longer time."""
-    allowed = endpoint.requests_per_second
-    if allowed is None:
-        return None
-    if allowed < 1:
-        return Rate(requests=1, period_s=1 / allowed, reserved_percent=reserved_percent)
-    return Rate(requests=int(allowed), reserved_percent=reserved_percent)
 
 
 def feeder(settings: Settings) -> FeederPolicy:
@@ -252,6 +235,7 @@ def sender(settings: Settings) -> SenderPolicy:
         spending=_spending(how.spend),
         finality=Finality(how.finality),
         attempts_max=how.attempts_max,
+        hold_blocks_max=how.hold_blocks_max,
         mystery_blocks=how.mystery_blocks,
     )
 
@@ -262,39 +246,6 @@ def _spending(limits: SpendSettings) -> SpendPolicy:
         return {lane: Wei(tao * ONE) for lane, tao in found}
 
     return SpendPolicy(without_effect_max=of_lanes("wasted_tao"), with_effect_max=of_lanes("tao"))
-
-
-def heads(settings: Settings) -> HeadPolicy:
-    """How new blocks are waited for."""
-    return HeadPolicy(
-        poll_s=settings.evm.poll_s,
-        silence_s_max=settings.evm.subscription_silence_s,
-        trusts_pushes=settings.evm.must_agree == 1,
-        sockets=SocketPolicy(redial_s=settings.evm.subscription_redial_s),
-    )
-
-
-def pool(settings: Settings) -> PoolPolicy:
-    """How many nodes must agree, and when one is in which state."""
-    evm = settings.evm
-    return PoolPolicy(
-        agreement=evm.must_agree,
-        hedge_s=evm.hedge_s,
-        states=StatePolicy(
-            lag_blocks_max=evm.lag_blocks_max,
-            sync_blocks_max=evm.sync_blocks_max,
-            failures_max=evm.failures_max,
-            recheck_s=evm.recheck_s,
-        ),
-    )
-
-
-def logs(settings: Settings) -> LogPolicy:
-    """How far back logs may be asked."""
-    evm = settings.evm
-    return LogPolicy(
-        horizon_blocks=evm.log_horizon_blocks, range_blocks_max=evm.log_range_blocks_max
-    )
 
 
 def is_lockstep(settings: Settings) -> bool:

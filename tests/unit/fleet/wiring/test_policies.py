@@ -10,7 +10,7 @@ from fleet.settings import MarketSettings, OracleSettings, Settings
 from fleet.transactions.fees import FeeMode
 from fleet.transactions.policy import Finality
 from fleet.transactions.request import Lane
-from fleet.wiring import policies
+from fleet.wiring import node_policies, policies
 from keepers.liquidation.follower import Unreadable
 from keepers.warnings.alerts import Severity
 from oracle.feeder import FeederPolicy
@@ -177,17 +177,18 @@ WAYS: dict[str, tuple[Way, ...]] = {
         (7, lambda s: policies.sender(s).spending.with_effect_max[Lane.HOUSEKEEPING], 7 * 10**18),
     ),
     "transactions.attempts_max": (same(5, lambda s: policies.sender(s).attempts_max),),
+    "transactions.hold_blocks_max": (same(30, lambda s: policies.sender(s).hold_blocks_max),),
     "transactions.mystery_blocks": (same(250, lambda s: policies.sender(s).mystery_blocks),),
-    "evm.lag_blocks_max": (same(7, lambda s: policies.pool(s).states.lag_blocks_max),),
-    "evm.sync_blocks_max": (same(40, lambda s: policies.pool(s).states.sync_blocks_max),),
-    "evm.failures_max": (same(5, lambda s: policies.pool(s).states.failures_max),),
-    "evm.recheck_s": (same(20.0, lambda s: policies.pool(s).states.recheck_s),),
-    "evm.hedge_s": (same(2.0, lambda s: policies.pool(s).hedge_s),),
-    "evm.poll_s": (same(3.5, lambda s: policies.heads(s).poll_s),),
-    "evm.subscription_silence_s": (same(25.0, lambda s: policies.heads(s).silence_s_max),),
-    "evm.subscription_redial_s": (same(70.0, lambda s: policies.heads(s).sockets.redial_s),),
-    "evm.log_horizon_blocks": (same(260, lambda s: policies.logs(s).horizon_blocks),),
-    "evm.log_range_blocks_max": (same(55, lambda s: policies.logs(s).range_blocks_max),),
+    "evm.lag_blocks_max": (same(7, lambda s: node_policies.pool(s).states.lag_blocks_max),),
+    "evm.sync_blocks_max": (same(40, lambda s: node_policies.pool(s).states.sync_blocks_max),),
+    "evm.failures_max": (same(5, lambda s: node_policies.pool(s).states.failures_max),),
+    "evm.recheck_s": (same(20.0, lambda s: node_policies.pool(s).states.recheck_s),),
+    "evm.hedge_s": (same(2.0, lambda s: node_policies.pool(s).hedge_s),),
+    "evm.poll_s": (same(3.5, lambda s: node_policies.heads(s).poll_s),),
+    "evm.subscription_silence_s": (same(25.0, lambda s: node_policies.heads(s).silence_s_max),),
+    "evm.subscription_redial_s": (same(70.0, lambda s: node_policies.heads(s).sockets.redial_s),),
+    "evm.log_horizon_blocks": (same(260, lambda s: node_policies.logs(s).horizon_blocks),),
+    "evm.log_range_blocks_max": (same(55, lambda s: node_policies.logs(s).range_blocks_max),),
     "subtensor.ask_timeout_s": (same(3.0, lambda s: policies.source(s).request_s_max),),
     "subtensor.subscribe_timeout_s": (same(90.0, lambda s: policies.source(s).heads_gap_s_max),),
     "subtensor.straggler_s": (same(0.25, lambda s: policies.quorum(s).straggler_s),),
@@ -316,7 +317,7 @@ def test_rate__any_allowance__is_never_exceeded(
     own = {"operator": "node", "url": "http://127.0.0.1:1", "requests_per_second": allowed}
     endpoint = settings(evm={"endpoints": [own]}).evm.endpoints[0]
 
-    found = policies.rate(endpoint, 30)
+    found = node_policies.rate(endpoint, 30)
 
     assert found is not None
     assert (found.requests, found.period_s, found.reserved_percent) == (requests, period_s, 30)
@@ -324,7 +325,7 @@ def test_rate__any_allowance__is_never_exceeded(
 
 
 def test_rate__no_limit__is_none() -> None:
-    assert policies.rate(settings().evm.endpoints[0], 50) is None
+    assert node_policies.rate(settings().evm.endpoints[0], 50) is None
 
 
 def test_warnings__tiers_of_the_exchange__rise_in_severity() -> None:
