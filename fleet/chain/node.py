@@ -150,9 +150,15 @@ class Node(SendingNode):
         found = await self._ask_at(block, "eth_getBalance", [account], Urgency.DECIDING)
         return Wei(answers.quantity(found))
 
-    async def code(self, account: Address) -> bytes:
-        """A contract's code at the latest block; empty when there is none."""
-        found = await self._ask_at("latest", "eth_getCode", [account], Urgency.DECIDING)
+    async def code(self, account: Address, block: Block = "latest") -> bytes:
+        """A contract's code; empty when there is none."""
+        found = await self._ask_at(block, "eth_getCode", [account], Urgency.DECIDING)
+        return answers.octets(found)
+
+    async def storage(self, account: Address, slot: int, block: Block = "latest") -> bytes:
+        """What a contract keeps in one slot."""
+        arguments = [account, hex(slot)]
+        found = await self._ask_at(block, "eth_getStorageAt", arguments, Urgency.DECIDING)
         return answers.octets(found)
 
     async def genesis(self) -> BlockHash:

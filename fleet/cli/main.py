@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from fleet.cli import funding, oracle, spend, world
+from fleet.cli.code import accept_code
 from fleet.cli.daemon import run
 from fleet.cli.examination import doctor
 from fleet.cli.exits import EXIT_CODES, ended
@@ -70,6 +71,7 @@ app.command(epilog=EXIT_CODES)(doctor)
 app.command(epilog=EXIT_CODES)(scan)
 app.command(epilog=EXIT_CODES)(liquidate)
 app.command(epilog=EXIT_CODES)(explain)
+app.command(epilog=EXIT_CODES)(accept_code)
 app.command(epilog=EXIT_CODES)(warnings)
 app.command(epilog=EXIT_CODES)(settings)
 app.command(epilog=EXIT_CODES)(world.demo)

@@ -3,13 +3,14 @@
 Knows the bots' plans, which the commands show, and no chain, contract or database.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from fleet.runtime.supervisor import Supervisor
 from fleet.settings import Settings, Workload
 from fleet.transactions.request import Included, Lane, Settled, Submission
+from fleet.wiring.code_judgement import CodeFacts
 from fleet.wiring.evidence import Explanation
 from fleet.wiring.facts import (
     AccountFacts,
@@ -71,6 +72,18 @@ class Inspector(Protocol):
 
     async def markets(self) -> tuple[MarketFacts, ...] | Unread:
         """Every enabled market."""
+        ...
+
+
+class AcceptedCode(Protocol):
+    """The contracts' code, now and as it was accepted. Raises ChainError, StoreError."""
+
+    async def facts(self) -> tuple[CodeFacts, ...]:
+        """Every contract, compared now."""
+        ...
+
+    async def accept(self, facts: Iterable[CodeFacts]) -> None:
+        """From now on the code that these found is the accepted one."""
         ...
 
 
@@ -150,6 +163,11 @@ class Assembly(Protocol):
     @property
     def evidence(self) -> Evidence:
         """Why positions were liquidated."""
+        ...
+
+    @property
+    def code(self) -> AcceptedCode:
+        """Whether the contracts are those that somebody has looked at."""
         ...
 
     @property

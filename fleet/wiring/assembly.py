@@ -20,9 +20,10 @@ from fleet.store.spending import reset, stopped_lanes
 from fleet.telemetry.metrics import Metrics
 from fleet.telemetry.notify import Notifier
 from fleet.transactions.request import Included, Lane, Settled
-from fleet.wiring import admission, connections, daemon, policies, silence, telling
+from fleet.wiring import admission, connections, daemon, policies, silence, spending, telling
 from fleet.wiring.bots import Crew
 from fleet.wiring.chain_changes import ChainChanges
+from fleet.wiring.code_watch import CodeWatch, Gate
 from fleet.wiring.evidence import Evidence
 from fleet.wiring.facts import BotName, VaultView
 from fleet.wiring.feed_watch import watching
@@ -34,7 +35,6 @@ from fleet.wiring.quoting import Quotebook
 from fleet.wiring.settling import Settles, is_all_included, is_all_settled, settle_all
 from fleet.wiring.source_watch import Subtensor, show
 from fleet.wiring.speaking import VERSION
-from fleet.wiring.spending import SpendWatch
 from fleet.wiring.standing_warnings import StandingWarnings
 from fleet.wiring.tenure import Tenure
 from keepers.funding.keeper import FundingKeeper
@@ -94,8 +94,11 @@ class Assembly:
         )
         self._markets = connections.market_netuids(settings)
         self.reader = ExchangeReader(chain=node, deployment=deployment, markets=self._markets)
+        self.code = CodeWatch(
+            node=node, contracts=settings.contracts, opened=memory.database, clock=self._clock
+        )
         self.switch = ExchangeWriter(
-            sender=sender or DryRun(),
+            sender=DryRun() if sender is None else Gate(sender, self.code),
             deployment=deployment,
             beneficiary=self.account or _NOBODY,
             policy=policies.sending(settings),
@@ -263,7 +266,7 @@ class Assembly:
             warnings=StandingWarnings(
                 read=self.read_tiers, made=lambda: self.warnings, rebuilds=self._rebuilds
             ).keeper,
-            watch_spending=SpendWatch(name=self._name, opened=self._memory.database).look,
+            watch_key=spending.watching(self._name, self.code, self._memory.database),
             watch_feed=watching(
                 connections.pins(self.settings), self.source, self._memory.database
             ),

@@ -48,7 +48,7 @@ class Crew:
     """Everybody who may be woken. Without a sender nothing was sent, so nothing is settled.
 
     `warnings` gives its one keeper, and raises ChainError while the exchange's tiers can't be read.
-    `watch_spending` raises an alert when a lane was stopped for what it spent.
+    `watch_key` raises an alert when a lane was stopped for what it spent, or the contracts changed.
     `watch_feed` raises one for what the feeder can't mend itself, `keep_quotes` keeps what it read.
     `tell` delivers one round of alerts, `tidy` forgets what is done with.
     """
@@ -61,7 +61,7 @@ class Crew:
     upkeep: BookUpkeep
     funding: FundingKeeper
     warnings: Callable[[], Awaitable[WarningsKeeper]]
-    watch_spending: Callable[[SenderStatus | None, Head], Awaitable[None]]
+    watch_key: Callable[[SenderStatus | None, Head], Awaitable[None]]
     watch_feed: Callable[[FeedOutcome], Awaitable[None]]
     keep_quotes: Callable[[FeedOutcome], Awaitable[None]]
     tell: Callable[[], Awaitable[Round]]
@@ -104,7 +104,7 @@ def _transactions(crew: Crew, sender: Settles, rhythm: Rhythm) -> Bot[Head]:
 
     async def step(head: Head) -> SettledOutcomes:
         outcomes = await settle(sender, head, crew.record)
-        await crew.watch_spending(sender.status, head)
+        await crew.watch_key(sender.status, head)
         return replace(outcomes, key=await watch.look(head))
 
     return Bot(

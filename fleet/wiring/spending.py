@@ -1,6 +1,7 @@
 """Tells people when a lane was stopped for what it spent, or is on the way there."""
 
 from collections.abc import Awaitable, Callable, Iterator
+from typing import Protocol
 
 from fleet.store.engine import Database
 from fleet.store.outbox import enqueue
@@ -9,6 +10,26 @@ from fleet.transactions.request import Lane
 from fleet.transactions.sender import SenderStatus
 from fleet.transactions.spending import HOUR_S
 from units import Head
+
+
+class Watch(Protocol):
+    """Looks after something at every head."""
+
+    async def look(self, head: Head) -> None:
+        """Tells people what they must know."""
+
+
+def watching(
+    name: str, code: Watch, opened: Callable[[], Awaitable[Database]]
+) -> Callable[[SenderStatus | None, Head], Awaitable[None]]:
+    """Everything that may close a key's lanes, as one."""
+    spent = SpendWatch(name=name, opened=opened)
+
+    async def look(status: SenderStatus | None, head: Head) -> None:
+        await spent.look(status, head)
+        await code.look(head)
+
+    return look
 
 
 class SpendWatch:

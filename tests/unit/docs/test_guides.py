@@ -90,7 +90,7 @@ def test_commands__shown_to_people__leave_none_out() -> None:
         assert group is not None
         for command in group.registered_commands:
             assert command.callback is not None
-            assert f" {command.name or command.callback.__name__}" in shown
+            assert f" {command.name or command.callback.__name__.replace('_', '-')}" in shown
 
 
 @pytest.mark.parametrize("line", lines(r"make [a-z]"))

@@ -3,8 +3,8 @@
 Everything that is sent is mined at once unless a test says otherwise.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from fleet.chain.failures import NodeUnavailable
 from fleet.cli.ports import Evidence
@@ -23,6 +23,7 @@ from fleet.transactions.request import (
     Submitted,
     TransactionRequest,
 )
+from fleet.wiring.code_judgement import CodeFacts, CodeVerdict
 from fleet.wiring.evidence import Explanation
 from fleet.wiring.facts import (
     AccountFacts,
@@ -301,6 +302,25 @@ class Kept:
         )
 
 
+@dataclass
+class Code:
+    """Contracts whose code a test changes."""
+
+    found: tuple[CodeFacts, ...] = ()
+
+    async def facts(self) -> tuple[CodeFacts, ...]:
+        return self.found
+
+    async def accept(self, facts: Iterable[CodeFacts]) -> None:
+        new = {each.name for each in facts}
+        self.found = tuple(
+            replace(each, accepted=each.found, verdict=CodeVerdict.ACCEPTED)
+            if each.name in new
+            else each
+            for each in self.found
+        )
+
+
 class SimulatedFleet:
     """`fleet.cli.ports.Assembly` over simulated chains."""
 
@@ -330,6 +350,7 @@ class SimulatedFleet:
         self.disk = Disk()
         self.kept = Kept()
         self.evidence: Evidence = self.kept
+        self.code = Code()
         self.inspector = Examined(settings)
         self.undelivered = 0
         self.stopped: dict[str, dict[Lane, str]] = {}

@@ -96,7 +96,7 @@ class Company:
             upkeep=BookUpkeep(follower=fleet.follower, reconcile_blocks=policy.reconcile_blocks),
             funding=fleet.funding,
             warnings=self._warnings,
-            watch_spending=self._watch_spending,
+            watch_key=self._watch_spending,
             watch_feed=self._watch_feed,
             keep_quotes=self._keep_quotes,
             tell=self._tell,

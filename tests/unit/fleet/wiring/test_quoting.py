@@ -8,7 +8,7 @@ from fleet.store.quotes import read_quotes
 from fleet.wiring import quoting
 from fleet.wiring.quoting import Quotebook
 from oracle.feeder import FeedOutcome
-from tests.unit.fleet.store.conftest import database, store_url  # noqa: F401 - fixtures
+from tests.unit.fleet.store.conftest import database, postgres, store_url  # noqa: F401 - fixtures
 from tests.unit.oracle.simulated import SN, TAO, SimulatedSubtensor, source_head, world
 from units import BlockNumber, Netuid, PositionId, Rao
 
