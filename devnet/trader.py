@@ -59,7 +59,7 @@ Wish = Deposit | Open | Close | Withdraw
 
 @dataclass(slots=True, kw_only=True)
 class Mind:
-    """What one trader remembers. Blocks are counted from the start of the run."""
+    """What one trader remembers; `deposited` in wei. Blocks count from the start of the run."""
 
     plan: TraderPlan
     stage: Stage = Stage.AWAY
@@ -70,6 +70,7 @@ class Mind:
     has_come_back: bool = False
     not_before: int = 0
     attempts: int = 0
+    deposited: int = 0
 
     def wish(self, now: int) -> Wish | None:
         """What the trader wants to do at block `now`; None: nothing yet."""
@@ -127,7 +128,8 @@ class Mind:
         """A wish came true in block `now`; the position's new size comes by `hold`."""
         self.attempts = 0
         match wish:
-            case Deposit():
+            case Deposit(amount=amount):
+                self.deposited += amount
                 self.has_come_back = self.stage is Stage.FLAT
                 self._enter(Stage.FUNDED, now)
             case Open():

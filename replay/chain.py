@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from devnet.chain import Log, Receipt, SealedBlock
 from devnet.demo.child import FleetProcess, fleet_command, running_fleet
 from devnet.demo.lead import advance, check_goes_on, end, joined
 from devnet.state import FleetOptions, StateFiles, write_state
+from devnet.traders import TradeCounts
 from devnet.views import ExchangeViews
 from devnet.world import World, WorldOptions, running_world
 from keepers.liquidation.positions import (
@@ -29,6 +31,15 @@ from units import BlockNumber, Head, Timestamp
 Report = Callable[[BlockRecord], Awaitable[None]]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainEnd:
+    """How a run ended: the books, what each trader has free in wei, and what became of wishes."""
+
+    vault: VaultRecord
+    free_balances: list[int]
+    counts: TradeCounts
+
+
 class ChainEngine:
     """One run of one setup on a devnet whose files are in `out`."""
 
@@ -40,8 +51,8 @@ class ChainEngine:
         self._world: World | None = None
         self._views: ExchangeViews | None = None
 
-    async def run(self, report: Report, is_stopped: Callable[[], bool]) -> None:
-        """Makes every block and reports it.
+    async def run(self, report: Report, is_stopped: Callable[[], bool]) -> ChainEnd:
+        """Makes every block and reports it; how it stood after the last one.
 
         Raises:
             FleetDiedError, and whatever a devnet may fail with: see `devnet.failure.one_line`.
@@ -54,6 +65,7 @@ class ChainEngine:
                 await report(self._record(world.head, world))
                 check_goes_on(world, is_stopped)
             await end(fleet)
+            return await self._end(world)
 
     async def vault(self) -> VaultRecord:
         """The exchange's books at the head."""
@@ -62,12 +74,14 @@ class ChainEngine:
         assert views is not None, "made with the world"
         return _vault(await views.vault(world.head.head.number))
 
-    async def free_balances(self, traders: list[str]) -> list[int]:
-        """What each trader has free, in wei."""
-        world, views = self._world, self._views
-        assert world is not None, "it is asked while it runs"
-        assert views is not None, "made with the world"
-        return await views.free_balances(traders, world.head.head.number)
+    async def _end(self, world: World) -> ChainEnd:
+        views = ExchangeViews(world.node, world.deployment)
+        traders = [trader.account.address for trader in world.traders.traders]
+        return ChainEnd(
+            vault=await self.vault(),
+            free_balances=await views.free_balances(traders, world.head.head.number),
+            counts=world.traders.counts,
+        )
 
     @asynccontextmanager
     async def _running(self) -> AsyncIterator[tuple[World, FleetProcess]]:

@@ -4,6 +4,7 @@ It sees what anybody sees: events in order, and the tape. What a bot meant to do
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import assert_never
@@ -23,6 +24,7 @@ from keepers.liquidation.positions import (
     MarketResumed,
     MarketSuspended,
     ParametersChanged,
+    Position,
     PositionChanged,
     PositionClosed,
     PositionKey,
@@ -40,7 +42,7 @@ from replay.setup import Setup
 from replay.source import block_hash
 from replay.warned import Warned
 from replay.watch import MarginWatch
-from units import BlockNumber, Bps, Head, Netuid, PriceWei, Seconds
+from units import BlockNumber, Bps, Head, Netuid, PositionId, PriceWei, Seconds
 
 _PERCENT = 100
 
@@ -114,6 +116,11 @@ class Observer:
         index = project_index(market, record.head.time)
         at_stake = stakes.at_stake(map(holding_of, held), book, price, index)
         return stakes.is_worth(at_stake, record.base_fee)
+
+    @property
+    def positions(self) -> Mapping[PositionId, Position]:
+        """The open positions at the end of the last block."""
+        return self._book.positions
 
     @property
     def markets(self) -> dict[Netuid, Market]:

@@ -19,6 +19,7 @@ from fleet.cli.explain import explain
 from fleet.cli.explanation import settings
 from fleet.cli.liquidate import liquidate
 from fleet.cli.output import messages
+from fleet.cli.replay import replay
 from fleet.cli.scan import scan
 from fleet.cli.session import LogFormat, Session
 from fleet.cli.status import status
@@ -75,6 +76,7 @@ app.command(epilog=EXIT_CODES)(accept_code)
 app.command(epilog=EXIT_CODES)(warnings)
 app.command(epilog=EXIT_CODES)(settings)
 app.command(epilog=EXIT_CODES)(world.demo)
+app.command(epilog=EXIT_CODES)(replay)
 app.add_typer(oracle.app, name="oracle")
 app.add_typer(funding.app, name="funding")
 app.add_typer(spend.app, name="spend")
