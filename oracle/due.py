@@ -18,7 +18,8 @@ class PublicationPolicy:
         With `push_age_blocks_max` it must fit the exchange's trading age: see `silence_s_max`.
     early_percent: at this share of the deviation or of the heartbeat a price goes along with a
         push that is due for another market: it saves the transaction of its own that would soon
-        follow. 100: none goes along.
+        follow. 100: none goes along. 50: on 55 days of real prices 29 % less gas and a feed
+        15 % closer than 100 (`keepers oracle study`).
     push_age_blocks_max: the feed skips an update whose source block is older; its own constant.
     ahead_blocks_max: a source block may be so far above the head that the node of chain 964
         shows. Both chains have one height and a finalized block is on it, so that node lags; the
@@ -30,7 +31,7 @@ class PublicationPolicy:
 
     deviation: Bps = Bps(10)
     heartbeat_s: Seconds = Seconds(600)
-    early_percent: int = 100
+    early_percent: int = 50
     push_age_blocks_max: int = 25
     ahead_blocks_max: int = 5
     in_flight_blocks: int = 3

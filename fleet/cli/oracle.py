@@ -13,6 +13,7 @@ from fleet.cli.output import Output, output
 from fleet.cli.pins import pins
 from fleet.cli.ports import Assembly
 from fleet.cli.session import DryRunOption, JsonOption, WaitOption, YesOption, session_of
+from fleet.cli.study import study
 from fleet.cli.switch import resume, suspend
 from fleet.settings import Workload
 from oracle.feeder import Feeder
@@ -26,6 +27,7 @@ app = typer.Typer(no_args_is_help=True, help="The price feed.")
 app.command(epilog=EXIT_CODES)(pins)
 app.command(epilog=EXIT_CODES)(suspend)
 app.command(epilog=EXIT_CODES)(resume)
+app.command(epilog=EXIT_CODES)(study)
 
 
 @app.command(epilog=EXIT_CODES)

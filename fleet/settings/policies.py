@@ -56,9 +56,10 @@ class OracleSettings(Section):
     the count of oracle.jump_confirm_blocks anew: the price must have stood still. 7200: a day, in
     effect always. 0: never, the price need only stay beyond the limit on its side."""
 
-    early_percent: Annotated[int, Field(ge=1, le=100)] = 100
+    early_percent: Annotated[int, Field(ge=1, le=100)] = 50
     """A price at this share of its deviation or heartbeat goes along when another market's is
-    pushed. 100: none goes along."""
+    pushed; 100: none goes along. 50: on 55 days of mainnet a third of the pushes, 29 % less gas and
+    a feed 15 % closer than with 100 (`keepers oracle study`)."""
 
     risk_budget_ms: Annotated[int, Field(ge=10, le=5_000)] = 200
     """Longest wait for the list of liquidations that go with a push; then the price goes alone."""
