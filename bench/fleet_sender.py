@@ -18,7 +18,7 @@ from fleet.chain.pool import Pool
 from fleet.runtime.process import this_process
 from fleet.store.engine import open_database
 from fleet.store.journal import StoredJournal
-from fleet.store.lease import acquire
+from fleet.store.lease import Claim, acquire
 from fleet.transactions.policy import SenderPolicy
 from fleet.transactions.request import Lane, Submission, TransactionRequest
 from fleet.transactions.sender import Sender
@@ -105,13 +105,8 @@ async def opened_sender(ground: Ground, *, url: str | None = None) -> AsyncItera
     with TemporaryDirectory(prefix="bench-") as folder:
         database = await open_database(f"sqlite+aiosqlite:///{Path(folder) / 'store.sqlite3'}")
         signer = LocalSigner(ground.fleet.private_key)
-        lease = await acquire(
-            database,
-            name="bench",
-            account=signer.address,
-            process=this_process(),
-            ttl_s=_LEASE_SECONDS,
-        )
+        claim = Claim(name="bench", account=signer.address)
+        (lease,) = await acquire(database, claim, process=this_process(), ttl_s=_LEASE_SECONDS)
         sender = Sender(
             chain=stopwatch.around(node, "other reads", apart=("simulate", "send_raw")),
             signer=stopwatch.around(signer, "signing"),

@@ -25,7 +25,7 @@ from fleet.chain.replies import Patience
 from fleet.runtime.process import this_process
 from fleet.store.engine import Database, open_database
 from fleet.store.journal import StoredJournal
-from fleet.store.lease import acquire
+from fleet.store.lease import Claim, acquire
 from fleet.transactions.policy import SenderPolicy
 from fleet.transactions.sender import Sender
 from fleet.transactions.signer import LocalSigner
@@ -87,13 +87,8 @@ async def live(orders: Orders) -> None:
     """One life: adopts what is in flight, asks for what has not ended, until killed or done."""
     async with _opened(orders) as (node, database):
         signer = LocalSigner(seeded_account(seed=orders.seed, role="chaos").private_key)
-        lease = await acquire(
-            database,
-            name=WORKLOAD,
-            account=signer.address,
-            process=this_process(),
-            ttl_s=_LEASE_SECONDS,
-        )
+        claim = Claim(name=WORKLOAD, account=signer.address)
+        (lease,) = await acquire(database, claim, process=this_process(), ttl_s=_LEASE_SECONDS)
         journal = StoredJournal(database, lease)
         policy = SenderPolicy()
         sender = Sender(

@@ -52,6 +52,7 @@ class Health:
         self._clock = clock
         self._age_s_max = age_s_max
         self._bots: dict[str, BotHealth] = {}
+        self._hindrance = ""
 
     @property
     def bots(self) -> Mapping[str, BotHealth]:
@@ -65,6 +66,10 @@ class Health:
     def stand_by(self, name: str, reason: str) -> None:
         """This bot waits for something else, and that is well, until it is registered anew."""
         self._bots[name] = BotHealth(started=self._clock.monotonic(), standby=reason)
+
+    def hinder(self, reason: str) -> None:
+        """Why no bot may act now, whatever each says of itself; empty: they may again."""
+        self._hindrance = reason
 
     def began(self, name: str) -> None:
         """A step begins."""
@@ -103,12 +108,13 @@ class Health:
         )
 
     def ready(self) -> Verdict:
-        """Whether every bot succeeded lately. A process without bots is not ready."""
+        """Whether every bot succeeded lately, and may act. A process without bots is not ready."""
         faults = {name: fault for name in self._bots if (fault := self._fault(name)) is not None}
         return Verdict(
-            is_well=bool(self._bots) and not faults,
+            is_well=bool(self._bots) and not faults and not self._hindrance,
             bots={
-                name: faults.get(name, bot.standby or "working") for name, bot in self._bots.items()
+                name: faults.get(name, self._hindrance or bot.standby or "working")
+                for name, bot in self._bots.items()
             },
         )
 

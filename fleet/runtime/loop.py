@@ -10,6 +10,7 @@ from typing import Any, Generic, Protocol
 
 from fleet.runtime.barrier import Barrier, NoBarrier
 from fleet.runtime.clock import Clock
+from fleet.runtime.gate import Gate, NoGate
 from fleet.runtime.health import Health
 from fleet.runtime.wakes import Alarm, Closed, Inbox, WakeT
 
@@ -39,6 +40,7 @@ class Bot(Generic[WakeT]):
         alarm: makes the bot look at the newest head without waiting for another.
         heads_wake: False for a bot that only looks when its alarm rings.
         barrier: who is told when a wake has been dealt with.
+        acts: False for a bot that only follows the world: it goes on while the process may not act.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Bot(Generic[WakeT]):
     alarm: Alarm | None = None
     heads_wake: bool = True
     barrier: Barrier = field(default_factory=NoBarrier)
+    acts: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +118,10 @@ class _Raised:
 
 
 class Loop(Generic[WakeT]):
-    """Runs one bot until its stream ends or `stop` is called."""
+    """Runs one bot until its stream ends or `stop` is called.
+
+    While `gate` is closed no step begins, and then one at the newest wake.
+    """
 
     def __init__(
         self,
@@ -125,8 +131,10 @@ class Loop(Generic[WakeT]):
         clock: Clock,
         health: Health,
         observer: StepObserver,
+        gate: Gate | None = None,
     ) -> None:
         self._bot = bot
+        self._gate = gate if gate is not None and bot.acts else NoGate()
         self._policy = policy
         self._clock = clock
         self._health = health
@@ -142,6 +150,11 @@ class Loop(Generic[WakeT]):
         """The bot's."""
         return self._bot.name
 
+    @property
+    def acts(self) -> bool:
+        """Whether the bot does more than follow the world."""
+        return self._bot.acts
+
     def stop(self) -> None:
         """Lets the running step finish and begins no other."""
         self._inbox.discard()
@@ -156,6 +169,11 @@ class Loop(Generic[WakeT]):
             feeding = group.create_task(self._feed(), name=f"{self.name}: wakes")
             retry: asyncio.Task[None] | None = None
             while not isinstance(wake := await self._inbox.take(), Closed):
+                if not self._gate.is_open:
+                    if not await self._is_let_in():
+                        break
+                    self._inbox.ring()
+                    continue
                 if retry is not None:
                     retry.cancel()
                 is_done = await self._turn(wake)
@@ -164,6 +182,17 @@ class Loop(Generic[WakeT]):
             feeding.cancel()
             if retry is not None:
                 retry.cancel()
+
+    async def _is_let_in(self) -> bool:
+        """Waits until the gate opens; False: there is nothing to wait for any more."""
+        async with asyncio.TaskGroup() as either:
+            opened = either.create_task(self._gate.opened(), name=f"{self.name}: gate")
+            closed = either.create_task(self._inbox.closed(), name=f"{self.name}: stop")
+            await asyncio.wait((opened, closed), return_when=asyncio.FIRST_COMPLETED)
+            is_open = opened.done()
+            opened.cancel()
+            closed.cancel()
+        return is_open
 
     async def _turn(self, wake: WakeT) -> bool:
         started = self._clock.monotonic()

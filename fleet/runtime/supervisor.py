@@ -10,12 +10,16 @@ from contextlib import contextmanager
 from typing import Any
 
 from fleet.runtime.clock import Clock
+from fleet.runtime.gate import Gate
 from fleet.runtime.health import Health
 from fleet.runtime.loop import Bot, Loop, LoopPolicy, StepObserver
 from fleet.runtime.service import Service
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _STANDBY = "standing by"
+
+
+Task = asyncio.Task[None]
 
 
 async def _nothing_to_drain() -> None:
@@ -34,7 +38,9 @@ class Supervisor:
         grace_s: wall-clock seconds for stopping: running steps and `drain` together.
         drain: awaited when no bot decides any more, until what was sent has its outcome.
         services: coroutines that must run as long as the bots do; cancelled after the drain.
-        admission: awaited before any bot begins; meanwhile all stand by, and services run.
+        admission: awaited before any bot that acts begins; meanwhile those stand by, while services
+            and bots that only follow the world run.
+        gate: closed, it keeps bots that act from beginning another step.
     """
 
     def __init__(
@@ -49,6 +55,7 @@ class Supervisor:
         drain: Callable[[], Awaitable[None]] = _nothing_to_drain,
         services: Sequence[Service] = (),
         admission: Callable[[], Awaitable[None]] | None = None,
+        gate: Gate | None = None,
     ) -> None:
         self._admission = admission
         self._health = health
@@ -57,10 +64,12 @@ class Supervisor:
         self._services = services
         self._stopping = asyncio.Event()
         self._deadline: float | None = None
-        self._loops = [
-            Loop(bot=bot, policy=policy, clock=clock, health=health, observer=observer)
+        loops = [
+            Loop(bot=bot, policy=policy, clock=clock, health=health, observer=observer, gate=gate)
             for bot in bots
         ]
+        self._followers = [loop for loop in loops if not loop.acts]
+        self._actors = [loop for loop in loops if loop.acts]
 
     def stop(self) -> None:
         """Asks for an orderly end: no bot decides again, then `drain`. Returns at once."""
@@ -99,16 +108,22 @@ class Supervisor:
         """
         async with asyncio.TaskGroup() as group:
             services = [group.create_task(service()) for service in self._services]
-            is_drained = await self._work(group) if await self._is_admitted() else True
-            for task in services:
+            following = self._begun(group, self._followers)
+            is_drained = True
+            if await self._is_admitted():
+                is_drained = await self._work(group, following)
+            for task in (*services, *following):
                 task.cancel()
         return is_drained
+
+    def _begun(self, group: asyncio.TaskGroup, loops: Sequence[Loop[Any]]) -> list[Task]:
+        return [group.create_task(loop.run(), name=loop.name) for loop in loops]
 
     async def _is_admitted(self) -> bool:
         """False: asked to stop before it was."""
         if self._admission is None:
             return True
-        for loop in self._loops:
+        for loop in self._actors:
             self._health.stand_by(loop.name, _STANDBY)
         async with asyncio.TaskGroup() as group:
             admitted = group.create_task(self._admitted(self._admission), name="admission")
@@ -120,11 +135,11 @@ class Supervisor:
 
     async def _admitted(self, admission: Callable[[], Awaitable[None]]) -> None:
         await admission()
-        for loop in self._loops:
+        for loop in self._actors:
             self._health.register(loop.name)
 
-    async def _work(self, group: asyncio.TaskGroup) -> bool:
-        loops = [group.create_task(loop.run(), name=loop.name) for loop in self._loops]
+    async def _work(self, group: asyncio.TaskGroup, following: Sequence[Task]) -> bool:
+        loops = [*following, *self._begun(group, self._actors)]
         stopper = group.create_task(self._stop_when_asked(loops), name="stop")
         await asyncio.wait(loops)
         is_drained = await self._drained()
@@ -134,7 +149,7 @@ class Supervisor:
     async def _stop_when_asked(self, loops: Sequence[asyncio.Task[None]]) -> None:
         await self._stopping.wait()
         self._deadline = asyncio.get_running_loop().time() + self._grace_s
-        for loop in self._loops:
+        for loop in (*self._followers, *self._actors):
             loop.stop()
         await asyncio.sleep(self._grace_s)
         for task in loops:

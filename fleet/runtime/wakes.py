@@ -37,7 +37,7 @@ class Inbox(Generic[WakeT]):
         self._heads_wake = heads_wake
         self._newest: WakeT | None = None
         self._is_due = False
-        self._is_closed = False
+        self._closed = asyncio.Event()
         self._changed = asyncio.Event()
 
     def put(self, head: WakeT) -> None:
@@ -53,7 +53,7 @@ class Inbox(Generic[WakeT]):
 
     def close(self) -> None:
         """No more heads will come; one that was not taken is still given out."""
-        self._is_closed = True
+        self._closed.set()
         self._changed.set()
 
     def discard(self) -> None:
@@ -61,10 +61,14 @@ class Inbox(Generic[WakeT]):
         self._newest = None
         self.close()
 
+    async def closed(self) -> None:
+        """Returns when no more will come."""
+        await self._closed.wait()
+
     async def take(self) -> WakeT | Closed:
         """The newest head, as soon as it is to be looked at."""
         while not (self._is_due and self._newest is not None):
-            if self._is_closed:
+            if self._closed.is_set():
                 return Closed()
             self._changed.clear()
             await self._changed.wait()

@@ -243,6 +243,7 @@ leases = Table(
     metadata,
     # the workload
     Column("name", String(64), primary_key=True),
+    # empty where the workload uses no key
     Column("account", String(42), nullable=False),
     # a process's random id; empty when it was given back
     Column("holder", String(64), nullable=False),

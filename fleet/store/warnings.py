@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fleet.store import outbox
 from fleet.store.engine import Database
+from fleet.store.lease import Lease, hold
 from fleet.store.tables import (
     warning_digest,
     warning_progress,
@@ -28,10 +29,16 @@ _WHOLE_BOOK = -1
 
 
 class StoredWarnings:
-    """The warnings bot's memory; one bot writes it."""
+    """The warnings bot's memory; one bot writes it.
 
-    def __init__(self, database: Database) -> None:
+    Args:
+        database: with this bot's tables in it.
+        lease: of who may write; None where nobody else can be there.
+    """
+
+    def __init__(self, database: Database, lease: Lease | None = None) -> None:
         self._database = database
+        self._lease = lease
 
     async def load(self) -> WarningState:
         """The state as the last commit left it; an empty one when there was none."""
@@ -44,8 +51,14 @@ class StoredWarnings:
             )
 
     async def commit(self, change: WarningChange) -> frozenset[str]:
-        """Stores the change and its alerts as a whole; returns the ids that are new."""
+        """Stores the change and its alerts as a whole; returns the ids that are new.
+
+        Raises:
+            Fenced: another process tells people by now.
+        """
         async with self._database.writing() as connection:
+            if self._lease is not None:
+                await connection.run_sync(hold, self._lease)
             await _store_head(connection, change.head)
             await _store_watches(connection, change)
             await _store_unknowns(connection, change.unknowns)

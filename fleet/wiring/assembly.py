@@ -29,7 +29,7 @@ from fleet.wiring.facts import BotName, VaultView
 from fleet.wiring.feed_watch import watching
 from fleet.wiring.inspection import WorldInspector
 from fleet.wiring.lines import news_line
-from fleet.wiring.memory import Memory
+from fleet.wiring.memory import Memory, RememberedWarnings
 from fleet.wiring.node_lines import NodeNumbers
 from fleet.wiring.quoting import Quotebook
 from fleet.wiring.settling import Settles, is_all_included, is_all_settled, settle_all
@@ -136,7 +136,7 @@ class Assembly:
         return WarningsKeeper(
             risks=self.risk,
             log=self.reader,
-            store=self._memory,
+            store=RememberedWarnings(self._memory, self._tenure),
             policy=policies.warnings(self.settings, self._tiers),
         )
 
@@ -166,7 +166,7 @@ class Assembly:
 
         Raises LeaseTaken, StoreError.
         """
-        if self._tenure is not None:
+        if self._tenure is not None and self.account is not None:
             await self._tenure.lease()
 
     async def balance(self) -> Wei | None:
@@ -239,8 +239,12 @@ class Assembly:
                 *admission.services(self.inspector, self._workload, self.account, clock),
             ),
             drain=partial(self._drain, tells=BotName.WARNINGS in bots),
-            tenure=self._tenure,
+            tenure=self._tenure if self._needs_lease(bots) else None,
         )
+
+    def _needs_lease(self, bots: frozenset[BotName]) -> bool:
+        """Whoever sends or tells does it alone."""
+        return self.account is not None or BotName.WARNINGS in bots
 
     async def read_tiers(self) -> tuple[Bps, ...] | Unreadable:
         """Asks the exchange for its warning tiers, unless the settings have their own."""

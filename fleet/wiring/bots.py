@@ -75,16 +75,24 @@ class Crew:
 
 
 def bots(
-    names: Iterable[BotName], crew: Crew, rhythm: Rhythm, alarms: Alarms, clock: Clock
+    names: Iterable[BotName],
+    crew: Crew,
+    rhythm: Rhythm,
+    alarms: Alarms,
+    clock: Clock,
+    *,
+    stands_by: bool = False,
 ) -> Iterator[Bot[Any]]:
     """The named bots, and around them those that look after what all of them need.
 
+    A process that `stands_by` until its turn comes keeps its book meanwhile, whoever does later.
     Alerts are delivered where they are raised: two processes on one outbox would tell all twice.
     """
     chosen = frozenset(names)
     if crew.sender is not None:
         yield _transactions(crew, crew.sender, rhythm)
-    if BotName.LIQUIDATOR not in chosen and chosen & {BotName.FEEDER, BotName.WARNINGS}:
+    keeps_book = BotName.LIQUIDATOR in chosen and not stands_by
+    if chosen - {BotName.FUNDING} and not keeps_book:
         yield _upkeep(crew, rhythm)
     makers: dict[BotName, Callable[[Crew, Rhythm, Alarms], Bot[Any]]] = {
         BotName.FEEDER: _feeder,
@@ -116,13 +124,14 @@ def _transactions(crew: Crew, sender: Settles, rhythm: Rhythm) -> Bot[Head]:
 
 
 def _upkeep(crew: Crew, rhythm: Rhythm) -> Bot[Head]:
-    """Keeps the book at the head where no liquidator of this process does."""
+    """Keeps the book at the head where no liquidator of this process does, or not yet."""
     return Bot(
         name=BOOK,
         wakes=lambda: rhythm.heads(BOOK, Order.BOOK),
         step=crew.upkeep.step,
         is_success=lambda result: isinstance(result, BookKept),
         barrier=rhythm.barrier,
+        acts=False,
     )
 
 

@@ -57,7 +57,9 @@ def supervisor(
     """
     alarms = Alarms()
     health = Health(clock=clock, age_s_max=settings.runtime.loop_age_s_max)
-    chosen = tuple(bots(names, crew, rhythm, alarms, clock))
+    in_step = is_lockstep(settings)
+    stands_by = tenure is not None and not in_step
+    chosen = tuple(bots(names, crew, rhythm, alarms, clock, stands_by=stands_by))
     _heed_first_prices(frozenset(names), settings, crew)
     _say_started(names, settings, crew)
     metrics.chain.head_age(rhythm.head_age_s)
@@ -76,6 +78,7 @@ def supervisor(
         grace_s=settings.runtime.grace_s,
         drain=drain,
         admission=None if tenure is None else tenure.lead,
+        gate=None if in_step else tenure,
         services=(
             *rhythm.services,
             *services,

@@ -20,6 +20,9 @@ from fleet.wiring.tenure import Tenure
 from keepers.warnings.observation import WarningChange, WarningState
 from units import Seconds, Timestamp
 
+WARNINGS = "warnings"
+"""The workload that has no key: telling people."""
+
 DAY_S = 24 * 3_600
 
 TIDY_S = 3_600.0
@@ -37,7 +40,7 @@ class Tidied:
 
 
 class Memory:
-    """One database for all bots of a process. Implements `keepers.warnings.keeper.WarningsStore`.
+    """One database for all bots of a process.
 
     Every call raises StoreError when the database can't be opened or belongs to another world, and
     ChainError while the node can't be asked which world this is.
@@ -89,13 +92,27 @@ class Memory:
         self._tidied_at = now
         return tidied
 
+
+class RememberedWarnings:
+    """What the warnings remember. Implements `keepers.warnings.keeper.WarningsStore`.
+
+    Who writes it tells people, and that is one process alone: a commit takes the lease for it,
+    unless this process has it already, and raises LeaseTaken or Fenced.
+    """
+
+    def __init__(self, memory: Memory, tenure: Tenure | None) -> None:
+        self._memory = memory
+        self._tenure = tenure
+
     async def load(self) -> WarningState:
         """See the port."""
-        return await StoredWarnings(await self.database()).load()
+        return await StoredWarnings(await self._memory.database()).load()
 
     async def commit(self, change: WarningChange) -> frozenset[str]:
         """See the port."""
-        return await StoredWarnings(await self.database()).commit(change)
+        database = await self._memory.database()
+        lease = None if self._tenure is None else await self._tenure.lease(WARNINGS)
+        return await StoredWarnings(database, lease).commit(change)
 
 
 class RememberedJournal:

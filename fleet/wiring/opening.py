@@ -9,12 +9,13 @@ from fleet.chain.failures import NodeUnavailable
 from fleet.chain.node import Node
 from fleet.runtime.clock import SystemClock
 from fleet.settings import Settings, Workload
+from fleet.store.lease import Claim
 from fleet.store.server import StoreAway
 from fleet.transactions.sender import Sender
 from fleet.transactions.signer import Signer
 from fleet.wiring import connections, policies
 from fleet.wiring.assembly import Assembly
-from fleet.wiring.memory import Memory, RememberedJournal
+from fleet.wiring.memory import WARNINGS, Memory, RememberedJournal
 from fleet.wiring.node_lines import NodeLines
 from fleet.wiring.signing import open_signer
 from fleet.wiring.speaking import speak
@@ -44,7 +45,7 @@ async def assemble(settings: Settings, workload: Workload | None) -> AsyncIterat
         source = await closing.enter_async_context(connections.open_source(settings, _report))
         memory = Memory(settings=settings, node=node, clock=SystemClock(), closing=closing)
         signer = await open_signer(settings, workload, closing)
-        tenure = None if signer is None else await _tenure(settings, workload, signer, memory)
+        tenure = await _tenure(settings, _claims(workload, signer), memory)
         assembly = Assembly(
             settings=settings,
             node=node,
@@ -58,16 +59,23 @@ async def assemble(settings: Settings, workload: Workload | None) -> AsyncIterat
             yield assembly
 
 
-async def _tenure(
-    settings: Settings, workload: Workload | None, signer: Signer, memory: Memory
-) -> Tenure:
-    assert workload is not None, "whose key it is"
-    with suppress(NodeUnavailable, StoreAway):  # a store that is of no use is to be known at once
-        await memory.database()
+def _claims(workload: Workload | None, signer: Signer | None) -> tuple[Claim, ...]:
+    """The key's workload, and telling people where the warnings may be among the bots."""
+    told = (Claim(name=WARNINGS, account=None),) if workload in {None, Workload.ALL} else ()
+    if signer is None or workload is None:
+        return told
+    return (Claim(name=workload.value, account=signer.address), *told)
+
+
+async def _tenure(settings: Settings, claims: tuple[Claim, ...], memory: Memory) -> Tenure | None:
+    if not claims:
+        return None
+    if any(claim.account is not None for claim in claims):
+        with suppress(NodeUnavailable, StoreAway):  # one that is of no use is to be known at once
+            await memory.database()
     return Tenure(
         opened=memory.database,
-        name=workload.value,
-        account=signer.address,
+        claims=claims,
         ttl_s=settings.runtime.lease_s,
         clock=SystemClock(),
     )

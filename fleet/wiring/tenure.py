@@ -1,12 +1,13 @@
-"""This process's hold on its key: waited for, renewed while anything runs, given back at the end.
+"""This process's hold on its work: waited for, renewed while anything runs, given back at the end.
 
 The journal is what stops a process that lost its key (`fleet.store.lease`); here it is told in time
-not to begin anything more.
+not to begin anything more, and not to decide anything that the store could not take.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from enum import StrEnum
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -17,29 +18,41 @@ from fleet.runtime.health import Health
 from fleet.runtime.loop import describe
 from fleet.runtime.process import this_process
 from fleet.store.engine import Database, StoreError
-from fleet.store.lease import Lease, LeaseTaken, acquire, release, renew
+from fleet.store.lease import Claim, Lease, LeaseTaken, acquire, release, renew
 from fleet.transactions.journal import Fenced
-from units import Address
 
 LEASE = "lease"
 """What health calls it."""
 
-_RENEWALS = 3
-"""How often a lease is renewed within its time: one may fail, and another."""
+_RENEWALS = 10
+"""How often a lease is renewed within its time, and the store seen to answer."""
 
-_LOOK_S = 1.0
+_SILENCE = 0.25
+"""The share of a lease's time after which a store that does not answer stops all deciding."""
+
+_SILENCE_S_MIN = 1.0
+
+_LOOK_S = 0.5
 """Longest pause of a standby, so that a lease that is given back is taken at once."""
 
 _log = structlog.stdlib.get_logger("fleet")
 
 
+class Role(StrEnum):
+    """What a process is to its work."""
+
+    LEADER = "leader"
+    STANDBY = "standby"
+    LOST = "lost"
+    """It had the lease and lost it: it is on its way out."""
+
+
 class Tenure:
-    """One process and one key.
+    """One process and what it alone is to do. Implements `fleet.runtime.gate.Gate`.
 
     Args:
         opened: the database, which may be out of reach for a while.
-        name: the workload.
-        account: whose key it is.
+        claims: what is taken, all of it or nothing.
         ttl_s: seconds after which another process may take over when this one gives no sign.
         clock: a wall clock, in lock-step too: a lease does not live in the chain's time.
     """
@@ -48,36 +61,69 @@ class Tenure:
         self,
         *,
         opened: Callable[[], Awaitable[Database]],
-        name: str,
-        account: Address,
+        claims: Sequence[Claim],
         ttl_s: float,
         clock: Clock,
     ) -> None:
         self._opened = opened
-        self._name = name
-        self._account = account
+        self._claims = tuple(claims)
         self._ttl_s = ttl_s
         self._clock = clock
         self._process = this_process()
         self._health: Health | None = None
         self._taking = asyncio.Lock()
         self._held = asyncio.Event()
-        self._lease: Lease | None = None
+        self._leases: tuple[Lease, ...] = ()
         self._lost: Fenced | None = None
         self._confirmed_at = 0.0
+        self._answered = asyncio.Event()
+        self._trouble = ""
+
+    @property
+    def claims(self) -> tuple[Claim, ...]:
+        """What it is about."""
+        return self._claims
+
+    @property
+    def role(self) -> Role:
+        """As far as it knows."""
+        if self._lost is not None:
+            return Role.LOST
+        return Role.LEADER if self._leases else Role.STANDBY
 
     @property
     def is_leading(self) -> bool:
-        """Whether the key is this process's, as far as it knows."""
-        return self._lease is not None
+        """Whether the work is this process's, as far as it knows."""
+        return bool(self._leases)
+
+    @property
+    def epochs(self) -> dict[str, int]:
+        """Of each lease that it holds."""
+        return {lease.name: lease.epoch for lease in self._leases}
+
+    @property
+    def silent_s(self) -> float:
+        """Seconds since the store last confirmed that the work is this process's."""
+        return self._clock.monotonic() - self._confirmed_at
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anything may be decided: it leads, and the store has answered lately."""
+        return self.is_leading and self.silent_s <= max(self._ttl_s * _SILENCE, _SILENCE_S_MIN)
+
+    async def opened(self) -> None:
+        """Returns when the store has answered again."""
+        while not self.is_open:
+            self._answered.clear()
+            await self._answered.wait()
 
     def watched_by(self, health: Health) -> None:
         """From now on health hears whether the database answers."""
         self._health = health
         health.register(LEASE)
 
-    async def lease(self) -> Lease:
-        """The lease, taken now if it was not wanted before.
+    async def lease(self, name: str | None = None) -> Lease:
+        """One of the leases (the first, or by its name); all are taken now if none was wanted yet.
 
         Raises:
             LeaseTaken: another process has it. Who can wait for that uses `lead`.
@@ -87,7 +133,8 @@ class Tenure:
         async with self._taking:
             if self._lost is not None:
                 raise self._lost
-            return self._lease or await self._take()
+            held = self._leases or await self._take()
+        return next(lease for lease in held if name in {None, lease.name})
 
     async def lead(self) -> None:
         """Returns when this process has the lease, however long another one keeps it.
@@ -97,7 +144,7 @@ class Tenure:
             StoreError: the database is of no use.
         """
         is_told = False
-        while self._lease is None:
+        while not self._leases:
             try:
                 await self.lease()
             except LeaseTaken as taken:
@@ -129,80 +176,75 @@ class Tenure:
         finally:
             await self._give_back()
 
-    async def _take(self) -> Lease:
+    async def _take(self) -> tuple[Lease, ...]:
         database, asked_at = await self._opened(), self._clock.monotonic()
-        self._lease = await acquire(
-            database,
-            name=self._name,
-            account=self._account,
-            process=self._process,
-            ttl_s=self._ttl_s,
+        self._leases = await acquire(
+            database, *self._claims, process=self._process, ttl_s=self._ttl_s
         )
         self._confirm(asked_at)
         self._held.set()
-        _log.info("leading", workload=self._name, account=self._account, epoch=self._lease.epoch)
-        return self._lease
+        for lease in self._leases:
+            _log.info("leading", workload=lease.name, account=lease.account, epoch=lease.epoch)
+        return self._leases
 
     async def _keep(self) -> None:
         await self._held.wait()
-        pause_s = every_s = self._ttl_s / _RENEWALS
+        every_s = self._ttl_s / _RENEWALS
         while True:
-            await self._clock.sleep(pause_s)
-            pause_s = every_s if await self._renewed(every_s) else min(_LOOK_S, every_s)
+            await self._clock.sleep(every_s)
+            await self._renew(patience_s=2 * every_s)
 
-    async def _renewed(self, patience_s: float) -> bool:
-        """Whether it went well; raises Fenced when it is lost."""
-        assert self._lease is not None, "held"
+    async def _renew(self, patience_s: float) -> None:
+        """Raises Fenced when it is lost.
+
+        A store that is away is asked for as long as it takes: whether somebody has taken over
+        meanwhile it will say when it is back, and until then nothing can be written, nor sent.
+        """
         asked_at = self._clock.monotonic()
         try:
             async with asyncio.timeout(patience_s):
-                await renew(await self._opened(), self._lease, ttl_s=self._ttl_s)
+                await renew(await self._opened(), *self._leases, ttl_s=self._ttl_s)
         except Fenced as lost:
-            self._lose(lost)
+            self._leases, self._lost = (), lost
             raise
         except (SQLAlchemyError, StoreError, TimeoutError) as error:
-            self._note_failure(error)
-            return False
-        self._confirm(asked_at)
-        return True
-
-    def _note_failure(self, error: Exception) -> None:
-        """By this machine's own clock: the database's can't be asked."""
-        self._say_ill(error)
-        _log.warning("lease_not_renewed", reason=describe(error))
-        silent_s = self._clock.monotonic() - self._confirmed_at
-        if silent_s >= self._ttl_s:
-            lost = Fenced(
-                f"key {self._account} for {self._name} could not be kept, the store has not"
-                f" answered for {silent_s:.0f} s: this process sends nothing more"
-            )
-            self._lose(lost)
-            raise lost from error
-
-    def _lose(self, lost: Fenced) -> None:
-        self._lease, self._lost = None, lost
+            self._say_ill(error)
+        else:
+            self._confirm(asked_at)
 
     def _confirm(self, asked_at: float) -> None:
         """It holds for its time from the question on: the answer may have taken a while."""
         self._confirmed_at = asked_at
+        self._answered.set()
         self._say_well()
 
     async def _give_back(self) -> None:
         """The next one need not wait; where the database is away it has to."""
-        lease, self._lease = self._lease, None
-        if lease is None:
+        held, self._leases = self._leases, ()
+        if not held:
             return
         try:
-            await release(await self._opened(), lease)
+            await release(await self._opened(), *held)
         except (ChainError, StoreError, SQLAlchemyError) as error:
             _log.warning("lease_not_given_back", reason=describe(error))
         else:
-            _log.info("lease_given_back", workload=self._name, account=self._account)
+            for lease in held:
+                _log.info("lease_given_back", workload=lease.name, account=lease.account)
 
     def _say_well(self) -> None:
+        if self._trouble:
+            _log.info("store_answers_again")
+        self._trouble = ""
         if self._health is not None:
             self._health.succeeded(LEASE)
+            self._health.hinder("")
 
     def _say_ill(self, error: Exception) -> None:
+        """One line when it begins, and one when deciding stops for it."""
+        trouble = f"{'' if self.is_open else 'nothing is decided, '}{describe(error)}"
+        if trouble != self._trouble:
+            _log.warning("store_away", reason=trouble)
+        self._trouble = trouble
         if self._health is not None:
             self._health.failed(LEASE, describe(error))
+            self._health.hinder("" if self.is_open else trouble)

@@ -16,7 +16,7 @@ from devnet.up import UpOptions, run
 from fleet.runtime.process import this_process
 from fleet.settings import Settings, load
 from fleet.store.engine import Database, open_database
-from fleet.store.lease import acquire, release
+from fleet.store.lease import Claim, acquire, release
 from fleet.store.tables import leases
 from tests.anvil.devnet.test_up import appears, interrupt
 from units import Address
@@ -71,9 +71,8 @@ async def test_one_shot__somebody_has_the_key__is_refused_then_takes_it_and_give
     tmp_path: Path,
 ) -> None:
     async with standing(tmp_path) as (settings, operator), opened(settings) as database:
-        lease = await acquire(
-            database, name="operator", account=operator, process=this_process(), ttl_s=60
-        )
+        claim = Claim(name="operator", account=operator)
+        (lease,) = await acquire(database, claim, process=this_process(), ttl_s=60)
 
         code, error = await keepers(tmp_path, *SUSPEND)
         assert code == 1, error

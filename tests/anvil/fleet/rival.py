@@ -22,6 +22,7 @@ from fleet.runtime.health import Health
 from fleet.runtime.loop import Bot, LoopPolicy
 from fleet.runtime.supervisor import Supervisor
 from fleet.store.engine import Database, open_database
+from fleet.store.lease import Claim
 from fleet.telemetry.metrics import Metrics
 from fleet.transactions.policy import SenderPolicy
 from fleet.transactions.request import Lane
@@ -91,8 +92,7 @@ async def main(url: str, store: Path, lease_s: float, pieces: int) -> None:
     clock = SystemClock()
     tenure = Tenure(
         opened=Remembered(database).database,
-        name=WORKLOAD,
-        account=account_of(KEY).address,
+        claims=[Claim(name=WORKLOAD, account=account_of(KEY).address)],
         ttl_s=lease_s,
         clock=clock,
     )
@@ -105,6 +105,7 @@ async def main(url: str, store: Path, lease_s: float, pieces: int) -> None:
         observer=Observer(Metrics(version="0", network="devnet")),
         grace_s=5,
         admission=tenure.lead,
+        gate=tenure,
     )
     try:
         async with tenure.kept():

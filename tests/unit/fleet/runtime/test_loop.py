@@ -55,12 +55,14 @@ def running(clock: ChainClock, health: Health, witness: Witness, heads: Heads) -
         policy: LoopPolicy | None = None,
         **bot: Any,
     ) -> AsyncIterator[Loop[Head]]:
+        gate = bot.pop("gate", None)
         loop = Loop(
             bot=Bot(name="feeder", wakes=heads.wakes, step=step, **bot),
             policy=policy or LoopPolicy(permanent=(WrongKeyError,)),
             clock=clock,
             health=health,
             observer=witness,
+            gate=gate,
         )
         async with asyncio.TaskGroup() as group:
             task = group.create_task(loop.run())
@@ -290,3 +292,51 @@ def test_describe__many_lines__is_one_short_line() -> None:
     assert describe(OSError("first\nsecond")) == "OSError: first"
     assert describe(TimeoutError()) == "TimeoutError"
     assert len(describe(OSError("x" * 10_000))) == 300
+
+
+class Turnstile:
+    """A gate that a test opens and closes."""
+
+    def __init__(self) -> None:
+        self._is_open = asyncio.Event()
+
+    @property
+    def is_open(self) -> bool:
+        return self._is_open.is_set()
+
+    async def opened(self) -> None:
+        await self._is_open.wait()
+
+    async def open(self) -> None:
+        self._is_open.set()
+        await until_idle()
+
+
+async def test_loop__gate_is_closed__begins_no_step_until_it_opens_and_then_the_newest(
+    running: Run, heads: Heads
+) -> None:
+    steps, gate = Steps(), Turnstile()
+    async with running(steps.step, gate=gate):
+        await heads.arrive(1)
+        await heads.arrive(2)
+        assert steps.blocks == []
+        await gate.open()
+        assert steps.blocks == [2]
+        await heads.arrive(3)
+    assert steps.blocks == [2, 3]
+
+
+async def test_loop__stopped_before_a_closed_gate__ends_without_a_step(
+    running: Run, heads: Heads
+) -> None:
+    steps = Steps()
+    async with running(steps.step, gate=Turnstile()):
+        await heads.arrive(1)
+    assert steps.blocks == []
+
+
+async def test_loop__of_a_bot_that_only_follows__heeds_no_gate(running: Run, heads: Heads) -> None:
+    steps = Steps()
+    async with running(steps.step, gate=Turnstile(), acts=False):
+        await heads.arrive(1)
+    assert steps.blocks == [1]

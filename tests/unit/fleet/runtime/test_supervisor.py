@@ -340,3 +340,42 @@ async def test_run__not_admitted_for_good__ends_with_the_reason(
         await supervisor_of(bot, admission=gate.passed).run()
     assert ended.group_contains(StartRefusedError)
     assert heads.openings == 0
+
+
+async def test_run__not_admitted_yet__bots_that_only_follow_work_and_go_on_when_it_is(
+    supervisor_of: Make, heads: Heads, health: Health, witness: Witness
+) -> None:
+    gate, others = Gate(), Heads()
+    book = Bot(name="book", wakes=others.wakes, step=_nothing, acts=False)
+    supervisor = supervisor_of(
+        Bot(name="feeder", wakes=heads.wakes, step=_nothing), book, admission=gate.passed
+    )
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(supervisor.run())
+        assert not health.ready().is_well, "nothing was followed yet"
+        await others.arrive(7)
+        assert witness.seen == [("succeeded", "book", 7, "done")]
+        assert health.ready().bots == {"feeder": "standing by", "book": "working"}
+        assert health.ready().is_well
+        await gate.open()
+        await heads.arrive(8)
+        await others.arrive(8)
+        assert witness.seen[1:] == [
+            ("succeeded", "feeder", 8, "done"),
+            ("succeeded", "book", 8, "done"),
+        ]
+        supervisor.stop()
+    assert running.result() is True
+    assert others.openings == 1
+
+
+async def test_stop__while_following__ends_at_once(supervisor_of: Make, heads: Heads) -> None:
+    async def endless(_: Head) -> None:
+        await asyncio.Event().wait()
+
+    book = Bot(name="book", wakes=heads.wakes, step=endless, acts=False)
+    supervisor = supervisor_of(book, admission=Gate().passed)
+    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+        group.create_task(supervisor.run())
+        await heads.arrive(7)
+        supervisor.stop()

@@ -5,7 +5,7 @@ from sqlalchemy import update
 from fleet.runtime.process import Process, this_process
 from fleet.store.engine import Database
 from fleet.store.journal import StoredJournal
-from fleet.store.lease import acquire
+from fleet.store.lease import Claim, acquire
 from fleet.store.tables import leases
 from units import Address
 
@@ -16,5 +16,6 @@ async def inherit(database: Database, name: str, account: Address) -> StoredJour
         await connection.execute(update(leases).values(expires_ms=0))
     this = this_process()
     process = Process(id=this.id, host=this.host, pid=this.pid, mark="")
-    lease = await acquire(database, name=name, account=account, process=process, ttl_s=3_600)
+    claim = Claim(name=name, account=account)
+    (lease,) = await acquire(database, claim, process=process, ttl_s=3_600)
     return StoredJournal(database, lease)

@@ -13,7 +13,7 @@ from fleet.runtime.process import Process, this_process
 from fleet.store.clock import database_ms
 from fleet.store.engine import Database, open_database
 from fleet.store.journal import StoredJournal
-from fleet.store.lease import Lease, LeaseTaken, acquire, release, renew
+from fleet.store.lease import Claim, Lease, LeaseTaken, acquire, release, renew
 from fleet.store.tables import leases
 from fleet.transactions.attempt import Ending, State, reserved
 from fleet.transactions.journal import Fenced
@@ -46,7 +46,9 @@ async def take(
     account: Address = KEY,
     ttl_s: float = TTL_S,
 ) -> Lease:
-    return await acquire(database, name=name, account=account, process=process, ttl_s=ttl_s)
+    claim = Claim(name=name, account=account)
+    (lease,) = await acquire(database, claim, process=process, ttl_s=ttl_s)
+    return lease
 
 
 async def expire(database: Database) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, make_url, select, text, update
 from devnet.postgres import Postgres
 from fleet.store.engine import Database, StoreError, open_database
 from fleet.store.journal import StoredJournal
-from fleet.store.lease import Lease, acquire
+from fleet.store.lease import Lease
 from fleet.store.server import StoreAway, encryption
 from fleet.store.tables import journal_entries, leases, warning_unknowns
 from fleet.transactions.attempt import State, reserved
@@ -186,7 +186,7 @@ async def test_server_ends_a_session__the_next_transaction_has_a_new_one(
     async with theirs.reading() as connection:
         await connection.execute(end)
     with pytest.raises(StoreAway):
-        await acquire(database, name="funding", account=KEY, process=FIRST, ttl_s=1)
+        await take(database, FIRST)
     async with database.reading() as connection:
         assert await connection.scalar(text("SELECT 1")) == 1
 

@@ -6,9 +6,11 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from fleet.store.engine import Database
+from fleet.store.lease import Claim, acquire
 from fleet.store.outbox import StoredOutbox
 from fleet.store.tables import outbox, warning_tiers
 from fleet.store.warnings import StoredWarnings
+from fleet.transactions.journal import Fenced
 from keepers.liquidation.positions import PositionKey
 from keepers.warnings.alerts import Alert, AlertKind, Severity
 from keepers.warnings.observation import (
@@ -18,6 +20,7 @@ from keepers.warnings.observation import (
     applied,
 )
 from keepers.warnings.tiers import Stage, TierWatch, Watch
+from tests.unit.fleet.store.test_lease import FIRST, SECOND, expire
 from units import BlockHash, BlockNumber, Bps, Head, Netuid, PositionId, Sequence, Timestamp
 
 
@@ -130,6 +133,22 @@ async def test_commit__fails_at_the_last_moment__neither_state_nor_alerts(
         for table in (outbox, warning_tiers):
             count = select(func.count()).select_from(table)
             assert (await connection.execute(count)).scalar_one() == 0
+
+
+async def test_commit__somebody_else_tells_people_by_now__is_fenced_and_nothing_is_kept(
+    database: Database,
+) -> None:
+    claim = Claim(name="warnings", account=None)
+    (mine,) = await acquire(database, claim, process=FIRST, ttl_s=15)
+    await StoredWarnings(database, mine).commit(replace(NOTHING, alerts=(alert("a"),)))
+    await expire(database)
+    (theirs,) = await acquire(database, claim, process=SECOND, ttl_s=15)
+
+    with pytest.raises(Fenced, match="the workload warnings was taken over by process 22 on beta"):
+        await StoredWarnings(database, mine).commit(replace(NOTHING, alerts=(alert("b"),)))
+
+    new = await StoredWarnings(database, theirs).commit(replace(NOTHING, alerts=(alert("b"),)))
+    assert new == {"b"}
 
 
 keys = st.builds(key, st.integers(1, 3), st.integers(1, 2))

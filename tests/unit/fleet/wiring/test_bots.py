@@ -87,6 +87,17 @@ def test_bots__any_names__come_with_whom_they_need_and_in_order(
         assert found == expected.split()
 
 
+@pytest.mark.parametrize("names", [{LIQUIDATOR}, {FEEDER}, {WARNINGS}, set(BotName)])
+def test_bots__that_stand_by__have_one_that_follows_the_book(
+    names: set[BotName], beat: Beat, wall: Wall
+) -> None:
+    crew = Company(settings(), Post()).crew()
+    found = list(bots(names, crew, beat, Alarms(), wall, stands_by=True))
+    assert [bot.name for bot in found if not bot.acts] == ["book"]
+    alone = bots({FUNDING}, crew, beat, Alarms(), wall, stands_by=True)
+    assert all(bot.acts for bot in alone)
+
+
 async def test_wakes__of_each_bot__are_asked_for_by_its_name_and_turn(
     everybody: dict[str, Bot[Any]], beat: Beat
 ) -> None:

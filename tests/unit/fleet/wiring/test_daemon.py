@@ -19,6 +19,7 @@ from fleet.runtime.supervisor import Supervisor
 from fleet.settings import Settings
 from fleet.settings.problems import Problem, SettingsError
 from fleet.store.engine import Database, StoreError, open_database
+from fleet.store.lease import Claim
 from fleet.telemetry.metrics import Metrics
 from fleet.transactions.journal import Fenced, JournalConflict
 from fleet.wiring.bots import Alarms
@@ -231,4 +232,5 @@ def _tenure(database: Database) -> Tenure:
     async def opened() -> Database:
         return database
 
-    return Tenure(opened=opened, name="all", account=KEY, ttl_s=15, clock=SystemClock())
+    claims = [Claim(name="all", account=KEY)]
+    return Tenure(opened=opened, claims=claims, ttl_s=15, clock=SystemClock())

@@ -12,12 +12,13 @@ from fleet.chain.failures import NodeUnavailable
 from fleet.runtime.clock import SystemClock
 from fleet.store.decisions import StoredDecisions
 from fleet.store.engine import StoreError
+from fleet.store.lease import Claim
 from fleet.store.outbox import enqueue
 from fleet.telemetry.messages import Message
 from fleet.transactions.attempt import State, reserved
 from fleet.transactions.request import Record
 from fleet.wiring import telling
-from fleet.wiring.memory import DAY_S, TIDY_S, Memory, RememberedJournal, Tidied
+from fleet.wiring.memory import DAY_S, TIDY_S, Memory, RememberedJournal, RememberedWarnings, Tidied
 from fleet.wiring.tenure import Tenure
 from keepers.warnings.observation import WarningState
 from tests.unit.fleet.wiring.scripted_node import ScriptedEndpoint, node_behind
@@ -58,8 +59,7 @@ def memory_in(
 def tenure(memory: Memory, name: str = "all", account: str = "0x1") -> Tenure:
     return Tenure(
         opened=memory.database,
-        name=name,
-        account=Address(account),
+        claims=[Claim(name=name, account=Address(account))],
         ttl_s=15,
         clock=SystemClock(),
     )
@@ -94,10 +94,10 @@ async def test_database__no_node_answers__is_opened_when_one_does(
 ) -> None:
     node.is_down()
     with pytest.raises(NodeUnavailable):
-        await memory.load()
+        await memory.database()
 
     node.outage = None
-    assert await memory.load() == WarningState()
+    assert await RememberedWarnings(memory, None).load() == WarningState()
 
 
 async def test_database__of_another_world__is_refused_every_time(

@@ -13,10 +13,10 @@ from fleet.chain.failures import NodeUnavailable
 from fleet.runtime.clock import SystemClock
 from fleet.runtime.health import Health
 from fleet.store.engine import Database, open_database
-from fleet.store.lease import LeaseTaken
+from fleet.store.lease import Claim, LeaseTaken
 from fleet.store.tables import leases
 from fleet.transactions.journal import Fenced
-from fleet.wiring.tenure import LEASE, Tenure
+from fleet.wiring.tenure import LEASE, Role, Tenure
 from tests.unit.fleet.store.inheritance import inherit
 from tests.unit.fleet.wiring.simulated import KEY, Wall
 from tests.unit.oracle.sources.node import until
@@ -64,7 +64,8 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
 
 
 def tenure(store: Store, wall: Wall | SystemClock, name: str = "all") -> Tenure:
-    return Tenure(opened=store.opened, name=name, account=KEY, ttl_s=TTL_S, clock=wall)
+    claims = [Claim(name=name, account=KEY)]
+    return Tenure(opened=store.opened, claims=claims, ttl_s=TTL_S, clock=wall)
 
 
 async def settle_down(wall: Wall, seconds: int) -> None:
@@ -102,7 +103,7 @@ async def test_kept__nothing_was_wanted__asks_nobody(store: Store, wall: Wall) -
     assert store.asked == 0
 
 
-async def test_kept__as_long_as_the_block_runs__is_renewed_three_times_in_its_time(
+async def test_kept__as_long_as_the_block_runs__is_renewed_ten_times_in_its_time(
     store: Store, wall: Wall
 ) -> None:
     mine = tenure(store, wall)
@@ -110,13 +111,13 @@ async def test_kept__as_long_as_the_block_runs__is_renewed_three_times_in_its_ti
         await mine.lease()
         await store.expire()
         asked = store.asked
-        await settle_down(wall, 4)
+        await settle_down(wall, 1)
         assert (store.asked, await store.expires_ms()) == (asked, 1)
         await settle_down(wall, 1)
         assert store.asked == asked + 1
         assert await store.expires_ms() > 1
-        await settle_down(wall, 10)
-        assert store.asked == asked + 3
+        await settle_down(wall, TTL_S)
+        assert store.asked == asked + 8  # this wall's clock knows whole seconds
 
 
 async def test_kept__somebody_took_it__ends_the_block_and_never_has_it_again(
@@ -133,31 +134,83 @@ async def test_kept__somebody_took_it__ends_the_block_and_never_has_it_again(
         await mine.lease()
 
 
-async def test_kept__database_away_for_less_than_its_time__goes_on(
+async def test_gate__store_is_silent_for_a_quarter_of_its_time__closes_and_opens_with_an_answer(
     store: Store, wall: Wall
 ) -> None:
     mine = tenure(store, wall)
-    async with mine.kept():
+    assert not mine.is_open, "it does not lead"
+    async with mine.kept(), asyncio.TaskGroup() as group:
         await mine.lease()
+        assert mine.is_open
         await store.trouble()
-        await settle_down(wall, TTL_S - 1)
-        assert mine.is_leading
+        await settle_down(wall, TTL_S // 4)
+        assert mine.is_open
+        await settle_down(wall, 1)
+        assert not mine.is_open
+        waiting = group.create_task(mine.opened())
+        await settle_down(wall, 3 * TTL_S)
+        assert not waiting.done()
         store.outage = None
-        await settle_down(wall, TTL_S)
-        assert mine.is_leading
+        await settle_down(wall, 2)
+        await until(waiting.done)
+        assert mine.is_open
 
 
-async def test_kept__database_away_for_its_whole_time__ends_by_this_machines_clock(
+async def test_kept__database_away_for_longer_than_its_time_and_nobody_came__goes_on(
     store: Store, wall: Wall
 ) -> None:
     mine = tenure(store, wall)
-    began = wall.monotonic()
+    health = Health(clock=wall, age_s_max=180)
+    mine.watched_by(health)
+    with capture_logs() as said:
+        async with mine.kept():
+            lease = await mine.lease()
+            await store.trouble()
+            await settle_down(wall, 4 * TTL_S)
+            assert (mine.role, mine.is_open) == (Role.LEADER, False)
+            assert not health.ready().is_well
+            store.outage = None
+            await settle_down(wall, 2)
+            assert (await mine.lease(), mine.is_open) == (lease, True)
+            assert health.ready().is_well
+    events = [entry["event"] for entry in said]
+    assert events == [
+        *("leading", "store_away", "store_away", "store_answers_again", "lease_given_back")
+    ]
+
+
+async def test_kept__database_away_and_somebody_came_meanwhile__is_lost_when_it_is_back(
+    store: Store, wall: Wall
+) -> None:
+    mine = tenure(store, wall)
+
+    async def away_and_back() -> None:
+        async with mine.kept():
+            await mine.lease()
+            await store.trouble()
+            await settle_down(wall, 2 * TTL_S)
+            await inherit(store.database, "all", KEY)
+            store.outage = None
+            await settle_down(wall, 3)
+
     with pytest.raises(ExceptionGroup) as ended:
-        await keep(mine, store, wall, seconds=60)
-    assert ended.group_contains(Fenced, match="has not answered for 15 s")
-    assert wall.monotonic() == began + TTL_S
-    with pytest.raises(Fenced):
-        await mine.lease()
+        await away_and_back()
+    assert ended.group_contains(Fenced, match="taken over by process")
+    assert mine.role is Role.LOST
+
+
+async def test_lease__of_several__all_or_none(store: Store, wall: Wall) -> None:
+    both = [Claim(name="all", account=KEY), Claim(name="warnings", account=None)]
+    mine = Tenure(opened=store.opened, claims=both, ttl_s=TTL_S, clock=wall)
+    teller = Tenure(opened=store.opened, claims=both[1:], ttl_s=TTL_S, clock=wall)
+    async with teller.kept():
+        assert (await teller.lease()).name == "warnings"
+        with pytest.raises(LeaseTaken, match="warnings is held by process"):
+            await mine.lease()
+        assert (await tenure(store, wall).lease()).epoch == 1
+        await store.expire()
+        assert ((await mine.lease()).name, (await mine.lease("warnings")).epoch) == ("all", 2)
+        assert mine.epochs == {"all": 2, "warnings": 2}
 
 
 async def test_kept__database_away_at_the_end__is_no_error(store: Store, wall: Wall) -> None:
@@ -196,7 +249,7 @@ async def test_lead__held_by_nobody_who_gives_a_sign__follows_when_its_time_is_u
     async with store.database.writing() as connection:
         found = await connection.scalar(select(leases.c.expires_ms)) or 0
         assert found
-        await connection.execute(update(leases).values(expires_ms=found - 3_600_000 + 300))
+        await connection.execute(update(leases).values(expires_ms=found - 3_600_000 + 2_000))
     began = asyncio.get_running_loop().time()
     await tenure(store, SystemClock()).lead()
     assert 0.2 < asyncio.get_running_loop().time() - began < 5
