@@ -47,4 +47,7 @@ def run(context: typer.Context, bot: BotArgument = None, *, dry_run: RunDryOptio
             messages().print("some transactions are still on their way; the journal has them")
         return Exit.DONE
 
-    session_of(context).run(workload, work)
+    session = session_of(context)
+    if session.break_glass is not None:
+        raise typer.BadParameter("is for commands by hand", param_hint="--break-glass")
+    session.run(workload, work)

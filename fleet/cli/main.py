@@ -55,6 +55,13 @@ def keepers(
     log_format: Annotated[
         LogFormat | None, typer.Option(help="Of the log lines; overrides telemetry.log_format.")
     ] = None,
+    break_glass: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="The database is away: act once with keys.standby and this SQLite file.",
+        ),
+    ] = None,
     version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True)
     ] = False,
@@ -63,6 +70,7 @@ def keepers(
     del version
     session = context.ensure_object(Session)
     session.network, session.config = network, config
+    session.break_glass = break_glass
     session.log_format = None if log_format is None else log_format.value
 
 

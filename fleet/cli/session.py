@@ -52,6 +52,7 @@ class Session:
     config: Path | None = None
     log_format: str | None = None
     is_json: bool = False
+    break_glass: Path | None = None
     assemble: Assemble = _assemble
 
     def settings(self) -> Settings:
@@ -65,6 +66,10 @@ class Session:
             raise WrongInputError("name one configuration: --network NAME or --config FILE")
         file = self.config if self.config is not None else network_file(self.network or "")
         settings = load(file)
+        if self.break_glass is not None:
+            own = {"sqlite_file": self.break_glass, "url_file": None}
+            store = settings.store.model_copy(update=own)
+            settings = settings.model_copy(update={"store": store})
         if self.log_format is None:
             return settings
         telemetry = settings.telemetry.model_copy(update={"log_format": self.log_format})
@@ -73,15 +78,27 @@ class Session:
     def run(
         self, workload: Workload | None, work: Callable[[Assembly], Coroutine[Any, Any, Exit]]
     ) -> None:
-        """Builds the fleet with that workload's key, works, and ends with the exit code."""
+        """Builds the fleet with that workload's key, works, and ends with the exit code.
+
+        With the glass broken the operator's key is the standby key, since the journal of the
+        other is out of reach.
+        """
 
         async def _work() -> Exit:
-            async with self.assemble(self.settings(), workload) as fleet:
+            settings = self.settings()
+            async with self.assemble(settings, self._whose(workload, settings)) as fleet:
                 return await work(fleet)
 
         with reported(messages(), is_json=self.is_json):
             code = asyncio.run(_work())
         raise typer.Exit(code)
+
+    def _whose(self, workload: Workload | None, settings: Settings) -> Workload | None:
+        if self.break_glass is None or workload is not Workload.OPERATOR:
+            return workload
+        if settings.keys.standby is None:
+            raise WrongInputError("--break-glass needs a key of its own: keys.standby")
+        return Workload.STANDBY
 
 
 def session_of(context: typer.Context) -> Session:

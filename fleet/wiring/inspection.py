@@ -33,7 +33,7 @@ from protocol.markets import netuid_of
 from protocol.roles import Role, keeper, of_router, reporter
 from units import Address, BlockHash, BlockNumber, Bps, Netuid, Seconds
 
-REPORTERS = frozenset({Workload.ALL, Workload.FEEDER, Workload.OPERATOR})
+REPORTERS = frozenset({Workload.ALL, Workload.FEEDER, Workload.OPERATOR, Workload.STANDBY})
 KEEPERS = frozenset(Workload)
 """The feeder liquidates in the same transaction; every workload that signs needs this one."""
 

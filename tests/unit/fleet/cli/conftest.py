@@ -54,6 +54,7 @@ class Console:
         self.file = file
         self.fleet = fleet
         self.workloads: list[Workload | None] = []
+        self.settings: list[Settings] = []
 
     def __call__(self, *arguments: str, config: bool = True) -> Ended:
         options = ["--config", str(self.file)] if config else []
@@ -68,6 +69,7 @@ class Console:
         self, settings: Settings, workload: Workload | None
     ) -> AsyncIterator[SimulatedFleet]:
         self.workloads.append(workload)
+        self.settings.append(settings)
         yield self.fleet
 
 
