@@ -10,6 +10,7 @@ from fleet.cli.ports import Assembly
 from fleet.cli.session import session_of
 from fleet.settings import Workload
 from fleet.wiring.facts import BotName
+from fleet.wiring.observer import fatal_reported
 
 _WORKLOADS = {
     BotName.FEEDER: Workload.FEEDER,
@@ -41,7 +42,7 @@ def run(context: typer.Context, bot: BotArgument = None, *, dry_run: RunDryOptio
             why = "" if dry_run else f"keys.{own.value} is not configured: "
             messages().print(f"{why}dry run, nothing will be sent", highlight=False)
         supervisor = fleet.supervisor(bots)
-        with supervisor.stopped_by_signals():
+        with supervisor.stopped_by_signals(), fatal_reported():
             is_drained = await supervisor.run()
         if not is_drained:
             messages().print("some transactions are still on their way; the journal has them")

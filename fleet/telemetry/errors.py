@@ -1,6 +1,7 @@
 """Reports errors to Sentry, if and only if a DSN is configured, and never a secret with them.
 
-Local variables are not sent: a key or a raw transaction may be among them. Knows no bot.
+Neither are local variables sent (a key or a raw transaction may be among them), nor addresses of
+nodes and accounts. Knows no bot.
 """
 
 import logging
@@ -15,7 +16,7 @@ from sentry_sdk.integrations.threading import ThreadingIntegration
 from sentry_sdk.transport import Transport
 from sentry_sdk.types import Breadcrumb, BreadcrumbHint, Event, Hint
 
-from fleet.telemetry.redaction import redact
+from fleet.telemetry.redaction import anonymous, redact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,13 +87,27 @@ def stop(timeout_s: float) -> None:
 
 
 def _scrub(event: Event, _: Hint) -> Event:
-    scrubbed: Event = redact(dict(event))
+    scrubbed: Event = anonymous(redact(dict(event)))
+    scrubbed["fingerprint"] = _fingerprint(event)
     return scrubbed
 
 
 def _scrub_breadcrumb(breadcrumb: Breadcrumb, _: BreadcrumbHint) -> Breadcrumb:
-    scrubbed: Breadcrumb = redact(breadcrumb)
+    scrubbed: Breadcrumb = anonymous(redact(breadcrumb))
     return scrubbed
+
+
+def _fingerprint(event: Event) -> list[str]:
+    """One group an error, a bot and a place: what differs from block to block is in the text."""
+    values = event.get("exception", {}).get("values", [])
+    if not values:
+        return ["{{ default }}"]
+    last = values[-1]
+    frames = last.get("stacktrace", {}).get("frames", [])
+    own = [frame for frame in frames if frame.get("in_app")] or frames
+    where = own[-1] if own else {}
+    place = f"{where.get('module')}.{where.get('function')}"
+    return [str(last.get("type")), str(event.get("tags", {}).get("bot", "process")), place]
 
 
 def _quietly(_: int, __: float) -> None:

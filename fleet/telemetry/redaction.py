@@ -24,6 +24,7 @@ _ASSIGNED = re.compile(
     r"[\"']?\s*[=:]\s*[\"']?)([^\s\"',;&]+)"
 )
 _ADDRESS = re.compile(r"\b[a-zA-Z][a-zA-Z0-9+.-]*://[^\s\"'<>]+")
+_ACCOUNT = re.compile(r"\b0x[0-9a-fA-F]{40}\b")
 _OPEN_SCHEMES = frozenset({"http", "https", "ws", "wss"})
 _LOCAL_SCHEMES = frozenset({"file", "sqlite", "sqlite+aiosqlite"})
 _DATABASE_SCHEMES = frozenset({"postgresql", "postgresql+asyncpg", "postgresql+psycopg"})
@@ -36,6 +37,26 @@ def redact(value: Any) -> Any:
     A value nested deeper than a dozen levels is hidden whole.
     """
     return _redact(value, _DEPTH_MAX)
+
+
+def anonymous(value: Any) -> Any:
+    """The same value without addresses: neither of nodes and services nor of accounts.
+
+    For what leaves the operator's own machines. Any nesting.
+    """
+    match value:
+        case str():
+            return _ACCOUNT.sub(f"0x{HIDDEN}", _ADDRESS.sub(_nowhere, value))
+        case Mapping():
+            return {name: anonymous(at) for name, at in value.items()}
+        case list() | tuple():
+            return [anonymous(item) for item in value]
+        case _:
+            return value
+
+
+def _nowhere(found: re.Match[str]) -> str:
+    return f"{found.group().partition('://')[0]}://{HIDDEN}"
 
 
 def redact_text(text: str) -> str:

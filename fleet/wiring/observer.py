@@ -1,15 +1,23 @@
 """Hears of every step: one canonical log line, the metrics, and what failed to Sentry."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
-from fleet.runtime.loop import describe
+from fleet.chain.failures import ChainError
+from fleet.runtime.loop import describe, leaves
+from fleet.store.engine import StoreError
 from fleet.telemetry.errors import report
 from fleet.telemetry.metrics import Metrics
 from fleet.wiring.lines import complaints, is_quiet, line
 from fleet.wiring.recording import Recorder
 from units import Head
+
+FORESEEN = (ChainError, SQLAlchemyError, StoreError, TimeoutError, ConnectionError)
+"""Others that are away: retried, counted, alerted by metrics; no defect of this program."""
 
 _log = structlog.stdlib.get_logger("step")
 
@@ -42,9 +50,20 @@ class Observer:
         return True
 
     def failed(self, name: str, wake: Any, error: Exception, failures: int) -> None:
-        """Writes what failed; the first of a row goes to Sentry as well."""
+        """Writes what failed; the first of a row that nobody foresaw goes to Sentry as well."""
         self._loops.failed(name)
         block = None if wake is None else wake.number
         _log.error("step_failed", bot=name, block=block, failures=failures, error=describe(error))
-        if failures == 1:
+        if failures == 1 and not isinstance(error, FORESEEN):
             report(error, bot=name)
+
+
+@contextmanager
+def fatal_reported() -> Iterator[None]:
+    """What a running process dies of is reported, whatever it is; an orderly end is not."""
+    try:
+        yield
+    except ExceptionGroup as group:
+        for error in leaves(group):
+            report(error, kind="fatal")
+        raise

@@ -81,7 +81,7 @@ def test_report__secrets_everywhere__none_leaves() -> None:
     assert "4c4c" not in sent
     assert "refused" in sent
     messages = [crumb.get("message") for crumb in event["breadcrumbs"]["values"]]
-    assert messages == ["connecting to wss://***@node", "key loaded"]
+    assert messages == ["connecting to wss://***", "key loaded"]
 
 
 def test_report__an_error__without_local_variables_or_source() -> None:
