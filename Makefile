@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 TAPE ?=
+SHOCKS ?= ../shared/data/alpha_prices_2025-03-07_2025-04-30.csv.gz
 FROM ?=
 HOURS ?= 24
 TRADERS ?= 300
@@ -78,7 +79,7 @@ rules: .venv/ready  ## the rules of Prometheus anew, of monitoring/slos.yaml and
 	$(BIN)/python -m monitoring.compile
 
 drill: setup     ## the demo over shocks, with a crowd near its limits: make drill [TAPE=file FROM=time HOURS=n DRILL_TRADERS=n]
-	$(BIN)/keepers devnet drill --out build/drill --traders $(DRILL_TRADERS) --tape $(or $(TAPE),../shared/data/alpha_prices_2025-03-07_2025-04-30.csv.gz) $(if $(FROM),--from $(FROM) --hours $(HOURS))
+	$(BIN)/keepers devnet drill --out build/drill --traders $(DRILL_TRADERS) --tape $(or $(TAPE),$(SHOCKS)) $(if $(FROM),--from $(FROM) --hours $(HOURS))
 
 demo: setup      ## the whole fleet over a local chain 964: make demo [TAPE=file FROM=time HOURS=n TRADERS=n]
 	$(BIN)/keepers demo --out build/demo --hours $(HOURS) --traders $(TRADERS) $(if $(TAPE),--tape $(TAPE)) $(if $(FROM),--from $(FROM))
@@ -91,8 +92,8 @@ chaos: setup     ## kill -9 of a sending process at random instants, audited: ma
 model: .venv/ready  ## the sender against everything at once, 20,000 steps and more, counted: make model [EXAMPLES=n]
 	SENDER_MODEL_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -q -s tests/unit/fleet/transactions/test_sender_model.py
 
-bench: setup     ## speed beside baselines measured in the same run, into build/bench.json
-	$(BIN)/python -m bench --out build/bench.json
+bench: setup     ## speed and lateness beside baselines of the same run, into build/bench.json: make bench [TAPE=file FROM=time]
+	$(BIN)/python -m bench --out build/bench.json $(if $(TAPE),--tape $(TAPE) $(if $(FROM),--from $(FROM)),$(if $(wildcard $(SHOCKS)),--tape $(SHOCKS) --from 2025-03-23T08:00))
 
 build/audit/ready: requirements/audit.txt
 	$(needs_python)

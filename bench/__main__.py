@@ -22,21 +22,37 @@ from rich.progress import (
 
 from bench.calls import CALLS
 from bench.figure import Benchmark, Figure, Scale
+from bench.gas import GAS
 from bench.handover import HANDOVER
+from bench.lateness import LATENESS
 from bench.machine import machine_facts
 from bench.nomination import NOMINATION
 from bench.report import as_json, as_markdown, print_figures
 from bench.restart import RESTART
 from bench.throughput import THROUGHPUT
 
-BENCHMARKS: tuple[Benchmark, ...] = (HANDOVER, THROUGHPUT, CALLS, NOMINATION, RESTART)
+BENCHMARKS: tuple[Benchmark, ...] = (
+    HANDOVER,
+    THROUGHPUT,
+    CALLS,
+    NOMINATION,
+    RESTART,
+    GAS,
+    LATENESS,
+)
 _STANDARD = Scale()
 
 
 def main(
+    *,
     runs: Annotated[int, typer.Option(min=1)] = _STANDARD.runs,
     transactions: Annotated[int, typer.Option(min=1)] = _STANDARD.transactions,
     positions: Annotated[int, typer.Option(min=1_000)] = _STANDARD.positions,
+    traders: Annotated[int, typer.Option(min=1, help="of a drill")] = _STANDARD.traders,
+    tape: Annotated[
+        Path | None, typer.Option(help="of the drills; none: an hour that is made up", exists=True)
+    ] = None,
+    start: Annotated[str | None, typer.Option("--from", help="time on the tape")] = None,
     only: Annotated[str, typer.Option(help="part of a benchmark's name")] = "",
     out: Annotated[Path, typer.Option(help="the figures as JSON")] = Path("build/bench.json"),
 ) -> None:
@@ -45,7 +61,16 @@ def main(
     machine, began = machine_facts(), perf_counter()
     wanted = [each for each in BENCHMARKS if only in each.name]
     figures = _measure(
-        wanted, Scale(runs=runs, transactions=transactions, positions=positions), console
+        wanted,
+        Scale(
+            runs=runs,
+            transactions=transactions,
+            positions=positions,
+            traders=traders,
+            tape=tape,
+            start=start,
+        ),
+        console,
     )
     result = as_json(machine, perf_counter() - began, figures)
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -7,6 +7,7 @@ the ratio is the figure, and the numbers are its evidence.
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -75,11 +76,18 @@ class Figure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scale:
-    """How much is measured: `runs` of every benchmark, with so many transactions or positions."""
+    """How much is measured: `runs` of every benchmark, with so many transactions or positions.
+
+    `traders` take part in a drill over an hour of `tape` from `start` on (ISO 8601); without a tape
+    the hour is made up.
+    """
 
     runs: int = 5
     transactions: int = 200
     positions: int = 1_000_000
+    traders: int = 300
+    tape: Path | None = None
+    start: str | None = None
 
 
 Measure = Callable[[Scale, Callable[[], None]], Awaitable[Sequence[Figure]]]

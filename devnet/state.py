@@ -72,12 +72,14 @@ class FleetOptions:
         notify_urls: Apprise addresses for its alerts.
         log_format: of its log lines.
         sections: of the configuration, laid over those of a devnet.
+        has_router: whether it is told of the keeper router.
     """
 
     is_in_step: bool
     notify_urls: tuple[str, ...] = ()
     log_format: str = "auto"
     sections: Mapping[str, Any] = field(default_factory=dict)
+    has_router: bool = True
 
 
 async def write_state(world: World, files: StateFiles, fleet: FleetOptions) -> None:
@@ -153,6 +155,11 @@ def _network(
         "telemetry": _telemetry(files, fleet),
         "lockstep": {"url": world.stand_in.url} if fleet.is_in_step else {},
     }
+    if not fleet.has_router:
+        del (
+            places["contracts"]["keeper_router"],
+            places["contracts"]["code_hashes"]["keeper_router"],
+        )
     laid_over = {name: policies.get(name, {}) | values for name, values in places.items()}
     complete = policies | laid_over | {"markets": _markets(world)}
     return complete | {

@@ -64,9 +64,9 @@ class FleetProcess:
             ) from None
 
 
-def fleet_command(network: Path) -> list[str]:
-    """The command line of the whole fleet in one process."""
-    return [sys.executable, "-m", _MODULE, "--config", str(network), "run"]
+def fleet_command(network: Path, *bots: str) -> list[str]:
+    """The command line of these bots, or of the whole fleet, in one process."""
+    return [sys.executable, "-m", _MODULE, "--config", str(network), "run", *bots]
 
 
 @contextlib.asynccontextmanager

@@ -42,18 +42,7 @@ async def run(options: DemoOptions, *, console: Console | None = None) -> dict[s
         DevnetError: it could not be run to its end, or it has failed; one line says why.
     """
     screen = console or Console()
-    with one_line(), stop_on_signals() as stop:
-        replay = open_replay(
-            path=options.tape, start=options.start, hours=options.hours, seed=options.seed
-        )
-        for hole in replay.holes:
-            screen.print(f"{replay.tape.name}: {hole}", highlight=False, soft_wrap=True)
-        options.out.mkdir(parents=True, exist_ok=True)
-        options.summary.unlink(missing_ok=True)
-        try:
-            summary = await _drill(options, replay, stop, screen)
-        except FleetDiedError as error:
-            raise DevnetError(str(error)) from error
+    summary = await played(options, console=screen)
     print_summary(screen, summary)
     for name, path in (("summary", options.summary), ("fleet's log", options.log)):
         screen.print(f"{name}: {path}", highlight=False, soft_wrap=True)
@@ -61,6 +50,26 @@ async def run(options: DemoOptions, *, console: Console | None = None) -> dict[s
     if reasons:
         raise DevnetError(f"the drill has failed: {'; '.join(reasons)}")
     return summary
+
+
+async def played(options: DemoOptions, *, console: Console) -> dict[str, Any]:
+    """Runs a drill and returns its summary, whatever it says.
+
+    Raises:
+        DevnetError: it could not be run to its end; one line says why.
+    """
+    with one_line(), stop_on_signals() as stop:
+        replay = open_replay(
+            path=options.tape, start=options.start, hours=options.hours, seed=options.seed
+        )
+        for hole in replay.holes:
+            console.print(f"{replay.tape.name}: {hole}", highlight=False, soft_wrap=True)
+        options.out.mkdir(parents=True, exist_ok=True)
+        options.summary.unlink(missing_ok=True)
+        try:
+            return await _drill(options, replay, stop, console)
+        except FleetDiedError as error:
+            raise DevnetError(str(error)) from error
 
 
 async def _drill(
@@ -79,11 +88,20 @@ async def _drill(
     files = StateFiles(state=options.state)
     files.forget()
     async with running_world(world_options) as world, listening_webhook() as inbox:
-        fleet_options = FleetOptions(is_in_step=True, notify_urls=(inbox.url,), log_format="json")
+        cast = options.cast
+        fleet_options = FleetOptions(
+            is_in_step=True,
+            notify_urls=(inbox.url,),
+            log_format="json",
+            has_router=cast.has_router,
+        )
         await write_state(world, files, fleet_options)
         audit = await _begin_audit(world, load(files.network))
-        async with running_fleet(fleet_command(files.network), options.log) as fleet:
-            await joined(world, fleet, stop.is_set)
+        if options.bystander is not None:
+            world.watchers.append(options.bystander(world))
+        command = fleet_command(files.network, *cast.bots)
+        async with running_fleet(command, options.log) as fleet:
+            await joined(world, fleet, stop.is_set, cast.participants)
             with Progress(
                 console=console,
                 world=world,
@@ -91,7 +109,7 @@ async def _drill(
                 inbox=inbox,
                 blocks=world_options.blocks,
             ) as progress:
-                await _drive(world, fleet, stop, progress.block_done)
+                await _drive(world, fleet, stop, cast.participants, progress.block_done)
             await audit.finish(world.head.head)
             await end(fleet)
             audit.hear(inbox)
@@ -123,11 +141,15 @@ async def _begin_audit(world: World, settings: Settings) -> Audit:
 
 
 async def _drive(
-    world: World, fleet: FleetProcess, stop: asyncio.Event, block_done: Callable[[], None]
+    world: World,
+    fleet: FleetProcess,
+    stop: asyncio.Event,
+    bots: frozenset[str],
+    block_done: Callable[[], None],
 ) -> None:
     last = world.start + world.options.blocks
     while world.head.head.number < last:
-        await advance(world, fleet)
+        await advance(world, fleet, bots)
         block_done()
         check_goes_on(world, stop.is_set)
 

@@ -24,13 +24,18 @@ def check_goes_on(world: World, is_stopped: Callable[[], bool]) -> None:
         raise DevnetError(f"stopped at block {world.head.head.number}: no verdict")
 
 
-async def joined(world: World, fleet: FleetProcess, is_stopped: Callable[[], bool]) -> None:
-    """Waits until every bot takes part, as long as the fleet lives."""
+async def joined(
+    world: World,
+    fleet: FleetProcess,
+    is_stopped: Callable[[], bool],
+    bots: frozenset[str] = BOTS,
+) -> None:
+    """Waits until every one of `bots` takes part, as long as the fleet lives."""
     loop = asyncio.get_running_loop()
     until = loop.time() + _JOIN_SECONDS_MAX
     while True:
         try:
-            await world.stand_in.lock_step.wait_joined(BOTS, timeout_s=_JOIN_POLL_SECONDS)
+            await world.stand_in.lock_step.wait_joined(bots, timeout_s=_JOIN_POLL_SECONDS)
         except LateParticipantError as error:
             fleet.check()
             check_goes_on(world, is_stopped)
@@ -40,16 +45,16 @@ async def joined(world: World, fleet: FleetProcess, is_stopped: Callable[[], boo
             return
 
 
-async def advance(world: World, fleet: FleetProcess) -> None:
-    """One block, at whose end every bot still takes part."""
+async def advance(world: World, fleet: FleetProcess, bots: frozenset[str] = BOTS) -> None:
+    """One block, at whose end every one of `bots` still takes part."""
     try:
         await world.advance(in_step=True)
     except LateParticipantError as error:
         raise _died(fleet, str(error)) from None
     fleet.check()
     present = {participant.name for participant in world.stand_in.lock_step.participants}
-    if not present >= BOTS:
-        raise _died(fleet, f"left the lock-step: {', '.join(sorted(BOTS - present))}")
+    if not present >= bots:
+        raise _died(fleet, f"left the lock-step: {', '.join(sorted(bots - present))}")
 
 
 def _died(fleet: FleetProcess, what: str) -> FleetDiedError:

@@ -1,10 +1,13 @@
 """What a demo is to show."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from devnet.demo.cast import WHOLE, Cast
 from devnet.parameters import Beta
 from devnet.population import Crowd
+from devnet.world import Watcher, World
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +23,8 @@ class DemoOptions:
         seed: of the traders and of a made-up tape.
         crowd: how the traders are made up.
         beta: what the exchange's admin has decided.
+        cast: which part of the fleet plays.
+        bystander: makes one more who looks at every block before anybody acts on it.
     """
 
     out: Path = Path("build/demo")
@@ -30,6 +35,8 @@ class DemoOptions:
     seed: int = 1
     crowd: Crowd = field(default_factory=Crowd)
     beta: Beta = field(default_factory=Beta)
+    cast: Cast = WHOLE
+    bystander: Callable[[World], Watcher] | None = None
 
     @property
     def state(self) -> Path:

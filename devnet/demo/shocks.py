@@ -96,7 +96,7 @@ async def _one(options: DemoOptions, stretch: Stretch, screen: Console) -> dict[
         start=stretch.start,
         hours=stretch.hours,
         crowd=NEAR_THE_LIMITS,
-        beta=_deep_enough(options.traders),
+        beta=deep_enough(options.traders),
     )
     try:
         await run(own, console=screen)
@@ -105,7 +105,7 @@ async def _one(options: DemoOptions, stretch: Stretch, screen: Console) -> dict[
     return {"failure": None, "summary": _read(own.summary)}
 
 
-def _deep_enough(traders: int) -> Beta:
+def deep_enough(traders: int) -> Beta:
     """The beta, with a vault that lets so many in."""
     ordinary = Beta()
     return replace(ordinary, reserves=max(ordinary.reserves, Wei(traders * RESERVES_A_TRADER)))

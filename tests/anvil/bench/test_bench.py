@@ -10,7 +10,7 @@ from bench.plain import PlainSender
 
 pytestmark = [pytest.mark.anvil, pytest.mark.slow]
 
-SMALL = Scale(runs=1, transactions=9, positions=3_000)
+SMALL = Scale(runs=1, transactions=9, positions=3_000, traders=60)
 
 
 @pytest.mark.parametrize("benchmark", BENCHMARKS, ids=[each.name for each in BENCHMARKS])
@@ -20,7 +20,7 @@ async def test_measure__small__figures_of_one_run_each(benchmark: Benchmark) -> 
     assert len(ticks) == 1
     assert len({figure.name for figure in figures}) == len(figures) > 0
     for figure in figures:
-        assert figure.fleet.runs[0] > 0
+        assert figure.fleet.runs[0] > 0 or figure.unit == "blocks", "none late is what is wanted"
         assert figure.baseline.runs[0] > 0
         assert len(figure.ratio.runs) == 1
 
