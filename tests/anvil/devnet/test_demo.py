@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from devnet import replay
-from devnet.demo import DemoOptions, drill, run
+from devnet.demo import DemoOptions, drill, lead, run
 from devnet.failure import DevnetError
 
 pytestmark = pytest.mark.anvil
@@ -51,7 +51,7 @@ async def test_demo__fleet_that_never_takes_part__said_with_the_names_missing(
     options: DemoOptions, console: Console, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     play(monkeypatch, "hide")
-    monkeypatch.setattr(drill, "_JOIN_SECONDS_MAX", 1.0)
+    monkeypatch.setattr(lead, "_JOIN_SECONDS_MAX", 1.0)
     with pytest.raises(DevnetError, match=r"did not join within .*feeder, funding, liquidator"):
         await run(options, console=console)
 
