@@ -30,7 +30,7 @@ class WrongAnswerError(Exception):
 async def measure(scale: Scale, tick: Callable[[], None]) -> Sequence[Figure]:
     """Nomination, referee and memory."""
     table = table_of(scale.positions)
-    table.nominate(terms_at(PRICE))  # sorts the ladders
+    _sort(table)
     terms = crossing_terms(table)
     runs = []
     for _ in range(scale.runs):
@@ -118,8 +118,13 @@ def _memory(count: int) -> Figure:
 def _filled(records: Sequence[bytes]) -> Table:
     table = Table()
     table.fill(records)
-    table.nominate(terms_at(PRICE))
+    _sort(table)
     return table
+
+
+def _sort(table: Table) -> None:
+    for sorting in table.sortings(terms_at(PRICE)):
+        sorting.take(sorting.order())
 
 
 def _traced(make: Callable[[], object]) -> int:

@@ -13,9 +13,10 @@ from web3 import Web3
 from bench.crowd import MARKETS, PARAMETERS, PRICE, table_of
 from bench.figure import Benchmark, Figure, Scale, Series
 from keepers.liquidation.book import Book, follow
-from keepers.liquidation.checkpoint import Stamp, frozen, sealed, thawed
+from keepers.liquidation.checkpoint import Stamp, freezing, sealed, thawed
 from keepers.liquidation.packing import packed, unpacked
 from keepers.liquidation.positions import FeedRow, Market
+from keepers.liquidation.steps import finished
 from keepers.liquidation.table import Table
 from keepers.liquidation.versions import Positions
 from protocol.abi import entry, topic
@@ -104,7 +105,7 @@ def _restored(table: Table) -> tuple[float, float]:
     with TemporaryDirectory(prefix="keepers-bench-") as folder:
         file = Path(folder) / "book"
         with file.open("wb") as written:
-            written.writelines(sealed(frozen(book, _STAMP)))
+            written.writelines(sealed(finished(freezing(book, _STAMP))))
         began = thread_time()
         found = thawed(file.read_bytes(), _STAMP)
         restore = thread_time() - began

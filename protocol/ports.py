@@ -6,7 +6,7 @@ from fleet.chain.failures import ChainError
 from fleet.transactions.request import Included, Refused, Settled
 from keepers import submission
 from keepers.liquidation.evidence import Judgement
-from keepers.liquidation.follower import Unreadable
+from keepers.liquidation.exchange_log import Unreadable
 from keepers.liquidation.outcomes import LiquidationResult, lost_results, mined_results
 from keepers.liquidation.positions import PositionKey
 from keepers.liquidation.selection import LiquidationBatch

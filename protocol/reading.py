@@ -13,7 +13,7 @@ from fleet.chain.failures import ChainError
 from fleet.chain.throttle import Urgency
 from keepers.funding.calendar import FundingRow, FundingSnapshot
 from keepers.funding.keeper import FundingUnread
-from keepers.liquidation.follower import Unreadable
+from keepers.liquidation.exchange_log import Unreadable
 from keepers.liquidation.moves import BlockMoves, Move
 from keepers.liquidation.positions import (
     BlockEvents,
@@ -126,6 +126,15 @@ class ExchangeReader:
         except (ChainError, ValueError) as error:
             return Unreadable(reason=f"views at block {at.number}: {error}")
         return BookSnapshot(head=at, markets=markets, positions=positions)
+
+    async def held(self, ids: Sequence[PositionId], at: Head) -> tuple[Position, ...] | Unreadable:
+        """Which of these, at most `PAGE_IDS`, are open at the end of that very block."""
+        try:
+            found = views.positions(await self._view(calls.positions_by_id(ids), at.number))
+            await self._require_canonical(at)
+        except (ChainError, ValueError) as error:
+            return Unreadable(reason=f"positions at block {at.number}: {error}")
+        return found
 
     async def outline(self, at: Head) -> BookOutline | Unreadable:
         """All listed markets and how many positions are open at the end of that block."""

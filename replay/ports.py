@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from keepers.funding.calendar import FundingRow, FundingSnapshot
 from keepers.funding.keeper import FundingUnread
 from keepers.liquidation.evidence import Judgement
-from keepers.liquidation.follower import Unreadable
+from keepers.liquidation.exchange_log import Unreadable
 from keepers.liquidation.moves import BlockMoves, as_moves
-from keepers.liquidation.positions import BlockEvents, BookOutline, BookSnapshot
+from keepers.liquidation.positions import BlockEvents, BookOutline, BookSnapshot, Position
 from keepers.liquidation.selection import LiquidationBatch
 from keepers.submission import Sent
 from oracle.feed import FeedRowView, SuspensionReason
@@ -105,6 +105,13 @@ class ModelChain:
     async def block_hash(self, number: BlockNumber) -> BlockHash | Unreadable | None:
         """See the port."""
         return block_hash(number) if number <= self.now.number else None
+
+    async def held(self, ids: Sequence[PositionId], at: Head) -> tuple[Position, ...] | Unreadable:
+        """See the port."""
+        del at
+        return tuple(
+            self.exchange.positions[each] for each in ids if each in self.exchange.positions
+        )
 
     async def outline(self, at: Head) -> BookOutline | Unreadable:
         """See the port."""

@@ -11,8 +11,9 @@ from tempfile import NamedTemporaryFile
 import structlog
 
 from keepers.liquidation.book import Book
-from keepers.liquidation.checkpoint import CheckpointError, Stamp, frozen, sealed, thawed
+from keepers.liquidation.checkpoint import CheckpointError, Stamp, freezing, sealed, thawed
 from keepers.liquidation.keeping import NoCheckpoint
+from keepers.liquidation.turns import in_turns
 
 _log = structlog.stdlib.get_logger("fleet")
 
@@ -27,8 +28,7 @@ class CheckpointFile:
     async def load(self) -> Book | NoCheckpoint:
         """The book that was saved last."""
         try:
-            data = await asyncio.to_thread(self._path.read_bytes)
-            book = thawed(data, self._stamp)
+            book = await asyncio.to_thread(self._read)
         except FileNotFoundError:
             return NoCheckpoint(reason="none was saved yet")
         except (OSError, CheckpointError) as error:
@@ -39,11 +39,14 @@ class CheckpointFile:
 
     async def save(self, book: Book) -> None:
         """Puts the book in place of the one saved before; a failure is logged."""
-        pieces = frozen(book, self._stamp)
+        pieces = await in_turns(freezing(book, self._stamp))
         try:
             await asyncio.to_thread(self._replace, pieces)
         except OSError as error:
             _log.warning("checkpoint_unwritten", file=str(self._path), reason=str(error))
+
+    def _read(self) -> Book:
+        return thawed(self._path.read_bytes(), self._stamp)
 
     def _replace(self, pieces: list[bytes]) -> None:
         folder = self._path.parent

@@ -132,6 +132,9 @@ class LiquidationMetrics:
         self._reconciliations = make.counter(
             "reconciliations", "Comparisons of the book with the chain.", ("result",)
         )
+        self._compared = make.gauge(
+            "book_compared_share", "How much of the book the walk in progress has compared, 0 to 1."
+        )
         self._refereed = make.counter(
             "nominations_refereed", "Looks at every position, to check who is nominated."
         )
@@ -214,8 +217,9 @@ class LiquidationMetrics:
         """The contract left a position as it was, or its transaction never got that far."""
         self._skipped.labels(self._reason(reason)).inc()
 
-    def reconciled(self, *, is_equal: bool) -> None:
-        """The book was compared with the chain's own views."""
+    def reconciled(self, *, is_equal: bool, share: float) -> None:
+        """The book was compared with the chain's own views, so much of it in this walk."""
+        self._compared.set(share)
         self._reconciliations.labels("equal" if is_equal else "different").inc()
 
 

@@ -21,6 +21,7 @@ from fleet.telemetry.metrics import Metrics
 from fleet.telemetry.notify import Notifier
 from fleet.transactions.request import Included, Lane, Settled
 from fleet.wiring import admission, connections, daemon, policies, silence, spending, telling
+from fleet.wiring.book_watch import BookWatch
 from fleet.wiring.bots import Crew
 from fleet.wiring.chain_changes import ChainChanges
 from fleet.wiring.code_watch import CodeWatch, Gate
@@ -38,7 +39,8 @@ from fleet.wiring.speaking import VERSION
 from fleet.wiring.standing_warnings import StandingWarnings
 from fleet.wiring.tenure import Tenure
 from keepers.funding.keeper import FundingKeeper
-from keepers.liquidation.follower import BookFollower, Unreadable
+from keepers.liquidation.exchange_log import Unreadable
+from keepers.liquidation.follower import BookFollower
 from keepers.liquidation.keeper import LiquidationKeeper
 from keepers.liquidation.risk import RiskEngine
 from keepers.liquidation.upkeep import BookUpkeep
@@ -274,6 +276,7 @@ class Assembly:
             watch_feed=watching(
                 connections.pins(self.settings), self.source, self._memory.database
             ),
+            watch_book=BookWatch(self._name, self.follower, self._memory.database).look,
             keep_quotes=Quotebook(opened=self._memory.database).note,
             tell=self._telling.round,
             tidy=self._memory.tidy,

@@ -16,7 +16,12 @@ from fleet.wiring.rhythm import FeederWake, Order, Rhythm, Tick
 from fleet.wiring.settling import KeyReads, KeyWatch, SettledOutcomes, Settles, settle
 from fleet.wiring.telling import ROUND_S, ROUND_S_MAX
 from keepers.funding.keeper import FundingKeeper, FundingUnread
-from keepers.liquidation.keeper import LiquidationKeeper, LiquidationsHeld
+from keepers.liquidation.exchange_log import Unreadable
+from keepers.liquidation.keeper import (
+    LiquidationKeeper,
+    LiquidationsHeld,
+    LiquidationsSubmitted,
+)
 from keepers.liquidation.upkeep import BookKept, BookUpkeep
 from keepers.warnings.keeper import WarningsKeeper, WarningsOutcome
 from oracle.feeder import Feeder, FeedOutcome
@@ -50,6 +55,7 @@ class Crew:
     `warnings` gives its one keeper, and raises ChainError while the exchange's tiers can't be read.
     `watch_key` raises an alert when a lane was stopped for what it spent, or the contracts changed.
     `watch_feed` raises one for what the feeder can't mend itself, `keep_quotes` keeps what it read.
+    `watch_book` raises one when the book was not the chain's.
     `tell` delivers one round of alerts, `tidy` forgets what is done with.
     """
 
@@ -63,6 +69,7 @@ class Crew:
     warnings: Callable[[], Awaitable[WarningsKeeper]]
     watch_key: Callable[[SenderStatus | None, Head], Awaitable[None]]
     watch_feed: Callable[[FeedOutcome], Awaitable[None]]
+    watch_book: Callable[[Head], Awaitable[None]]
     keep_quotes: Callable[[FeedOutcome], Awaitable[None]]
     tell: Callable[[], Awaitable[Round]]
     tidy: Callable[[], Awaitable[Tidied | None]]
@@ -125,10 +132,16 @@ def _transactions(crew: Crew, sender: Settles, rhythm: Rhythm) -> Bot[Head]:
 
 def _upkeep(crew: Crew, rhythm: Rhythm) -> Bot[Head]:
     """Keeps the book at the head where no liquidator of this process does, or not yet."""
+
+    async def step(head: Head) -> BookKept | Unreadable:
+        kept = await crew.upkeep.step(head)
+        await crew.watch_book(head)
+        return kept
+
     return Bot(
         name=BOOK,
         wakes=lambda: rhythm.heads(BOOK, Order.BOOK),
-        step=crew.upkeep.step,
+        step=step,
         is_success=lambda result: isinstance(result, BookKept),
         barrier=rhythm.barrier,
         acts=False,
@@ -172,10 +185,15 @@ def _why_unfed(outcome: FeedOutcome) -> str:
 
 
 def _liquidator(crew: Crew, rhythm: Rhythm, alarms: Alarms) -> Bot[Head]:
+    async def step(head: Head) -> LiquidationsSubmitted | LiquidationsHeld:
+        outcome = await crew.liquidator.step(head)
+        await crew.watch_book(head)
+        return outcome
+
     return Bot(
         name=BotName.LIQUIDATOR,
         wakes=lambda: rhythm.heads(BotName.LIQUIDATOR, Order.LIQUIDATOR),
-        step=crew.liquidator.step,
+        step=step,
         is_success=lambda result: not isinstance(result, LiquidationsHeld),
         alarm=alarms.reconciliation,
         barrier=rhythm.barrier,

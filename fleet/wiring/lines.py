@@ -10,12 +10,12 @@ from fleet.transactions.request import Expired, Final, Included, Reverted, Settl
 from fleet.wiring.memory import Tidied
 from fleet.wiring.settling import SettledOutcomes
 from keepers.funding.keeper import FundingOutcome, FundingUnread, NotYetDue
-from keepers.liquidation.follower import Unreadable
+from keepers.liquidation.exchange_log import Unreadable
 from keepers.liquidation.keeper import LiquidationsHeld, LiquidationsSubmitted
 from keepers.liquidation.outcomes import LiquidationCallFailed, LiquidationSkipped
 from keepers.liquidation.positions import PositionLiquidated
-from keepers.liquidation.reconciliation import Mismatched, Reconciled
-from keepers.liquidation.upkeep import BookKept
+from keepers.liquidation.reconciliation import Mismatched, PageReconciled, Reconciled
+from keepers.liquidation.upkeep import BookKept, Reconciliation
 from keepers.submission import NotSent, Sent
 from keepers.warnings.keeper import WarningsOutcome
 from oracle.feeder import FeedOutcome, Suspended
@@ -39,7 +39,7 @@ def is_quiet(outcome: object) -> bool:
     What it may complain of beside that is `complaints`: news only when it changes.
     """
     match outcome:
-        case LiquidationsSubmitted(plan=plan, reconciliation=None):
+        case LiquidationsSubmitted(plan=plan, reconciliation=None | PageReconciled()):
             return not plan.candidates
         case SettledOutcomes(included=(), settled=(), stopped=stopped):
             return not stopped
@@ -50,7 +50,7 @@ def is_quiet(outcome: object) -> bool:
             | NotYetDue()
             | FundingOutcome(submission=None)
             | WarningsOutcome(alerts=(), collected=(), blindness=None)
-            | BookKept(reconciliation=None)
+            | BookKept(reconciliation=None | PageReconciled())
             | Tidied(messages=0, transactions=0, decisions=0, quotes=0)
             | None
         ):
@@ -115,7 +115,7 @@ def _book(outcome: BookKept) -> dict[str, Any]:
     return {"positions": outcome.positions, **_reconciliation(outcome.reconciliation)}
 
 
-def _reconciliation(found: Reconciled | Mismatched | Unreadable | None) -> dict[str, Any]:
+def _reconciliation(found: Reconciliation | None) -> dict[str, Any]:
     """A mismatch in full length would fill a page: how much differs, and the first of it."""
     match found:
         case Mismatched(differences=differences):
@@ -128,6 +128,8 @@ def _reconciliation(found: Reconciled | Mismatched | Unreadable | None) -> dict[
             return {"reconciliation": "unread", "unread": reason}
         case Reconciled():
             return {"reconciliation": "equal"}
+        case PageReconciled(compared=compared, of=of):
+            return {"reconciliation": "equal so far", "compared": compared, "of": of}
         case None:
             return {}
         case never:

@@ -16,7 +16,8 @@ from fleet.transactions.policy import Finality, SenderPolicy
 from fleet.transactions.request import Lane
 from fleet.transactions.spending import SpendPolicy
 from keepers.funding.calendar import FundingPolicy
-from keepers.liquidation.follower import FollowerPolicy, Unreadable
+from keepers.liquidation.exchange_log import Unreadable
+from keepers.liquidation.follower import FollowerPolicy
 from keepers.liquidation.gas import GasModel
 from keepers.liquidation.keeper import LiquidationPolicy
 from keepers.liquidation.risk import RiskPolicy

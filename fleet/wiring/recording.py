@@ -12,12 +12,12 @@ from fleet.transactions.request import Final, Included, Lane, Reverted, Settled
 from fleet.wiring.block_times import BlockTimes
 from fleet.wiring.settling import SettledOutcomes
 from keepers.funding.keeper import FundingOutcome, FundingUnread
-from keepers.liquidation.follower import Unreadable
+from keepers.liquidation.exchange_log import Unreadable
 from keepers.liquidation.keeper import LiquidationsHeld, LiquidationsSubmitted
 from keepers.liquidation.outcomes import LiquidationCallFailed, LiquidationSkipped
 from keepers.liquidation.positions import PositionLiquidated, PricePushed
-from keepers.liquidation.reconciliation import Mismatched, Reconciled
-from keepers.liquidation.upkeep import BookKept
+from keepers.liquidation.reconciliation import Mismatched, PageReconciled, Reconciled
+from keepers.liquidation.upkeep import BookKept, Reconciliation
 from keepers.submission import NotSent, Sent
 from keepers.warnings.keeper import WarningsOutcome
 from oracle.alpha import change, to_price_wei
@@ -132,9 +132,15 @@ class Recorder:
             self._submitted(Lane.LIQUIDATION, each.submission)
         self._reconciled(outcome.reconciliation)
 
-    def _reconciled(self, found: Reconciled | Mismatched | Unreadable | None) -> None:
-        if isinstance(found, Reconciled | Mismatched):
-            self._metrics.liquidations.reconciled(is_equal=isinstance(found, Reconciled))
+    def _reconciled(self, found: Reconciliation | None) -> None:
+        match found:
+            case Reconciled() | PageReconciled():
+                share = found.compared / found.of if isinstance(found, PageReconciled) else 1.0
+                self._metrics.liquidations.reconciled(is_equal=True, share=share)
+            case Mismatched():
+                self._metrics.liquidations.reconciled(is_equal=False, share=1.0)
+            case Unreadable() | None:
+                pass
 
     def _accrued(self, outcome: FundingOutcome) -> None:
         plan, submission = outcome.plan, outcome.submission

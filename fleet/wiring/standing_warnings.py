@@ -6,7 +6,7 @@ which it is, and behind any other one a change may have gone unseen.
 
 from collections.abc import Awaitable, Callable
 
-from keepers.liquidation.follower import Unreadable
+from keepers.liquidation.exchange_log import Unreadable
 from keepers.warnings.keeper import WarningsKeeper
 from units import Bps
 

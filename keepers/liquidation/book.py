@@ -11,7 +11,8 @@ from typing import Final
 
 from keepers.liquidation.folding import Draft, InconsistentEventsError, require_sound
 from keepers.liquidation.moves import BlockMoves
-from keepers.liquidation.positions import BlockEvents, BookSnapshot, Market
+from keepers.liquidation.positions import BlockEvents, BookSnapshot, Market, Position
+from keepers.liquidation.steps import finished
 from keepers.liquidation.table import Changes
 from keepers.liquidation.versions import Positions
 from units import BlockHash, BlockNumber, Head, Netuid
@@ -47,14 +48,30 @@ def open_book(snapshot: BookSnapshot) -> Book:
     Raises:
         InconsistentEventsError: a position is unsound, held twice or in no market.
     """
+    return finished(opening(snapshot))
+
+
+def opening(snapshot: BookSnapshot) -> Generator[None, None, Book]:
+    """The same in steps of some milliseconds."""
     markets = {market.netuid: market for market in snapshot.markets}
-    if len({position.key.id for position in snapshot.positions}) != len(snapshot.positions):
-        raise InconsistentEventsError("the snapshot holds a position id twice")
-    for position in snapshot.positions:
-        require_sound(position)
-        if position.netuid not in markets:
-            raise InconsistentEventsError(f"a position is in market {position.netuid}, not listed")
-    return Book(head=snapshot.head, positions=Positions.of(snapshot.positions), markets=markets)
+    positions = Positions.of(())
+    for start in range(0, len(snapshot.positions), SLICE):
+        some = snapshot.positions[start : start + SLICE]
+        records: dict[bytes, bytes | None] = {
+            position.key.id: _opened(position, markets) for position in some
+        }
+        before = len(positions)
+        positions = positions.with_records(records)
+        if len(positions) != before + len(some):
+            raise InconsistentEventsError("the snapshot holds a position id twice")
+        yield
+    return Book(head=snapshot.head, positions=positions, markets=markets)
+
+
+def _opened(position: Position, markets: Mapping[Netuid, Market]) -> bytes:
+    if position.netuid not in markets:
+        raise InconsistentEventsError(f"a position is in market {position.netuid}, not listed")
+    return require_sound(position)
 
 
 def follow(book: Book, blocks: Iterable[BlockEvents | BlockMoves], head: Head) -> Book:
@@ -68,13 +85,7 @@ def follow(book: Book, blocks: Iterable[BlockEvents | BlockMoves], head: Head) -
     Raises:
         InconsistentEventsError: the blocks are out of order or an event cannot follow.
     """
-    work = following(book, blocks, head)
-    while True:
-        try:
-            next(work)
-        except StopIteration as done:
-            followed: Book = done.value
-            return followed
+    return finished(following(book, blocks, head))
 
 
 def following(

@@ -5,19 +5,39 @@ position has (±∞, on the side that never falls) and slope 0. Pure.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import inf, isfinite
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from keepers.liquidation.ladder import Ladder
-from keepers.liquidation.lines import Extent, abscissa, level_of
+from keepers.liquidation.ladder import Ladder, Order, ordered
+from keepers.liquidation.lines import Extent, abscissa, extent_of, level_of
 from keepers.liquidation.packing import ID_BYTES, RECORD_BYTES, amounts_of, side_of
 from keepers.liquidation.standing import Terms
 
 _GROWTH: Final = 8  # by so much of itself, that little memory is spare
 _FIRST_ROWS: Final = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sorting:
+    """A bucket's lines as they were, to be sorted anywhere while the bucket goes on."""
+
+    bucket: "Bucket"
+    touched: list[int]
+    level: NDArray[np.float64]
+    slope: NDArray[np.float64]
+    at: float
+
+    def order(self) -> Order:
+        """The long part, which touches nothing: another thread may do it."""
+        return ordered(self.level, self.slope, self.at)
+
+    def take(self, order: Order) -> None:
+        """The short part."""
+        self.bucket.take(order, self.touched)
 
 
 class Bucket:
@@ -29,6 +49,7 @@ class Bucket:
         self._free: list[int] = []
         self._ladder = Ladder(is_long=self.is_long)
         self._extent = Extent()
+        self._touched: list[int] | None = None  # rows written since the last `sorting`
         self.used = 0
         self._hold(np.zeros((0, RECORD_BYTES), dtype=np.uint8), np.zeros(0), np.zeros(0))
 
@@ -52,10 +73,9 @@ class Bucket:
         at = row * RECORD_BYTES
         return self._bytes[at : at + ID_BYTES] == position_id and isfinite(self._levels[row])
 
-    def rows(self) -> list[int]:
-        """All rows in use."""
-        found: list[int] = np.flatnonzero(np.isfinite(self.level[: self.used])).tolist()
-        return found
+    def rows(self, first: int = 0) -> NDArray[np.int64]:
+        """All rows in use, from one on."""
+        return np.flatnonzero(np.isfinite(self.level[first : self.used])) + first
 
     def put(self, record: bytes) -> int:
         """Takes in a position that is not here; returns its row."""
@@ -73,6 +93,8 @@ class Bucket:
         self._levels[row], self._slopes[row] = level, slope
         self._extent.include(level, slope)
         self._ladder.add(row, level, slope)
+        if self._touched is not None:
+            self._touched.append(row)
 
     def drop(self, row: int) -> None:
         """The position of that row is gone."""
@@ -96,19 +118,43 @@ class Bucket:
         """Becomes the owner of these columns, all rows of which are in use."""
         self._hold(records, level, slope)
         self.used, self._free = len(level), []
-        self._extent = Extent(
-            slope_min=float(slope.min()),
-            slope_max=float(slope.max()),
-            level_max=float(np.abs(level).max()),
-        )
+        self._extent = extent_of(level, slope)
+        self._touched = None
         self._ladder.start_over()
+
+    def sorting(self, terms: Terms) -> "Sorting | None":
+        """The work of sorting the ladder anew; None where nothing would be gained."""
+        at = abscissa(terms, is_long=self.is_long)
+        if not self.count or not self._ladder.must_sort(at):
+            return None
+        self._touched = []
+        return Sorting(
+            bucket=self,
+            touched=self._touched,
+            level=self.level[: self.used].copy(),
+            slope=self.slope[: self.used].copy(),
+            at=at,
+        )
+
+    def take(self, order: Order, touched: list[int]) -> None:
+        """Has the ladder of that order, unless another sorting was begun since, or all loaded.
+
+        Rows that were written meanwhile come late.
+        """
+        if touched is not self._touched:
+            return
+        self._touched = None
+        self._ladder.take(order)
+        for row in dict.fromkeys(touched):
+            self._ladder.leave()
+            if isfinite(self._levels[row]):
+                self._ladder.add(row, self._levels[row], self._slopes[row])
 
     def nominate(self, terms: Terms) -> list[int]:
         """Rows of all positions that are liquidatable at these terms, and of few others."""
         at = abscissa(terms, is_long=self.is_long)
         if self._ladder.must_sort(at):
-            rows = np.array(self.rows(), dtype=np.int32)
-            self._ladder.sort(rows, self.level[rows], self.slope[rows], at)
+            return self.scan(terms)  # nobody waits for a sorting
         price = float(terms.price)
         near = self._ladder.nominate(price, at)
         if not near:

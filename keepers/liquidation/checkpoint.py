@@ -6,7 +6,7 @@ whole: a book that is half right is worse than none.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from typing import Any, Final
@@ -40,18 +40,26 @@ class Stamp:
     exchange: Address
 
 
-def frozen(book: Book, stamp: Stamp) -> list[bytes]:
-    """The book's bytes in pieces, without the digest: a copy, so that the book may go on."""
-    buckets = book.positions.table.buckets
-    pieces = {name: _columns(bucket) for name, bucket in buckets.items() if bucket.count}
+def freezing(book: Book, stamp: Stamp) -> Generator[None, None, list[bytes]]:
+    """The book's bytes in pieces, without the digest: a copy, so that the book may go on.
+
+    A step copies one bucket; others may read other versions in between.
+    """
+    names = [name for name, bucket in book.positions.table.buckets.items() if bucket.count]
+    counts: list[tuple[str, int]] = []
+    columns: list[bytes] = []
+    for name in names:
+        bucket = book.positions.table.buckets[name]
+        counts.append((name.hex(), bucket.count))
+        columns += _columns(bucket)
+        yield
     header = {
         "stamp": asdict(stamp),
         "head": asdict(book.head),
         "markets": [asdict(market) for market in book.markets.values()],
-        "buckets": [[name.hex(), buckets[name].count] for name in pieces],
+        "buckets": counts,
     }
     text = json.dumps(header).encode()
-    columns = (column for each in pieces.values() for column in each)
     return [MAGIC, len(text).to_bytes(_LENGTH_BYTES, "big"), text, *columns]
 
 
@@ -85,7 +93,7 @@ def thawed(data: bytes, stamp: Stamp) -> Book:
 
 
 def _columns(bucket: Bucket) -> Iterator[bytes]:
-    rows = np.array(bucket.rows())
+    rows = bucket.rows()
     return iter([column[rows].tobytes() for column in (bucket.records, bucket.level, bucket.slope)])
 
 

@@ -8,58 +8,23 @@ snapshot, or in `Unreadable`.
 """
 
 import asyncio
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import dataclass, field, replace
 
-from keepers.liquidation.book import Book, following, open_book, rewind
+from keepers.liquidation.book import Book, following, opening, rewind
+from keepers.liquidation.comparison import Comparison, ComparisonPolicy
+from keepers.liquidation.exchange_log import ExchangeLog, Unreadable
 from keepers.liquidation.folding import InconsistentEventsError
 from keepers.liquidation.keeping import Checkpoints, NoCheckpoint
-from keepers.liquidation.moves import BlockMoves
-from keepers.liquidation.positions import BookOutline, BookSnapshot, ParametersChanged
+from keepers.liquidation.positions import ParametersChanged
 from keepers.liquidation.rebuilds import FollowerCounts, RebuildReason
 from keepers.liquidation.reconciliation import (
     Mismatched,
+    PageReconciled,
     Reconciled,
-    compare,
     market_differences,
 )
 from keepers.liquidation.turns import in_turns
-from units import BlockHash, BlockNumber, Head
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unreadable:
-    """The chain could not be read; `reason` is one line for an operator."""
-
-    reason: str
-
-
-class ExchangeLog(Protocol):
-    """The exchange's state and history, as the follower reads them."""
-
-    async def head(self) -> Head | Unreadable:
-        """The latest block."""
-        ...
-
-    async def snapshot(self, at: Head) -> BookSnapshot | Unreadable:
-        """All listed markets and open positions at the end of that very block (by hash)."""
-        ...
-
-    async def moves(self, first: BlockNumber, last: Head) -> tuple[BlockMoves, ...] | Unreadable:
-        """The blocks from `first` up to `last` that have events, ascending.
-
-        A node that does not know `last.hash`, or has not indexed its logs yet, answers a range
-        with nothing; the implementation must make that `Unreadable`.
-        """
-        ...
-
-    async def block_hash(self, number: BlockNumber) -> BlockHash | Unreadable | None:
-        """The canonical block of that height now; None when the chain is not that high."""
-        ...
-
-    async def outline(self, at: Head) -> BookOutline | Unreadable:
-        """All listed markets and the number of positions at the end of that block: few calls."""
-        ...
+from units import BlockNumber, Head
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,9 +32,12 @@ class FollowerPolicy:
     """Limits of following.
 
     `rebuild_gap_blocks`: blocks that logs may bridge; below the ~300 blocks public nodes keep.
+    `save_blocks`: how often a book that takes pages to compare is saved.
     """
 
     rebuild_gap_blocks: int = 200
+    save_blocks: int = 100
+    comparison: ComparisonPolicy = field(default_factory=ComparisonPolicy)
 
 
 class BookFollower:
@@ -83,7 +51,9 @@ class BookFollower:
         self._lock = asyncio.Lock()
         self._book: Book | None = None
         self._counts = FollowerCounts()
+        self._comparison = Comparison(log=log, policy=policy.comparison)
         self._reconciled_at: BlockNumber | None = None
+        self._saved_at: BlockNumber | None = None
 
     @property
     def book(self) -> Book | None:
@@ -123,33 +93,49 @@ class BookFollower:
         async with self._lock:
             return await self._caught_up(target)
 
-    async def reconcile(self, head: Head | None = None) -> Reconciled | Mismatched | Unreadable:
-        """Compares the book with fresh views at its block; on a mismatch the views win."""
-        target = await self._target(head)
-        if isinstance(target, Unreadable):
-            return target
-        async with self._lock:
-            book = await self._caught_up(target)
-            if isinstance(book, Unreadable):
-                return book
-            snapshot = await self._log.snapshot(book.head)
-            if isinstance(snapshot, Unreadable):
-                return snapshot
-            found = self._compared(book, snapshot)
-        await self._save()
+    @property
+    def is_paged(self) -> bool:
+        """Whether `reconcile` compares only a page of the book at a time."""
+        return self._book is not None and self._comparison.is_paged(self._book)
+
+    async def reconcile(
+        self, head: Head | None = None
+    ) -> Reconciled | PageReconciled | Mismatched | Unreadable:
+        """Compares the book, or a page, with views at its block; on a mismatch the views win.
+
+        Others may bring the book forward meanwhile: what is compared is a version of it.
+        """
+        book = await self.at_head(head)
+        if isinstance(book, Unreadable):
+            return book
+        found = await self._comparison.of(book)
+        if isinstance(found, Mismatched):
+            async with self._lock:
+                again = await self._rebuilt(
+                    self._newest(book), RebuildReason.MISMATCH, found.differences[0]
+                )
+            if isinstance(again, Unreadable):
+                return again
+        await self._note(found, book)
         return found
 
-    async def _target(self, head: Head | None) -> Head | Unreadable:
-        return await self._log.head() if head is None else head
+    def _newest(self, book: Book) -> Head:
+        return book.head if self._book is None else self._book.head
 
-    def _compared(self, book: Book, snapshot: BookSnapshot) -> Reconciled | Mismatched | Unreadable:
-        found = compare(book, snapshot)
+    async def _note(
+        self, found: Reconciled | PageReconciled | Mismatched | Unreadable, book: Book
+    ) -> None:
+        if isinstance(found, Unreadable):
+            return
         self._counts = replace(self._counts, reconciliations=self._counts.reconciliations + 1)
         if isinstance(found, Reconciled):
             self._reconciled_at = book.head.number
-            return found
-        replaced = self._opened(snapshot, RebuildReason.MISMATCH, found.differences[0])
-        return replaced if isinstance(replaced, Unreadable) else found
+        if isinstance(found, PageReconciled) and not self._is_save_due():
+            return
+        await self._save()
+
+    async def _target(self, head: Head | None) -> Head | Unreadable:
+        return await self._log.head() if head is None else head
 
     async def _caught_up(self, head: Head) -> Book | Unreadable:
         book = self._book or await self._restored(head)
@@ -182,9 +168,15 @@ class BookFollower:
         self._counts = replace(self._counts, restored=self._counts.restored + 1)
         return book
 
+    def _is_save_due(self) -> bool:
+        if self._book is None or self._saved_at is None:
+            return True
+        return self._book.head.number - self._saved_at >= self._policy.save_blocks
+
     async def _save(self) -> None:
-        """Keeps the book, which was just found or made equal to the chain's views."""
+        """Keeps the book, of which all or a page was just found or made equal to the views."""
         if self._checkpoints is not None and self._book is not None:
+            self._saved_at = self._book.head.number
             await self._checkpoints.save(self._book)
 
     async def _covers(self, book: Book, head: Head) -> bool:
@@ -257,17 +249,13 @@ class BookFollower:
         snapshot = await self._log.snapshot(head)
         if isinstance(snapshot, Unreadable):
             return snapshot
-        return self._opened(snapshot, reason, detail)
-
-    def _opened(
-        self, snapshot: BookSnapshot, reason: RebuildReason, detail: str
-    ) -> Book | Unreadable:
         try:
-            book = open_book(snapshot)
+            book = await in_turns(opening(snapshot))
         except InconsistentEventsError as error:
             return Unreadable(reason=f"the views contradict themselves: {error}")
         rebuilds = {**self._counts.rebuilds, reason: self._counts.rebuilds.get(reason, 0) + 1}
         self._counts = replace(self._counts, rebuilds=rebuilds, last_rebuild_detail=detail)
+        self._comparison.start_over()
         self._book = book
         self._reconciled_at = book.head.number
         return book

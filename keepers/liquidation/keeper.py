@@ -9,12 +9,11 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from keepers.liquidation.evidence import Grounds, Judgement
-from keepers.liquidation.follower import BookFollower, Unreadable
+from keepers.liquidation.follower import BookFollower
 from keepers.liquidation.gas import GasModel
 from keepers.liquidation.lateness import Lateness, observed
 from keepers.liquidation.outcomes import LiquidationResult, may_be_sent_again
 from keepers.liquidation.positions import PositionKey
-from keepers.liquidation.reconciliation import Mismatched, Reconciled
 from keepers.liquidation.risk import Exposure, RiskEngine, RiskUnknown
 from keepers.liquidation.selection import (
     Candidate,
@@ -24,7 +23,7 @@ from keepers.liquidation.selection import (
     select,
 )
 from keepers.liquidation.standing import UnknownReason
-from keepers.liquidation.upkeep import BookUpkeep
+from keepers.liquidation.upkeep import BookUpkeep, Reconciliation
 from keepers.submission import NotSent, Sent, Submission
 from units import BlockNumber, Head, Netuid
 
@@ -103,7 +102,7 @@ class LiquidationsSubmitted:
 
     plan: LiquidationPlan
     batches: tuple[BatchSubmitted, ...]
-    reconciliation: Reconciled | Mismatched | Unreadable | None
+    reconciliation: Reconciliation | None
 
 
 FirstPrices = Callable[[], Collection[Netuid]]
@@ -174,9 +173,9 @@ class LiquidationKeeper:
         )
 
     async def act(self, plan: LiquidationPlan) -> LiquidationsSubmitted:
-        """Sends the plan's batches, most urgent first, then reconciles the book when due."""
+        """Sends the plan's batches, most urgent first, then looks after the book."""
         submitted = tuple([await self._submitted(batch, plan) for batch in plan.batches])
-        reconciliation = await self._upkeep.reconcile_when_due(plan.head)
+        reconciliation = await self._upkeep.look_after(plan.head)
         return LiquidationsSubmitted(plan=plan, batches=submitted, reconciliation=reconciliation)
 
     def record(self, results: Iterable[LiquidationResult]) -> None:

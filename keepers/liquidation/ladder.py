@@ -10,22 +10,51 @@ tolerance, misses nobody. For a long, which falls when P < B + E·x,
 so that every long that falls has a key ≥ P − W − tolerance; a short mirrors it. What W takes too
 many is left to exact integers, and grows with Δ: beyond `DRIFT_MAX` the ladder is sorted anew.
 
+Sorting half a million rows takes longer than a price may wait, so a ladder never sorts itself: it
+is given an `Order`, made of a copy of the lines by another thread. Until then its bucket is looked
+through row by row, which is as right and takes a millisecond for a million.
+
 Rows added since the last sorting stand in a short list that is kept sorted. Rows taken out or
 changed leave their old key behind, which costs a look at the row and nothing else; a ladder with
 many such is sorted anew. Pure.
 """
 
 from bisect import bisect_left, bisect_right
+from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from keepers.liquidation.lines import Extent
+from keepers.liquidation.lines import Extent, extent_of
 
 DRIFT_MAX: Final = 0.002
 """|x − x₀| at which a ladder is sorted anew: a fifth of a percent of the entry price."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """Rows in the order of their keys at the reference abscissa `at`."""
+
+    at: float
+    keys: NDArray[np.float64]
+    rows: NDArray[np.int32]
+    extent: Extent
+
+
+def ordered(level: NDArray[np.float64], slope: NDArray[np.float64], at: float) -> Order:
+    """The rows of these lines at `at`, without those whose level is not finite.
+
+    Changes nothing, so that another thread may do it while a bucket goes on.
+    """
+    rows = np.flatnonzero(np.isfinite(level)).astype(np.int32)
+    level, slope = level[rows], slope[rows]
+    with np.errstate(over="ignore"):
+        keys = slope * at + level
+    order = np.argsort(keys)
+    return Order(at=at, keys=keys[order], rows=rows[order], extent=extent_of(level, slope))
+
 
 _LATE_MIN: Final = 256
 _LATE_SHARE: Final = 64  # one row in so many may be in the short list
@@ -52,7 +81,7 @@ class Ladder:
         return self._keys.nbytes + self._rows.nbytes
 
     def must_sort(self, at: float) -> bool:
-        """Whether the next question at abscissa `at` is better asked of a newly sorted ladder."""
+        """Whether a question at abscissa `at` is better asked of a newly sorted ladder."""
         if self._reference is None:
             return True
         count = len(self._keys)
@@ -62,33 +91,18 @@ class Ladder:
             or self._stale > max(_LATE_MIN, count // _STALE_SHARE)
         )
 
-    def sort(
-        self,
-        rows: NDArray[np.int32],
-        level: NDArray[np.float64],
-        slope: NDArray[np.float64],
-        at: float,
-    ) -> None:
-        """Starts over with these rows and their lines, at reference `at`."""
-        keys = slope * at
-        keys += level
-        order = np.argsort(keys, kind="stable")
-        self._keys, self._rows = keys[order], rows[order]
-        self._reference = at
-        self._extent = Extent()
-        if len(rows):
-            self._extent = Extent(
-                slope_min=float(slope.min()),
-                slope_max=float(slope.max()),
-                level_max=float(np.abs(level).max()),
-            )
-            self._nearest = float(self._keys[-1 if self._is_long else 0])
+    def take(self, order: "Order") -> None:
+        """Starts over with these rows."""
+        self._keys, self._rows = order.keys, order.rows
+        self._reference, self._extent = order.at, replace(order.extent)
+        if len(order.keys):
+            self._nearest = float(order.keys[-1 if self._is_long else 0])
         self._late_keys, self._late_rows, self._stale = [], [], 0
 
     def add(self, row: int, level: float, slope: float) -> None:
         """A row that was not there, or whose line is another now."""
         if self._reference is None:
-            return  # the first question sorts
+            return  # whoever sorts it first reads them all
         self._extent.include(level, slope)
         key = slope * self._reference + level
         place = bisect_left(self._late_keys, key)
@@ -100,7 +114,7 @@ class Ladder:
         self._stale += 1
 
     def start_over(self) -> None:
-        """Whatever is in it counts no more; the next question sorts."""
+        """Whatever is in it counts no more, until it is sorted."""
         self._reference = None
 
     def nominate(self, price: float, at: float) -> list[int]:

@@ -30,6 +30,9 @@ from dataclasses import dataclass
 from math import inf, nextafter
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from keepers.liquidation.standing import Terms
 from units import BPS_ONE, ONE
 
@@ -70,3 +73,14 @@ class Extent:
     def tolerance(self, price: float, reach: float) -> float:
         """What a comparison with `price` may be wrong by; `reach` is |x|, or |x| + |x₀|."""
         return ERROR_ROUNDOFFS * (self.slope_max * reach + self.level_max + price)
+
+
+def extent_of(level: NDArray[np.float64], slope: NDArray[np.float64]) -> Extent:
+    """The extent of these lines."""
+    if not len(level):
+        return Extent()
+    return Extent(
+        slope_min=float(slope.min()),
+        slope_max=float(slope.max()),
+        level_max=float(np.abs(level).max()),
+    )

@@ -1,10 +1,11 @@
 """Where a followed book and the chain's own views of the same block differ. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from keepers.liquidation.book import Book
-from keepers.liquidation.positions import BookSnapshot, Market
+from keepers.liquidation.packing import unpacked
+from keepers.liquidation.positions import BookOutline, BookSnapshot, Market, Position
 from units import Head
 
 
@@ -23,6 +24,15 @@ class Mismatched:
     differences: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageReconciled:
+    """A page of the book equals the views at `head`: so far `compared` of the positions do."""
+
+    head: Head
+    compared: int
+    of: int
+
+
 def compare(book: Book, snapshot: BookSnapshot) -> Reconciled | Mismatched:
     """Compares every market and position; open interest, indices and feed rows included."""
     if book.head != snapshot.head:
@@ -35,6 +45,22 @@ def compare(book: Book, snapshot: BookSnapshot) -> Reconciled | Mismatched:
     if differences:
         return Mismatched(head=book.head, differences=differences)
     return Reconciled(head=book.head)
+
+
+def compare_page(
+    book: Book, records: Sequence[bytes], held: Iterable[Position], outline: BookOutline
+) -> tuple[str, ...]:
+    """One line a difference: some records of the book, of which the chain has `held`."""
+    views = {position.key.id: position for position in held}
+    differing = [
+        f"position 0x{ours.key.id.hex()}: book {ours}, chain {views.get(ours.key.id)}"
+        for ours in map(unpacked, records)
+        if views.get(ours.key.id) != ours
+    ]
+    if outline.positions != len(book.positions):
+        count = f"the chain counts {outline.positions} positions, the book {len(book.positions)}"
+        differing.append(count)
+    return (*differing, *market_differences(book, outline.markets))
 
 
 def _position_differences(book: Book, snapshot: BookSnapshot) -> list[str]:

@@ -13,7 +13,8 @@ from keepers.liquidation.book import Book
 from keepers.liquidation.canary import sings
 from keepers.liquidation.confirmation import Unconfirmed, unconfirmed
 from keepers.liquidation.evidence import Grounds, Judgement
-from keepers.liquidation.follower import BookFollower, Unreadable
+from keepers.liquidation.exchange_log import Unreadable
+from keepers.liquidation.follower import BookFollower
 from keepers.liquidation.positions import Position
 from keepers.liquidation.selection import Candidate, rank
 from keepers.liquidation.stakes import StakePolicy, at_stake

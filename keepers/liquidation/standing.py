@@ -70,6 +70,11 @@ def pushed_standing(
     return _terms(market, price, now)
 
 
+def sorting_terms(market: Market, now: Timestamp) -> Terms:
+    """Terms in a block with timestamp `now`, of which only the index and the rules count."""
+    return _terms(market, market.feed.price, now)
+
+
 def _unknown(row: FeedRow, parameters: MarketParameters, now: Timestamp) -> UnknownReason | None:
     if row.suspension:
         return UnknownReason.SUSPENDED

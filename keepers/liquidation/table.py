@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from keepers.liquidation.bucket import Bucket
+from keepers.liquidation.bucket import Bucket, Sorting
 from keepers.liquidation.directory import Directory
 from keepers.liquidation.packing import BUCKET, ID_BYTES, bucket_bytes
 from keepers.liquidation.standing import Terms
@@ -52,8 +52,22 @@ class Table:
     def records(self) -> Iterator[bytes]:
         """Every record, bucket by bucket."""
         for bucket in self._buckets:
-            for row in bucket.rows():
+            for row in bucket.rows().tolist():
                 yield bucket.record(row)
+
+    def walk(self, start: int, count: int) -> tuple[list[bytes], int | None]:
+        """So many records from a place on, and the place to go on from; None at the end.
+
+        The walk begins at place 0. A position keeps its place while it is open.
+        """
+        found: list[bytes] = []
+        for number in range(start >> _ROW_BITS, len(self._buckets)):
+            bucket, first = self._buckets[number], max(0, start - (number << _ROW_BITS))
+            rows = bucket.rows(first)[: count - len(found)].tolist()
+            found += map(bucket.record, rows)
+            if len(found) == count:
+                return found, number << _ROW_BITS | rows[-1] + 1
+        return found, None
 
     def count_in(self, netuid: Netuid) -> int:
         """How many positions are open in a market."""
@@ -72,7 +86,7 @@ class Table:
         """Makes the directory anew of what is open."""
         ids, places = [np.zeros((0, ID_BYTES), dtype=np.uint8)], [np.zeros(0, dtype=np.int64)]
         for number, bucket in enumerate(self._buckets):
-            rows = np.array(bucket.rows(), dtype=np.int64)
+            rows = bucket.rows()
             ids.append(bucket.records[rows, :ID_BYTES])
             places.append(rows | (number << _ROW_BITS))
         self._directory.start_over(np.concatenate(ids), np.concatenate(places))
@@ -90,6 +104,13 @@ class Table:
         return [
             bucket.record(row) for bucket, at in self._asked(terms) for row in bucket.nominate(at)
         ]
+
+    def sortings(self, terms: Mapping[Netuid, Terms]) -> Iterator[Sorting]:
+        """The ladders that are to be sorted before these or similar terms are asked about."""
+        for bucket, at in self._asked(terms):
+            sorting = bucket.sorting(at)
+            if sorting is not None:
+                yield sorting
 
     def scan(self, terms: Mapping[Netuid, Terms]) -> list[bytes]:
         """The same by a look at every row: the referee."""

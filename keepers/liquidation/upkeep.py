@@ -4,11 +4,16 @@ For processes in which nobody else does: the feeder gives up on a book that take
 book that only the feeder asked for might never be finished.
 """
 
+import asyncio
 from dataclasses import dataclass
 
-from keepers.liquidation.follower import BookFollower, Unreadable
-from keepers.liquidation.reconciliation import Mismatched, Reconciled
-from units import Head
+from keepers.liquidation.exchange_log import Unreadable
+from keepers.liquidation.follower import BookFollower
+from keepers.liquidation.reconciliation import Mismatched, PageReconciled, Reconciled
+from keepers.liquidation.standing import sorting_terms
+from units import BLOCK_TIME, Head, Timestamp
+
+Reconciliation = Reconciled | PageReconciled | Mismatched | Unreadable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,35 +25,66 @@ class BookKept:
 
     head: Head
     positions: int
-    reconciliation: Reconciled | Mismatched | Unreadable | None
+    reconciliation: Reconciliation | None
 
 
 class BookUpkeep:
-    """Follows every head; reconciles at least every `reconcile_blocks`, whoever else does."""
+    """Follows every head; reconciles at least every `reconcile_blocks`, whoever else does.
 
-    def __init__(self, *, follower: BookFollower, reconcile_blocks: int) -> None:
+    A book that takes pages to compare has one compared at every head, and until it has been gone
+    through once up to `hurry_pages`.
+    """
+
+    def __init__(
+        self, *, follower: BookFollower, reconcile_blocks: int, hurry_pages: int = 50
+    ) -> None:
         self._follower = follower
         self._reconcile_blocks = reconcile_blocks
+        self._hurry_pages = hurry_pages
 
     async def step(self, head: Head) -> BookKept | Unreadable:
-        """Brings the book to `head`, then reconciles it when due."""
+        """Brings the book to `head`, then looks after it."""
         book = await self._follower.at_head(head)
         if isinstance(book, Unreadable):
             return book
-        reconciliation = await self.reconcile_when_due(book.head)
         return BookKept(
-            head=book.head, positions=len(book.positions), reconciliation=reconciliation
+            head=book.head,
+            positions=len(book.positions),
+            reconciliation=await self.look_after(book.head),
         )
 
     async def confirm_restored(self, head: Head) -> bool:
         """Compares a book that was restored and never compared; whether it then may be used."""
         if self._follower.book is None or self._follower.reconciled_at is not None:
             return False
-        return not isinstance(await self._follower.reconcile(head), Unreadable)
+        await self._reconciled(head)
+        return self._follower.reconciled_at is not None
 
-    async def reconcile_when_due(self, head: Head) -> Reconciled | Mismatched | Unreadable | None:
-        """Compares the book with the chain's views, unless that was done lately (None)."""
+    async def look_after(self, head: Head) -> Reconciliation | None:
+        """Sorts what is to be sorted, then compares the book unless that was done lately (None)."""
+        await self._sort()
+        return await self._reconciled(head) if self._is_due(head) else None
+
+    def _is_due(self, head: Head) -> bool:
         last = self._follower.reconciled_at
-        if last is not None and head.number - last < self._reconcile_blocks:
-            return None
-        return await self._follower.reconcile(head)
+        if last is None or self._follower.is_paged:
+            return True
+        return head.number - last >= self._reconcile_blocks
+
+    async def _reconciled(self, head: Head) -> Reconciliation:
+        found = await self._follower.reconcile(head)
+        for _ in range(self._hurry_pages - 1):
+            if self._follower.reconciled_at is not None or not isinstance(found, PageReconciled):
+                break
+            found = await self._follower.reconcile(head)
+        return found
+
+    async def _sort(self) -> None:
+        """Ladders, one after the other, in another thread: the loop goes on meanwhile."""
+        book = self._follower.book
+        if book is None:
+            return
+        lands_at = Timestamp(book.head.time + BLOCK_TIME)
+        terms = {netuid: sorting_terms(each, lands_at) for netuid, each in book.markets.items()}
+        for sorting in book.positions.table.sortings(terms):
+            sorting.take(await asyncio.to_thread(sorting.order))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from keepers.liquidation.assessment import RiskView
-from keepers.liquidation.follower import Unreadable
+from keepers.liquidation.exchange_log import Unreadable
 from keepers.liquidation.positions import BlockEvents
 from keepers.liquidation.risk import RiskUnknown
 from keepers.warnings.alerts import Alert

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from fleet.chain.node import Node
-from keepers.liquidation.follower import Unreadable
+from keepers.liquidation.exchange_log import Unreadable
 from keepers.liquidation.moves import BlockMoves, as_moves, moved
 from keepers.liquidation.outcomes import LiquidationCallFailed
 from keepers.liquidation.positions import BookEvent, MarketSuspended

@@ -8,7 +8,7 @@ import pytest
 from fleet.chain.failures import ChainError
 from fleet.chain.node import Node
 from keepers.funding.calendar import FundingRow, FundingSnapshot
-from keepers.liquidation.follower import Unreadable
+from keepers.liquidation.exchange_log import Unreadable
 from keepers.liquidation.positions import BookSnapshot
 from oracle.ports import FeedState
 from protocol.deployment import Deployment

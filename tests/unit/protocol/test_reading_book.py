@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from fleet.chain.failures import CallReverted, ChainError, LogsTooOld, NodeUnavailable
-from keepers.liquidation.follower import ExchangeLog, Unreadable
+from keepers.liquidation.exchange_log import ExchangeLog, Unreadable
 from keepers.liquidation.positions import BookOutline, BookSnapshot
 from protocol.deployment import Deployment
 from protocol.reading import PAGE_IDS, ExchangeReader
@@ -17,7 +17,7 @@ from tests.unit.protocol.chain import (
     Ledger,
     position,
 )
-from units import BlockNumber, Netuid
+from units import BlockNumber, Netuid, PositionId
 
 FAILURES = [
     NodeUnavailable("nobody answered"),
@@ -139,6 +139,32 @@ async def test_snapshot__an_id_without_a_position__is_unreadable() -> None:
     found = await reader_of(chain).snapshot(chain.newest)
     assert isinstance(found, Unreadable)
     assert "2 positions were read where 3 are open" in found.reason
+
+
+# Some positions by their ids
+
+
+async def test_held__of_an_older_block__are_those_that_were_open_then() -> None:
+    chain = FakeChain(crowded(3))
+    older = chain.newest
+    chain.seal(ledger=crowded(1))
+    reader = reader_of(chain)
+    ids = [PositionId(number.to_bytes(16, "big")) for number in (3, 1, 9)]
+    then, now = await reader.held(ids, older), await reader.held(ids, chain.newest)
+    assert not isinstance(then, Unreadable)
+    assert not isinstance(now, Unreadable)
+    assert [[each.key.id for each in found] for found in (then, now)] == [ids[:2], [ids[1]]]
+
+
+async def test_held__block_was_replaced_meanwhile__is_unreadable() -> None:
+    chain = FakeChain(crowded(3))
+    at = chain.seal()
+
+    def replace_it() -> None:
+        chain.replace_newest()
+
+    chain.before_request(1, replace_it)
+    assert isinstance(await reader_of(chain).held([PositionId(bytes(16))], at), Unreadable)
 
 
 # Counts, heads and hashes

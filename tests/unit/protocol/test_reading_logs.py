@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from fleet.chain.failures import ChainError, LogsTooOld, NodeUnavailable, TooManyLogs
-from keepers.liquidation.follower import Unreadable
+from keepers.liquidation.exchange_log import Unreadable
 from keepers.liquidation.positions import (
     BlockEvents,
     MarketResumed,

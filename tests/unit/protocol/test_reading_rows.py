@@ -7,7 +7,7 @@ import pytest
 from fleet.chain.failures import CallReverted, ChainError, NodeUnavailable
 from keepers.funding.calendar import FundingRow, FundingSnapshot
 from keepers.funding.keeper import FundingMarkets, FundingUnread
-from keepers.liquidation.follower import Unreadable
+from keepers.liquidation.exchange_log import Unreadable
 from oracle.feed import FeedRowView, SuspensionReason
 from oracle.ports import FeedState
 from oracle.quotes import Unavailable

@@ -43,7 +43,7 @@ def _exercise(metrics: Metrics) -> None:
     metrics.liquidations.canary(is_found=True, at=1_700_000_000)
     metrics.liquidations.canary(is_found=False, at=1_700_000_300)
     metrics.liquidations.skipped("already closed or liquidated")
-    metrics.liquidations.reconciled(is_equal=True)
+    metrics.liquidations.reconciled(is_equal=True, share=0.5)
     metrics.funding.lag(8, lag_s=60)
     metrics.funding.submitted({8: 7_200}, is_sent=True)
     metrics.warnings.standings(above=10, below={3500: 4, 2500: 1}, unknown=2)

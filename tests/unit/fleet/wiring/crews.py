@@ -64,6 +64,7 @@ class Company:
         self.rounds = 0
         self.tidied = 0
         self.feeds: list[FeedOutcome] = []
+        self.books: list[int] = []
         self.quoted: list[FeedOutcome] = []
         self.watched: list[tuple[SenderStatus | None, int]] = []
         deployment = Deployment(
@@ -98,6 +99,7 @@ class Company:
             warnings=self._warnings,
             watch_key=self._watch_spending,
             watch_feed=self._watch_feed,
+            watch_book=self._watch_book,
             keep_quotes=self._keep_quotes,
             tell=self._tell,
             tidy=self._tidy,
@@ -113,6 +115,9 @@ class Company:
 
     async def _watch_feed(self, outcome: FeedOutcome) -> None:
         self.feeds.append(outcome)
+
+    async def _watch_book(self, head: Head) -> None:
+        self.books.append(head.number)
 
     async def _keep_quotes(self, outcome: FeedOutcome) -> None:
         self.quoted.append(outcome)

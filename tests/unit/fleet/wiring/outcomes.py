@@ -10,14 +10,14 @@ from fleet.wiring.settling import KeyState, SettledOutcomes
 from keepers.funding.calendar import DueMarket
 from keepers.funding.keeper import FundingOutcome, FundingPlan, FundingUnread, NotYetDue
 from keepers.liquidation.evidence import Grounds
-from keepers.liquidation.follower import Unreadable
+from keepers.liquidation.exchange_log import Unreadable
 from keepers.liquidation.keeper import (
     BatchSubmitted,
     LiquidationPlan,
     LiquidationsHeld,
     LiquidationsSubmitted,
 )
-from keepers.liquidation.reconciliation import Mismatched, Reconciled
+from keepers.liquidation.reconciliation import Mismatched, PageReconciled, Reconciled
 from keepers.liquidation.selection import Candidate, LiquidationBatch
 from keepers.liquidation.standing import UnknownReason
 from keepers.liquidation.upkeep import BookKept
@@ -203,6 +203,9 @@ KEEPERS: dict[str, object] = {
     "held liquidations": LiquidationsHeld(head=HEAD, reason="no book"),
     "quiet book": BookKept(head=HEAD, positions=3, reconciliation=None),
     "equal book": BookKept(head=HEAD, positions=3, reconciliation=Reconciled(head=HEAD)),
+    "a page of the book": BookKept(
+        head=HEAD, positions=8, reconciliation=PageReconciled(head=HEAD, compared=2, of=8)
+    ),
     "different book": BookKept(head=HEAD, positions=3, reconciliation=MISMATCH),
     "book not reconciled": BookKept(
         head=HEAD, positions=3, reconciliation=Unreadable(reason="views: down")

@@ -19,7 +19,7 @@ from fleet.telemetry.messages import Message
 from fleet.wiring.assembly import Assembly
 from fleet.wiring.facts import BotName
 from fleet.wiring.memory import Memory
-from keepers.liquidation.follower import Unreadable
+from keepers.liquidation.exchange_log import Unreadable
 from keepers.liquidation.rebuilds import RebuildReason
 from tests.unit.fleet.wiring.scripted_node import ScriptedEndpoint, node_behind
 from tests.unit.fleet.wiring.simulated import LOCKSTEP, Post, settings

@@ -11,7 +11,7 @@ from fleet.transactions.fees import FeeMode
 from fleet.transactions.policy import Finality
 from fleet.transactions.request import Lane
 from fleet.wiring import node_policies, policies
-from keepers.liquidation.follower import Unreadable
+from keepers.liquidation.exchange_log import Unreadable
 from keepers.warnings.alerts import Severity
 from oracle.feeder import FeederPolicy
 from tests.unit.fleet.wiring.simulated import DOCUMENT, LOCKSTEP, settings

@@ -174,7 +174,14 @@ def test_record__unknown_kind__leaves_everything_as_it_was(
                 "reconciliations_total[('result', 'different')]": 1,
             },
         ),
-        ("equal book", {"reconciliations_total[('result', 'equal')]": 1}),
+        (
+            "equal book",
+            {"reconciliations_total[('result', 'equal')]": 1, "book_compared_share[]": 1.0},
+        ),
+        (
+            "a page of the book",
+            {"reconciliations_total[('result', 'equal')]": 1, "book_compared_share[]": 0.25},
+        ),
         ("different book", {"reconciliations_total[('result', 'different')]": 1}),
         (
             "funding",

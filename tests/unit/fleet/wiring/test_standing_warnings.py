@@ -4,7 +4,7 @@ import pytest
 
 from fleet.chain.failures import NodeUnavailable
 from fleet.wiring.standing_warnings import StandingWarnings, Tiers
-from keepers.liquidation.follower import Unreadable
+from keepers.liquidation.exchange_log import Unreadable
 from keepers.warnings.keeper import WarningsKeeper
 from tests.unit.keepers.warnings.scripted import Disk, World, keeper
 from units import Bps

@@ -7,7 +7,7 @@ positions at every block, never moved by an event.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from keepers.liquidation.follower import Unreadable
+from keepers.liquidation.exchange_log import Unreadable
 from keepers.liquidation.moves import BlockMoves, as_moves
 from keepers.liquidation.positions import (
     BlockEvents,
@@ -242,6 +242,11 @@ class SimulatedExchange:
     async def block_hash(self, number: BlockNumber) -> BlockHash | Unreadable | None:
         here = next((b for b in self.branch() if b.head.number == number), None)
         return self._unreadable("block_hash") or (here.head.hash if here else None)
+
+    async def held(self, ids: Sequence[PositionId], at: Head) -> tuple[Position, ...] | Unreadable:
+        block = self.blocks[at.hash]
+        found = tuple(block.positions[each] for each in ids if each in block.positions)
+        return self._unreadable("held") or found
 
     async def outline(self, at: Head) -> BookOutline | Unreadable:
         block = self.blocks[at.hash]

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keepers.liquidation.book import follow, open_book
-from keepers.liquidation.checkpoint import CheckpointError, Stamp, frozen, sealed, thawed
+from keepers.liquidation.checkpoint import CheckpointError, Stamp, freezing, sealed, thawed
+from keepers.liquidation.steps import finished
 from tests.unit.keepers.liquidation.examples import TAO, TRADER
 from tests.unit.keepers.liquidation.simulated import Action, Block, SimulatedExchange, as_events
 from units import Address
@@ -44,7 +45,7 @@ def saved(exchange: SimulatedExchange) -> bytes:
     book = open_book(exchange.branch()[0].snapshot())
     for block in exchange.branch()[1:]:
         book = follow(book, as_events([block]), block.head)
-    return b"".join(sealed(frozen(book, STAMP)))
+    return b"".join(sealed(finished(freezing(book, STAMP))))
 
 
 @given(BLOCKS)

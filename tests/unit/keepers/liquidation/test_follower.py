@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keepers.liquidation.book import Book
-from keepers.liquidation.follower import Unreadable
+from keepers.liquidation.exchange_log import Unreadable
 from keepers.liquidation.positions import BookSnapshot
 from keepers.liquidation.rebuilds import RebuildReason
 from keepers.liquidation.reconciliation import Mismatched, Reconciled

@@ -2,7 +2,8 @@ from dataclasses import dataclass, field
 
 from keepers.liquidation.book import open_book
 from keepers.liquidation.evidence import Judgement
-from keepers.liquidation.follower import BookFollower, FollowerPolicy, Unreadable
+from keepers.liquidation.exchange_log import Unreadable
+from keepers.liquidation.follower import BookFollower, FollowerPolicy
 from keepers.liquidation.gas import GasModel
 from keepers.liquidation.keeper import (
     LiquidationKeeper,

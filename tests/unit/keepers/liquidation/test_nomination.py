@@ -14,7 +14,7 @@ from keepers.liquidation.margin import (
 from keepers.liquidation.positions import MarketParameters, Position
 from keepers.liquidation.standing import Terms
 from keepers.liquidation.versions import Positions
-from tests.unit.keepers.liquidation.examples import PARAMETERS, TAO, changed, position
+from tests.unit.keepers.liquidation.examples import PARAMETERS, TAO, changed, position, sort_ladders
 from units import BPS_ONE, Bps, FundingIndex, Netuid, PriceWei, Wei
 
 ONE_RAO = 10**9
@@ -41,8 +41,11 @@ def terms(price: int, index: int, maintenance: int = 2_000, netuid: int = 8) -> 
 def is_nominated(held: Position, at: Terms) -> bool:
     """By the ladder and by the referee alike."""
     positions = Positions.of([held])
+    unsorted = positions.nominate({at.netuid: at})
+    sort_ladders(positions, {at.netuid: at})
     found = positions.nominate({at.netuid: at}), positions.scan({at.netuid: at})
     assert found in (([held], [held]), ([], []))
+    assert found[0] == unsorted
     return found[0] == [held]
 
 
@@ -198,7 +201,7 @@ def test_nominate__some_stand_on_the_boundary_after_a_drift__misses_none_that_fa
     first = [on_it.get(p.key, p) for p in first]
     later = [on_it.get(p.key, p) for p in later]
     positions = Positions.of(first)
-    positions.nominate({Netuid(8): terms(price, index)})
+    sort_ladders(positions, {Netuid(8): terms(price, index)})
     positions = changed(positions, {p.key.id: p for p in later})
     falling = {p.key for p in first + later if falls(p, at)}
     assert falling <= {p.key for p in positions.nominate({Netuid(8): at})}
@@ -228,7 +231,7 @@ def test_nominate__each_market_at_its_own_terms__takes_who_falls_there() -> None
 def test_nominate__few_are_near__hardly_another_is_taken() -> None:
     held = [position(n, margin=TAO + n * TAO // 10_000) for n in range(5_000)]
     positions = Positions.of(held)
-    positions.nominate({Netuid(8): terms(TAO // 10, 0)})
+    sort_ladders(positions, {Netuid(8): terms(TAO // 10, 0)})
     at = terms(TAO // 10 * 8_650 // 10_000, -(10**15))
     falling = {p.key for p in held if falls(p, at)}
     assert 0 < len(falling) <= len(positions.nominate({Netuid(8): at})) < 2 * len(falling) + 50
@@ -237,14 +240,15 @@ def test_nominate__few_are_near__hardly_another_is_taken() -> None:
 @pytest.mark.parametrize("count", [1, 64, 65, 5_000])
 def test_changed__any_number_of_positions__nominates_them_all(count: int) -> None:
     held = {p.key.id: p for p in (position(n, margin=0) for n in range(count))}
-    for asked_before in (False, True):
-        positions = Positions.of([])
-        if asked_before:
-            positions.nominate({Netuid(8): terms(TAO // 10, 0)})
+    first = position(10**6)
+    for is_sorted in (False, True):
+        positions = Positions.of([first])
+        if is_sorted:
+            sort_ladders(positions, {Netuid(8): terms(TAO // 10, 0)})
         positions = changed(positions, held)
         found = positions.nominate({Netuid(8): terms(TAO // 10, 0)})
         assert {p.key.id: p for p in found} == held
-        assert positions == held
+        assert positions == held | {first.key.id: first}
 
 
 books = st.dictionaries(
@@ -273,3 +277,39 @@ def test_changed__any_run_of_books__nominates_as_if_built_anew(
         for version in (kept, Positions.of(made.values())):
             assert {p.key for p in version.nominate(at)} == poor
             assert {p.key for p in version.scan(at)} == poor
+
+
+@given(
+    st.dictionaries(st.integers(1, 30), st.booleans(), max_size=20),
+    st.dictionaries(st.integers(1, 40), st.one_of(st.none(), st.booleans()), max_size=20),
+    st.booleans(),
+)
+def test_sorting__the_book_goes_on_meanwhile__nominates_what_a_look_at_all_finds(
+    before: dict[int, bool], meanwhile: dict[int, bool | None], is_begun_twice: bool
+) -> None:
+    at = {Netuid(8): terms(TAO // 10, 0)}
+    positions = Positions.of(someone(n, poor) for n, poor in before.items())
+    sortings = list(positions.table.sortings(at))
+    orders = [sorting.order() for sorting in sortings]
+    later = list(positions.table.sortings(at)) if is_begun_twice else []
+    changes = {n: None if poor is None else someone(n, poor) for n, poor in meanwhile.items()}
+    positions = changed(positions, {position(n).key.id: to for n, to in changes.items()})
+    for sorting, order in zip(sortings, orders, strict=True):
+        sorting.take(order)  # of no account where another was begun since
+    for sorting in later:
+        sorting.take(sorting.order())
+    after = before | meanwhile
+    poor = {position(n).key for n, is_poor in after.items() if is_poor}
+    assert {p.key for p in positions.nominate(at)} == poor
+    assert {p.key for p in positions.scan(at)} == poor
+    assert not before or not list(positions.table.sortings(at))
+
+
+def someone(number: int, is_poor: bool) -> Position:
+    return position(number, margin=0 if is_poor else 3 * TAO)
+
+
+def test_nominate__ladder_never_sorted__is_a_look_at_every_row() -> None:
+    found = Positions.of(someone(n, n % 2 == 0) for n in range(100))
+    poor = found.nominate({Netuid(8): terms(TAO // 10, 0)})
+    assert sorted(p.key for p in poor) == [position(n).key for n in range(0, 100, 2)]

@@ -3,6 +3,7 @@
 from keepers.liquidation.book import Book
 from keepers.liquidation.follower import BookFollower, FollowerPolicy
 from keepers.liquidation.risk import Exposure, RiskEngine, RiskPolicy
+from keepers.liquidation.upkeep import BookUpkeep
 from tests.unit.keepers.liquidation.examples import TAO
 from tests.unit.keepers.liquidation.following import opens
 from tests.unit.keepers.liquidation.simulated import Block, SimulatedExchange
@@ -36,7 +37,8 @@ async def test_exposure__the_ladder_lost_somebody__the_referee_finds_and_counts_
     exchange = SimulatedExchange()
     exchange.grow(opens(1), opens(2))
     engine, follower = engine_of(exchange)
-    healthy = await engine.exposure(exchange.tip.head)  # sorts the ladder
+    healthy = await engine.exposure(exchange.tip.head)
+    await BookUpkeep(follower=follower, reconcile_blocks=100).step(exchange.tip.head)
     assert isinstance(healthy, Exposure)
     assert healthy.candidates == ()
     crashed = exchange.grow(crash)

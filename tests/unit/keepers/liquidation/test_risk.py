@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from keepers.liquidation.assessment import RiskView
 from keepers.liquidation.evidence import Judgement
-from keepers.liquidation.follower import BookFollower, FollowerPolicy, Unreadable
+from keepers.liquidation.exchange_log import Unreadable
+from keepers.liquidation.follower import BookFollower, FollowerPolicy
 from keepers.liquidation.margin import is_liquidatable, project_index, remaining_margin
 from keepers.liquidation.moves import BlockMoves
 from keepers.liquidation.risk import Exposure, RiskEngine, RiskPolicy, RiskUnknown
@@ -155,7 +156,7 @@ async def test_liquidatable_at__book_two_blocks_behind__is_unknown() -> None:
     exchange.down = {"moves"}
     exchange.grow()
     answer = await engine.liquidatable_at({EIGHT: CRASH}, exchange.grow().head)
-    assert answer == RiskUnknown(reason="events is down")
+    assert answer == RiskUnknown(reason="moves is down")
 
 
 async def test_liquidatable_at__book_of_a_fork__is_unknown() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from keepers.liquidation.assessment import PositionRisk, RiskView
-from keepers.liquidation.follower import Unreadable
+from keepers.liquidation.exchange_log import Unreadable
 from keepers.liquidation.positions import (
     BlockEvents,
     FundingAccrued,
