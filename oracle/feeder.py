@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from oracle.aggregation import Pins
+from oracle.depth import widened
 from oracle.due import PublicationPolicy
 from oracle.falls import Deadline, Falls, Risk
 from oracle.feed import (
@@ -234,11 +235,14 @@ class Feeder:
 
     def _decide(self, netuid: Netuid, known: Knowledge, state: FeedState) -> MarketPlan:
         row, policy = state.rows[netuid], self._policy.publication.of(netuid)
+        is_thin = netuid in self._judge.thin
+        if is_thin:
+            policy = widened(policy, self._policy.judge.depth.of(netuid))
         before = self._sent.get(netuid, MarketFeed(row=row))
         market = still_pending(replace(before, row=row), state.head, policy)
         self._sent[netuid] = market
         decision = decide(known, market, state.head, policy)
-        return MarketPlan(netuid=netuid, known=known, row=row, decision=decision)
+        return MarketPlan(netuid=netuid, known=known, row=row, decision=decision, is_thin=is_thin)
 
     async def _suspend(
         self, netuids: tuple[Netuid, ...], reason: SuspensionReason, head: Head

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from oracle.aggregation import Pins, aggregate
 from oracle.continuity import Continuity, followed
+from oracle.depth import DepthPolicy, is_thin, thinned
 from oracle.feed import FeedRowView
 from oracle.guard import GuardPolicy, GuardState, Reference, assess, interrupted
 from oracle.markets import PerMarket
@@ -21,6 +22,7 @@ class JudgePolicy:
     """When a price is held, and when a silent source has stalled.
 
     guard: the jump hold of each market.
+    depth: how deep each market's pool must be.
     stall_blocks: blocks without a finalized reading, counted from the head of chain 964, after
         which no price counts as known. Above the ordinary finality lag of 2 to 3.
     catch_up_blocks_max: while a price is held, up to so many blocks skipped between two
@@ -31,6 +33,7 @@ class JudgePolicy:
     """
 
     guard: PerMarket[GuardPolicy] = field(default_factory=lambda: PerMarket(GuardPolicy()))
+    depth: PerMarket[DepthPolicy] = field(default_factory=lambda: PerMarket(DepthPolicy()))
     stall_blocks: int = 10
     catch_up_blocks_max: int = 3
     buried_blocks: int | None = None
@@ -51,6 +54,8 @@ class Judge:
         self._policy = policy
         self._guards = {netuid: GuardState() for netuid in self._markets}
         self._continuity = {netuid: Continuity() for netuid in self._markets}
+        self.thin: frozenset[Netuid] = frozenset()
+        """The markets whose pools were below their floors in the newest reading."""
         self._first_head: BlockNumber | None = None
         self.newest_read: BlockNumber | None = None
         self._newest_final: BlockNumber | None = None
@@ -128,8 +133,16 @@ class Judge:
     ) -> Mapping[Netuid, Knowledge]:
         if isinstance(said, Reading):
             self.newest_read = said.block.number
-        priced = aggregate(said, self._markets, self._pins)
+            self.thin = self._found_thin(said)
+        priced = dict(aggregate(said, self._markets, self._pins))
+        for netuid in self.thin:
+            priced[netuid] = thinned(priced[netuid], self._policy.depth.of(netuid))
         return {netuid: self._assess(each, rows[netuid]) for netuid, each in priced.items()}
+
+    def _found_thin(self, said: Reading) -> frozenset[Netuid]:
+        depths = said.depths or {}
+        policies = self._policy.depth
+        return frozenset(n for n in self._markets if is_thin(depths.get(n), policies.of(n)))
 
     def _assess(self, priced: Priced, row: FeedRowView) -> Knowledge:
         state = self._guards[priced.netuid]

@@ -53,12 +53,16 @@ class Publication:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarketPlan:
-    """One market: what is known of its price, what the feed says, and what follows from both."""
+    """One market: what is known of its price, what the feed says, and what follows from both.
+
+    `is_thin`: its pool holds less TAO than its floor.
+    """
 
     netuid: Netuid
     known: Knowledge
     row: FeedRowView
     decision: Decision
+    is_thin: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -97,6 +97,9 @@ _LIFTED_BY_HAND: Mapping[SuspensionReason, HoldReason] = {
 
 _ADMIN_ONLY = (SuspensionReason.GUARDIAN, SuspensionReason.IDENTITY)
 
+_LASTING = {SuspensionReason.IDENTITY: 2, SuspensionReason.OPERATOR: 1}
+"""How strong a suspension is that a price does not lift; those it lifts are all alike."""
+
 
 def decide(known: Knowledge, market: MarketFeed, head: Head, policy: PublicationPolicy) -> Decision:
     """What to do about one market.
@@ -153,22 +156,28 @@ def _is_overdue(sent_at: Head, head: Head, policy: PublicationPolicy) -> bool:
 
 
 def _suspension_for(reason: NoPriceReason) -> SuspensionReason:
-    """Another project behind a netuid never becomes the old one again; the rest may pass."""
-    another = reason in {NoPriceReason.UNKNOWN_SUBNET, NoPriceReason.REREGISTERED}
-    return SuspensionReason.IDENTITY if another else SuspensionReason.NO_PRICE
+    """Another project behind a netuid never becomes the old one again; most others may pass."""
+    if reason in {NoPriceReason.UNKNOWN_SUBNET, NoPriceReason.REREGISTERED}:
+        return SuspensionReason.IDENTITY
+    is_by_hand = reason is NoPriceReason.THIN_UNTIL_RESUMED
+    return SuspensionReason.OPERATOR if is_by_hand else SuspensionReason.NO_PRICE
 
 
 def _suspend_or_hold(reason: SuspensionReason, detail: str, market: MarketFeed) -> Suspend | Hold:
     standing, coming = market.row.suspension, market.suspension
-    is_identity = reason is SuspensionReason.IDENTITY
     if standing in _ADMIN_ONLY:
         return Hold(reason=_LIFTED_BY_HAND[standing])
-    if coming is not None and (not is_identity or coming.reason is reason):
+    if coming is not None and not _outlasts(reason, coming.reason):
         return Hold(reason=HoldReason.SUSPENSION_IN_FLIGHT)
     # A push on its way would lift the suspension that stands: say it again behind it.
-    if standing is not SuspensionReason.NONE and market.push is None and not is_identity:
+    is_said = standing is not SuspensionReason.NONE and not _outlasts(reason, standing)
+    if is_said and market.push is None:
         return Hold(reason=HoldReason.ALREADY_SUSPENDED)
     return Suspend(reason=reason, detail=detail)
+
+
+def _outlasts(reason: SuspensionReason, other: SuspensionReason) -> bool:
+    return _LASTING.get(reason, 0) > _LASTING.get(other, 0)
 
 
 def _publish_or_hold(

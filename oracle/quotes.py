@@ -22,6 +22,8 @@ class NoPriceReason(StrEnum):
     NOT_DYNAMIC = "the subnet has no price of its own (its mechanism is not 1)"
     ZERO_PRICE = "the pool is empty, its price reads zero"
     UNPRICED = "the runtime lists no price for the subnet"
+    THIN = "the pool holds less TAO than its floor"
+    THIN_UNTIL_RESUMED = "the pool held less TAO than its floor: resume it by hand"
     NOT_PINNED = "no registration block is pinned for this market"
 
 

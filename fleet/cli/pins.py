@@ -12,7 +12,7 @@ from fleet.cli.ports import Assembly
 from fleet.cli.session import JsonOption, session_of
 from fleet.settings import Settings, to_toml
 from oracle.quotes import Reading, Unavailable
-from units import Netuid
+from units import RAO_IN_PRICE_WEI, Netuid
 
 
 def pins(context: typer.Context, markets: Markets = None, json: JsonOption = False) -> None:
@@ -38,7 +38,7 @@ async def _pins(fleet: Assembly, chosen: Sequence[Netuid], out: Output) -> Exit:
     rows = list(_pin_rows(said, chosen, fleet.settings))
     out.record("block", said.block)
     out.record("identities", {netuid: said.identities.get(netuid) for netuid in chosen})
-    columns = ("market", "netuid", "registered at", "pinned", "price", "verdict")
+    columns = ("market", "netuid", "registered at", "pinned", "price", "TAO in pool", "verdict")
     out.table(f"Subnets at Subtensor block {said.block.number}", columns, rows)
     for line in _pin_lines(said, chosen, fleet.settings):
         out.line(line)
@@ -60,10 +60,16 @@ def _pin_rows(said: Reading, chosen: Sequence[Netuid], settings: Settings) -> li
                 str(found) if found is not None else "–",
                 str(pinned[netuid] or "–"),
                 f"{rao} RAO",
+                _pool(said, netuid),
                 _pin_verdict(found, pinned[netuid]),
             )
         )
     return rows
+
+
+def _pool(said: Reading, netuid: Netuid) -> str:
+    depth = (said.depths or {}).get(netuid)
+    return "–" if depth is None else f"{depth.tao // RAO_IN_PRICE_WEI:,}"
 
 
 def _pin_verdict(found: int | None, pinned: int | None) -> str:

@@ -77,7 +77,9 @@ def _deviations(
     oracle: OracleSettings, markets: tuple[MarketSettings, ...], exchange: ExchangeSettings
 ) -> Iterator[Contradiction]:
     fee = exchange.open_fee_bps + exchange.close_fee_bps
-    for key, deviation_bps in _everywhere("deviation_bps", oracle, markets):
+    bands = [*_everywhere("deviation_bps", oracle, markets)]
+    bands.append(("oracle.thin_deviation_bps", oracle.thin_deviation_bps))
+    for key, deviation_bps in bands:
         if deviation_bps >= fee:
             yield (
                 key,

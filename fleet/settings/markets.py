@@ -1,6 +1,6 @@
 """Which markets the fleet serves, and what their exchange's admin has set."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -35,6 +35,12 @@ class MarketSettings(Section):
 
     jump_restart_blocks: Annotated[int, Field(ge=0, le=7_200)] | None = None
     """How long a held price must stand still as well; absent = oracle.jump_restart_blocks."""
+
+    depth_floor_tao: Annotated[int, Field(ge=0)] | None = None
+    """TAO in the pool below which the market is thin; absent = oracle.depth_floor_tao."""
+
+    when_thin: Literal["widen", "withhold", "suspend"] | None = None
+    """What is done when it is; absent = oracle.when_thin."""
 
     enabled: bool = True
     """False: no price, no funding and no liquidation for it by this fleet."""

@@ -56,6 +56,18 @@ class OracleSettings(Section):
     the count of oracle.jump_confirm_blocks anew: the price must have stood still. 7200: a day, in
     effect always. 0: never, the price need only stay beyond the limit on its side."""
 
+    depth_floor_tao: Annotated[int, Field(ge=0)] = 0
+    """TAO in a subnet's pool below which its market is thin. Moving the price of a pool of T TAO by
+    x percent takes about T * x / 200 TAO. 0: no market is; how deep a pool must be depends on what
+    is at stake in its market, and `keepers oracle pins` shows how deep each is."""
+
+    when_thin: Literal["widen", "withhold", "suspend"] = "withhold"
+    """What is done with a thin market. withhold: it is suspended until its pool is deep again.
+    suspend: until an operator resumes it. widen: it is published by oracle.thin_deviation_bps."""
+
+    thin_deviation_bps: Annotated[Bps, Field(gt=0, le=1_000)] = Bps(19)
+    """The band of a thin market under "widen". 19: as wide as a round trip's fee of 20 allows."""
+
     early_percent: Annotated[int, Field(ge=1, le=100)] = 50
     """A price at this share of its deviation or heartbeat goes along when another market's is
     pushed; 100: none goes along. 50: on 55 days of mainnet a third of the pushes, 29 % less gas and

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterator
 
 from fleet.store.engine import Database
+from fleet.wiring.market_watch import MarketWatch
 from fleet.wiring.source_watch import Sources, SourceWatch
 from fleet.wiring.troubles import Episodes, Trouble
 from oracle.aggregation import Pins
@@ -39,9 +40,11 @@ def watching(
 ) -> Callable[[FeedOutcome], Awaitable[None]]:
     """Everything that watches the feeder's steps, as one."""
     feed, sources = FeedWatch(pins=pins, opened=opened), SourceWatch(source=source, opened=opened)
+    markets = MarketWatch(opened=opened)
 
     async def look(outcome: FeedOutcome) -> None:
         await feed.look(outcome)
+        await markets.look(outcome)
         await sources.look(outcome)
 
     return look

@@ -77,6 +77,9 @@ def _feed(outcome: FeedOutcome) -> dict[str, Any]:
         "source_block": plan.source.number if plan.source else None,
         "decisions": dict(Counter(type(m.decision).__name__.lower() for m in plan.markets)),
     }
+    thin = [market.netuid for market in plan.markets if market.is_thin]
+    if thin:
+        found["thin"] = thin
     if push is not None:
         publication = push.publication
         found["pushed"] = {str(u.netuid): str(u.price) for u in publication.updates}

@@ -26,6 +26,7 @@ from keepers.liquidation.stakes import StakePolicy
 from keepers.warnings.alerts import Severity
 from keepers.warnings.tiers import WarningPolicy
 from keepers.warnings.tiers import tiers as tiered
+from oracle.depth import DepthPolicy, WhenThin
 from oracle.due import PublicationPolicy
 from oracle.feeder import FeederPolicy
 from oracle.freshness import FreshnessPolicy
@@ -36,7 +37,7 @@ from oracle.sources.policy import SourcePolicy
 from oracle.sources.quorum import QuorumPolicy
 from oracle.worth import WorthPolicy
 from protocol.sending import SendingPolicy
-from units import ONE, Bps, Wei
+from units import ONE, RAO_IN_PRICE_WEI, Bps, Rao, Wei
 
 GWEI = 10**9
 
@@ -54,6 +55,7 @@ def feeder(settings: Settings) -> FeederPolicy:
         worth=WorthPolicy(pushes_hour_max=oracle.risk_pushes_hour_max),
         judge=JudgePolicy(
             guard=PerMarket(_guard(oracle), {netuid: _guard(each) for netuid, each in own.items()}),
+            depth=PerMarket(_depth(oracle), {netuid: _depth(each) for netuid, each in own.items()}),
             stall_blocks=oracle.stall_blocks,
             catch_up_blocks_max=oracle.catch_up_blocks_max,
             buried_blocks=oracle.buried_blocks,
@@ -69,6 +71,14 @@ def _publication(oracle: OracleSettings, push_age_blocks_max: int) -> Publicatio
         early_percent=oracle.early_percent,
         push_age_blocks_max=push_age_blocks_max,
         in_flight_blocks=oracle.in_flight_blocks,
+    )
+
+
+def _depth(oracle: OracleSettings) -> DepthPolicy:
+    return DepthPolicy(
+        floor=Rao(oracle.depth_floor_tao * RAO_IN_PRICE_WEI),
+        when_thin=WhenThin(oracle.when_thin),
+        deviation=oracle.thin_deviation_bps,
     )
 
 

@@ -13,6 +13,7 @@ from fleet.transactions.request import Lane
 from fleet.wiring import node_policies, policies
 from keepers.liquidation.exchange_log import Unreadable
 from keepers.warnings.alerts import Severity
+from oracle.depth import WhenThin
 from oracle.feeder import FeederPolicy
 from tests.unit.fleet.wiring.simulated import DOCUMENT, LOCKSTEP, settings
 from units import Bps, Netuid
@@ -52,6 +53,15 @@ WAYS: dict[str, tuple[Way, ...]] = {
     ),
     "oracle.jump_restart_blocks": (
         same(33, lambda s: policies.feeder(s).judge.guard.common.restart_blocks),
+    ),
+    "oracle.depth_floor_tao": (
+        (500, lambda s: policies.feeder(s).judge.depth.common.floor, 500 * 10**9),
+    ),
+    "oracle.when_thin": (
+        ("widen", lambda s: policies.feeder(s).judge.depth.common.when_thin, WhenThin.WIDEN),
+    ),
+    "oracle.thin_deviation_bps": (
+        same(15, lambda s: policies.feeder(s).judge.depth.common.deviation),
     ),
     "oracle.early_percent": (
         same(60, lambda s: policies.feeder(s).publication.common.early_percent),
@@ -284,12 +294,14 @@ def test_setting__changed__leaves_the_places_of_all_others_alone(key: str) -> No
     assert touched - {key} <= shared
 
 
-OWN: dict[str, tuple[int, Callable[[FeederPolicy, Netuid], int]]] = {
+OWN: dict[str, tuple[int | str, Callable[[FeederPolicy, Netuid], int | str]]] = {
     "deviation_bps": (15, lambda p, n: p.publication.of(n).deviation),
     "heartbeat_s": (300, lambda p, n: p.publication.of(n).heartbeat_s),
     "jump_limit_bps": (900, lambda p, n: p.judge.guard.of(n).jump_limit),
     "jump_confirm_blocks": (21, lambda p, n: p.judge.guard.of(n).confirm_blocks),
     "jump_restart_blocks": (0, lambda p, n: p.judge.guard.of(n).restart_blocks),
+    "depth_floor_tao": (70, lambda p, n: p.judge.depth.of(n).floor // 10**9),
+    "when_thin": ("suspend", lambda p, n: p.judge.depth.of(n).when_thin.value),
 }
 
 
