@@ -71,6 +71,12 @@ class InFlight:
         lane, nonce = entry.request.lane, entry.nonce
         return any(each.request.lane < lane and each.nonce > nonce for each in self.open())
 
+    def less_urgent(self, lane: Lane) -> tuple[Entry, ...]:
+        """Those in no block whose lane comes after this one, by nonce."""
+        return self._sorted(
+            each for each in self._entries.values() if each.is_open and each.request.lane > lane
+        )
+
     def of_key(self, idempotency_key: str) -> Entry | None:
         """The entry whose outcome this key waits for."""
         unsettled = (each for each in self._entries.values() if each.is_unsettled)

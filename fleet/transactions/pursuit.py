@@ -68,6 +68,7 @@ class Pursuit:
         self._policy = policy
         self._started_at: BlockNumber | None = None
         self._doubtful: set[int] = set()
+        self._owed: dict[Lane, Fee] = {}
         self._turns: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
         self.news = News()
         self.problem: str | None = None
@@ -79,6 +80,7 @@ class Pursuit:
         if not is_undisturbed:
             await self._confirm(known, known.in_flight.mined(), head)
         await self._advance(known, head, is_undisturbed=is_undisturbed)
+        await self._clear_ways(known, head)
         await self._confirm_final(known, head)
         if known.nonces.is_held:
             await self._recount.resync(known.nonces, head)
@@ -86,14 +88,26 @@ class Pursuit:
         self._forget_settled(known)
 
     async def make_way(self, known: Known, lane: Lane, fee: Fee, head: Head) -> None:
-        """Sees to it that nothing less urgent, with a lower nonce, keeps `fee` from being mined."""
-        for entry in known.in_flight.open():
-            if entry.request.lane > lane:
-                async with self._turns[entry.id]:
-                    before = known.in_flight.still_open(entry)
-                    if before is not None:
-                        after = await self._out_of_the_way(known, before, fee, head)
-                        known.in_flight.put(after)
+        """Sees to it that nothing less urgent, with a lower nonce, keeps `fee` from being mined.
+
+        What a failure leaves undone is done at the next head.
+        """
+        for entry in known.in_flight.less_urgent(lane):
+            async with self._turns[entry.id]:
+                before = known.in_flight.still_open(entry)
+                if before is not None:
+                    after = await self._out_of_the_way(known, before, fee, head)
+                    known.in_flight.put(after)
+
+    def owe_way(self, lane: Lane, fee: Fee) -> None:
+        """Makes way at the next head: it could not be done now."""
+        self._owed[lane] = fee
+
+    async def _clear_ways(self, known: Known, head: Head) -> None:
+        for lane, fee in tuple(self._owed.items()):
+            if any(entry.request.lane <= lane for entry in known.in_flight.open()):
+                await self.make_way(known, lane, fee, head)
+            self._owed.pop(lane, None)
 
     def doubt(self, entries: Iterable[Entry]) -> None:
         """What an earlier process left open is simulated anew before it is sent again."""

@@ -15,7 +15,7 @@ from typing import Literal
 
 from fleet.transactions.chain import Chain
 from fleet.transactions.delivery import Delivery
-from fleet.transactions.fees import needed
+from fleet.transactions.fees import Fee, needed
 from fleet.transactions.filling import Filler
 from fleet.transactions.guard import SpendGuard
 from fleet.transactions.in_flight import InFlight, Known, objection
@@ -225,8 +225,21 @@ class Sender:
         sent = await self._launch.launch(request, rehearsal, quote, head, known)
         if isinstance(sent, Refused):
             return sent
-        await self._pursuit.make_way(known, request.lane, sent.newest.fee, head)
+        await self._make_way(known, request.lane, sent.newest.fee, head)
         return Submitted(tx_hash=sent.newest.tx_hash, nonce=sent.nonce)
+
+    async def _make_way(self, known: Known, lane: Lane, fee: Fee, head: Head) -> None:
+        """Whatever happens: the urgent one is out. The next head goes on where this one failed."""
+        if not known.in_flight.less_urgent(lane):
+            return
+        making = self._pursuit.make_way(known, lane, fee, head)
+        (failure,) = await asyncio.gather(making, return_exceptions=True)
+        if failure is None:
+            return
+        if not isinstance(failure, Exception):
+            raise failure
+        self._pursuit.owe_way(lane, fee)
+        self._known = None
 
     # --- the journal is the truth -------------------------------------------------------------
 

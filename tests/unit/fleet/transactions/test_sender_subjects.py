@@ -1,5 +1,7 @@
 """One request at a time a position, and urgent work that is in nobody's way."""
 
+import pytest
+
 from fleet.transactions.request import (
     Expired,
     Final,
@@ -7,6 +9,7 @@ from fleet.transactions.request import (
     Refused,
     Submitted,
 )
+from fleet.transactions.testing import Silence
 from tests.unit.fleet.transactions.world import GWEI, World
 from units import BlockNumber, Wei
 
@@ -64,5 +67,23 @@ async def test_submit__urgent_behind_housekeeping_that_the_pool_forgot__sent_aga
     await world.submit("tidy", lane=Lane.HOUSEKEEPING)
     world.chain.is_deaf = False
     await world.submit("price", lane=Lane.PRICE)
+    await world.mine()
+    assert world.payloads() == [b"tidy", b"price"]
+
+
+@pytest.mark.parametrize("calls", [9, 10, 11])
+async def test_submit__housekeeping_can_not_be_moved_just_now__the_urgent_one_is_out_all_the_same(
+    calls: int,
+) -> None:
+    world = World()
+    await world.submit("tidy", lane=Lane.HOUSEKEEPING)
+    world.chain.base_fee = 30 * GWEI
+    world.chain.mine(limit=0)
+    # enter, simulate, send, know, release, quote, enter, send; then → save, send, save of the other
+    world.fuse.set(calls, Silence(), is_after=False)
+    assert isinstance(await world.submit("price", lane=Lane.PRICE), Submitted)
+    assert world.sender.status is None, "the fuse has blown"
+    await world.sender.settle(world.chain.mine(limit=0))
+    assert world.chain.pool[0].fee >= world.chain.pool[1].fee
     await world.mine()
     assert world.payloads() == [b"tidy", b"price"]
