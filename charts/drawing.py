@@ -12,7 +12,7 @@ COLOURS = 8
 WIDTH, HEIGHT = 400, 230
 """At 400 px of screen a letter is as large as its style says; a wider place makes all larger."""
 
-LEFT, RIGHT, TOP, BOTTOM = 50, 12, 18, 38
+LEFT, RIGHT, TOP, BOTTOM = 58, 12, 18, 38
 FOOT = HEIGHT - BOTTOM
 
 _X_TICKS, _Y_TICKS = 5, 5
@@ -63,14 +63,13 @@ def svg(title: str, parts: Iterable[str], *, legend_rows: int = 0) -> str:
 
 
 def grid(x: Scale, y: Scale, x_axis: Axis, y_axis: Axis) -> Iterator[str]:
-    """Ticks, lines and names of both axes."""
+    """Ticks, lines and names of both axes; that of the vertical one stands above it."""
     for value in y.ticks(_Y_TICKS):
         at = y.at(value)
         yield f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{at}" y2="{at}"/>'
         yield text(LEFT - 5, at + 4, y_axis.text(value), "end")
     yield from below(x, x_axis)
-    middle = (TOP + FOOT) / 2
-    yield text(11, middle, y_axis.label, "middle", f' transform="rotate(-90 11 {middle})"')
+    yield text(WIDTH - RIGHT, 11, y_axis.label, "end")
 
 
 def below(x: Scale, axis: Axis) -> Iterator[str]:

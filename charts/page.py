@@ -15,8 +15,9 @@ _STYLE = """
 *{box-sizing:border-box}
 body{margin:0 auto;max-width:75rem;padding:1.2rem;background:var(--back);color:var(--fore);
 font:15px/1.5 system-ui,sans-serif}
-h1{font-size:1.5rem}h2{font-size:1.15rem;margin-top:2.2rem}p{max-width:46rem}
-.scroll{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums}
+h1{font-size:1.5rem;overflow-wrap:anywhere}h2{font-size:1.15rem;margin-top:2.2rem}p{max-width:46rem}
+.scroll{overflow-x:auto;display:inline-block;vertical-align:top;max-width:100%;padding-right:2rem}
+table{border-collapse:collapse;font-variant-numeric:tabular-nums}
 caption{text-align:left;color:var(--dim);padding:.3rem 0}
 th,td{padding:.25rem .7rem;border-bottom:1px solid var(--rule);text-align:right;white-space:nowrap}
 th:first-child,td:first-child{text-align:left}th{color:var(--dim);font-weight:600}

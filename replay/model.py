@@ -110,6 +110,7 @@ class ModelEngine:
 
     def _done(self, action: Action, at: Moment) -> Spent:
         said: tuple[ReceiptEvent, ...] = ()
+        fresh = self._fresh(action)
         match action:
             case Push(updates=updates, ids=ids):
                 push(self.exchange, updates, at)
@@ -123,7 +124,20 @@ class ModelEngine:
                 accrue(self.exchange, netuids, at)
             case never:
                 assert_never(never)
-        return spent(action, sum(isinstance(each, PositionLiquidated) for each in said))
+        taken = sum(isinstance(each, PositionLiquidated) for each in said)
+        return spent(action, taken=taken, fresh=fresh)
+
+    def _fresh(self, action: Action) -> int:
+        """How many of the feed's rows an action writes for the first time."""
+        match action:
+            case Push(updates=updates):
+                netuids = [update.netuid for update in updates]
+            case Suspend(netuids=several):
+                netuids = list(several)
+            case _:
+                netuids = []
+        rows = (self.exchange.markets[netuid].feed for netuid in netuids)
+        return sum(not row.price and not row.suspended_at for row in rows)
 
     def _notice(self, events: tuple[object, ...], at: Moment) -> None:
         """What of a block's events traders and the feed's readers learn."""

@@ -12,6 +12,7 @@ from devnet.arbitrageur import Arbitrageur
 from devnet.demo.shocks import NEAR_THE_LIMITS
 from devnet.parameters import MarketTerms
 from devnet.population import Crowd, TraderPlan, population
+from devnet.replay import most_shaken_first
 from devnet.tape import Tape
 from devnet.trader import Mind
 from fleet.settings import Settings
@@ -59,9 +60,10 @@ def minds(name: str, *, scene: Scene, count: int, seed: int) -> list[Mind]:
     if name not in PRESETS:
         return [Mind(plan=plan) for plan in _read(Path(name), scene)]
     crowd = replace(PRESETS[name], leverage_max=scene.terms.leverage_max)
-    plans = population(
-        seed=seed, count=count, netuids=scene.priced, blocks=scene.blocks, crowd=crowd
-    )
+    listed: Sequence[Netuid] = scene.priced
+    if crowd.in_one_market:
+        listed = most_shaken_first(scene.tape, scene.start, scene.blocks, listed)
+    plans = population(seed=seed, count=count, netuids=listed, blocks=scene.blocks, crowd=crowd)
     found = [Mind(plan=plan) for plan in plans]
     return found + (list(_arbitrageurs(scene)) if name == "arbitrageurs" else [])
 

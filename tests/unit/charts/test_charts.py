@@ -52,7 +52,7 @@ def test_page__parts_with_markup_in_their_text__is_well_formed_and_says_it_as_te
 def test_line_chart__a_single_value__stands_in_the_middle() -> None:
     chart = ET.fromstring(_chart([(3, 7)]))
     (dot,) = chart.iter("circle")
-    assert (dot.get("cx"), dot.get("cy")) == ("219.0", "105.0")
+    assert (dot.get("cx"), dot.get("cy")) == ("223.0", "105.0")
 
 
 def test_line_chart__no_point_at_all__says_so() -> None:
@@ -62,7 +62,7 @@ def test_line_chart__no_point_at_all__says_so() -> None:
 def test_line_chart__stepped__holds_a_value_until_the_next() -> None:
     series = Series(name="price", points=[(0, 0), (1, 1)], is_stepped=True)
     chart = line_chart(title="t", x=Axis(label="x"), y=Axis(label="y"), series=[series])
-    assert 'd="M50.0 192.0H388.0V18.0"' in chart
+    assert 'd="M58.0 192.0H388.0V18.0"' in chart
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_line_chart__of_any_points__stays_inside_its_frame(
     chart = ET.fromstring(_chart(sorted(points)))
 
     for dot in chart.iter("circle"):
-        assert 50 <= float(dot.attrib["cx"]) <= 388
+        assert 58 <= float(dot.attrib["cx"]) <= 388
         assert 18 <= float(dot.attrib["cy"]) <= 192
 
 
