@@ -5,10 +5,10 @@ break travels alone; whoever falls at it is taken with the next one, if a later 
 still shows it.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeVar, runtime_checkable
 
 from oracle.feed import Update
 from oracle.plan import Falling, FeedPlan
@@ -53,6 +53,8 @@ class Risk(Protocol):
         """The positions below maintenance once these prices are pushed, worst first."""
 
 
+Answer = TypeVar("Answer")
+
 Deadline = Callable[[float], AbstractAsyncContextManager[object]]
 """A limit of so many seconds: `asyncio.timeout`, or none in lock-step."""
 
@@ -79,11 +81,7 @@ class Falls:
         prices = {update.netuid: update.price for update in updates}
         if not prices:
             return Nobody()
-        try:
-            async with self._deadline(self._budget_ms / 1000):
-                return await self._risk.liquidatable_at(prices, head)
-        except TimeoutError:
-            return OverBudget(reason=f"who falls was not known within {self._budget_ms} ms")
+        return await self.in_time(self._risk.liquidatable_at(prices, head))
 
     @property
     def unconfirmed(self) -> frozenset[Netuid]:
@@ -93,6 +91,14 @@ class Falls:
     def may_liquidate(self, netuid: Netuid) -> bool:
         """Whether a price of this market may take positions along."""
         return self._is_confirmed(netuid) and netuid not in self._went_alone
+
+    async def in_time(self, asked: Awaitable[Answer]) -> Answer | OverBudget:
+        """The answer, unless it takes longer than the push may wait."""
+        try:
+            async with self._deadline(self._budget_ms / 1000):
+                return await asked
+        except TimeoutError:
+            return OverBudget(reason=f"who falls was not known within {self._budget_ms} ms")
 
     async def confirming(self, plan: FeedPlan) -> tuple[Update, ...]:
         """Prices that are not due, of markets whose first one went alone, if that matters.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from oracle.due import PublishReason
-from oracle.falls import Falls, RiskUnknown
+from oracle.falls import Falls, OverBudget, RiskUnknown
 from oracle.feed import Update
 from oracle.plan import Falling, FeedPlan, Publication
 from oracle.quotes import Unavailable
@@ -92,8 +92,8 @@ class Pushes:
             return ()
         if not any(found.at_stake.get(update.netuid) for update in tempting):
             return ()
-        cost = await self._costs.push_cost()
-        if isinstance(cost, Unavailable):
+        cost = await self._falls.in_time(self._costs.push_cost())
+        if isinstance(cost, Unavailable | OverBudget):
             return ()
         return worth_pushing(tempting, found.at_stake, cost)
 

@@ -4,6 +4,7 @@ The feed follows contracts/src/PriceFeed.sol: what it skips, what a suspension l
 is the block's, twelve seconds apart; nothing here reads a clock.
 """
 
+import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -131,6 +132,7 @@ class SimulatedFeed:
     knows_landing: bool = True
     loses_next: int = 0
     cost: Wei | None = Wei(1_000)
+    cost_s: float = 0.0
     costs_asked: int = 0
     stored: dict[Netuid, FeedRowView] = field(default_factory=dict)
     publications: list[Publication] = field(default_factory=list)
@@ -151,6 +153,7 @@ class SimulatedFeed:
 
     async def push_cost(self) -> Wei | Unavailable:
         self.costs_asked += 1
+        await asyncio.sleep(self.cost_s)
         return Unavailable(detail="no fee") if self.cost is None else self.cost
 
     async def suspend(

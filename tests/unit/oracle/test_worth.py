@@ -14,11 +14,11 @@ from tests.unit.oracle.test_feeder import FALLING, stepping
 from units import Netuid, Rao, Wei
 
 COST = 1_000
-CREEP = TAO // 2_000  # half the band
+CREEP = TAO // 2_500  # less than goes along with another market
 
 
 def creeping(netuid: Netuid, block: int) -> Rao:
-    """Moves by half the band at block 105 and stays."""
+    """Moves by less than half the band at block 105 and stays."""
     return Rao(TAO - CREEP if netuid == SN and block >= 105 else TAO)
 
 
@@ -81,6 +81,21 @@ async def test_step__the_fee_is_not_known__nothing_is_bought() -> None:
     quiet.feed.cost = None
     await quiet.run(to=120)
     assert len(quiet.feed.publications) == 1
+
+
+async def test_step__the_fee_takes_too_long__what_is_due_goes_out_without_it() -> None:
+    def price_at(netuid: Netuid, block: int) -> Rao:
+        """One market creeps within the band when the other moves beyond it."""
+        moved = TAO * 101 // 100 if block >= 105 else TAO
+        return creeping(netuid, block) if netuid == SN else Rao(moved)
+
+    both = world(price_at, markets=(SN, OTHER), policy=FeederPolicy(risk_budget_ms=250))
+    both.risk.at_stake = {SN: Wei(COST + 1)}
+    both.feed.cost_s = 5.0
+    await both.run(to=110)
+    assert both.feed.costs_asked > 0
+    assert {u.netuid for u in both.feed.publications[1].updates} == {OTHER}
+    assert both.feed.prices(SN) == [TAO * 10**9]
 
 
 async def test_step__nothing_at_stake__nobody_asks_what_a_push_costs() -> None:
