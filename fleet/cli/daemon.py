@@ -11,6 +11,7 @@ from fleet.cli.session import session_of
 from fleet.settings import Workload
 from fleet.wiring.facts import BotName
 from fleet.wiring.observer import fatal_reported
+from keepers.liquidation.sharding import read_shard
 
 _WORKLOADS = {
     BotName.FEEDER: Workload.FEEDER,
@@ -27,7 +28,21 @@ BotArgument = Annotated[
 RunDryOption = Annotated[bool, typer.Option("--dry-run", help="Decide and alert; send nothing.")]
 
 
-def run(context: typer.Context, bot: BotArgument = None, *, dry_run: RunDryOption = False) -> None:
+ShardOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="I/N", help="Of the liquidator: only its share of the positions, as 0/4 to 3/4."
+    ),
+]
+
+
+def run(
+    context: typer.Context,
+    bot: BotArgument = None,
+    *,
+    shard: ShardOption = None,
+    dry_run: RunDryOption = False,
+) -> None:
     """Run one bot, or all of them in one process, until SIGTERM or Ctrl-C.
 
     The first signal stops deciding and waits for what was sent; the second ends at once. Without
@@ -49,6 +64,19 @@ def run(context: typer.Context, bot: BotArgument = None, *, dry_run: RunDryOptio
         return Exit.DONE
 
     session = session_of(context)
+    session.shard = _checked(shard, bot)
     if session.break_glass is not None:
         raise typer.BadParameter("is for commands by hand", param_hint="--break-glass")
     session.run(workload, work)
+
+
+def _checked(shard: str | None, bot: BotName | None) -> str | None:
+    if shard is None:
+        return None
+    if bot is not BotName.LIQUIDATOR:
+        raise typer.BadParameter("is for `run liquidator`", param_hint="--shard")
+    try:
+        read_shard(shard)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--shard") from error
+    return shard

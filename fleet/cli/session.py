@@ -53,6 +53,7 @@ class Session:
     log_format: str | None = None
     is_json: bool = False
     break_glass: Path | None = None
+    shard: str | None = None
     assemble: Assemble = _assemble
 
     def settings(self) -> Settings:
@@ -70,6 +71,9 @@ class Session:
             own = {"sqlite_file": self.break_glass, "url_file": None}
             store = settings.store.model_copy(update=own)
             settings = settings.model_copy(update={"store": store})
+        if self.shard is not None:
+            liquidation = settings.liquidation.model_copy(update={"shard": self.shard})
+            settings = settings.model_copy(update={"liquidation": liquidation})
         if self.log_format is None:
             return settings
         telemetry = settings.telemetry.model_copy(update={"log_format": self.log_format})

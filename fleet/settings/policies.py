@@ -5,10 +5,16 @@ Each section becomes a frozen policy of the room that decides; the rooms do not 
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from fleet.settings.fields import FromJson, Section
+from keepers.liquidation.sharding import read_shard
 from units import Bps, Seconds
+
+
+def _as_shard(text: str) -> str:
+    read_shard(text)
+    return text
 
 
 class OracleSettings(Section):
@@ -132,6 +138,10 @@ class LiquidationSettings(Section):
     reconcile_blocks: Annotated[int, Field(ge=5)] = 100
     """At most so many blocks between comparisons of the book with the chain's own views; 100:
     twenty minutes."""
+
+    shard: Annotated[str, AfterValidator(_as_shard)] | None = None
+    """Which share of the positions `keepers run liquidator` takes, as i/n with i from 0 to n - 1;
+    the other commands take all. None: all. `--shard` says the same."""
 
     rebuild_gap_blocks: Annotated[int, Field(ge=2)] = 200
     """A book further behind is rebuilt from one-block views instead of logs. 200: below the

@@ -83,7 +83,7 @@ class Assembly:
         self.sender = sender
         self.account: Address | None = None if sender is None else sender.account
         self._workload = workload
-        self._name = "nobody" if workload is None else workload.value
+        self._name = "nobody" if workload is None else policies.workload_name(settings, workload)
         self._memory = memory
         self._tenure = tenure
         self._clock: Clock = SystemClock()
@@ -219,6 +219,8 @@ class Assembly:
         """The daemon of these bots."""
         clock = self._clock
         self.follower.keep(connections.open_checkpoint(self.settings, self._name))
+        if bots == {BotName.LIQUIDATOR}:
+            self.liquidator.keep_to(policies.shard(self.settings))
         metrics = Metrics(version=VERSION, network=self.settings.network.name)
         self.node.listen(NodeNumbers(metrics.chain))
         show(self.source, self.settings.subtensor, metrics.chain)

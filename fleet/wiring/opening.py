@@ -45,7 +45,7 @@ async def assemble(settings: Settings, workload: Workload | None) -> AsyncIterat
         source = await closing.enter_async_context(connections.open_source(settings, _report))
         memory = Memory(settings=settings, node=node, clock=SystemClock(), closing=closing)
         signer = await open_signer(settings, workload, closing)
-        tenure = await _tenure(settings, _claims(workload, signer), memory)
+        tenure = await _tenure(settings, _claims(settings, workload, signer), memory)
         assembly = Assembly(
             settings=settings,
             node=node,
@@ -59,12 +59,15 @@ async def assemble(settings: Settings, workload: Workload | None) -> AsyncIterat
             yield assembly
 
 
-def _claims(workload: Workload | None, signer: Signer | None) -> tuple[Claim, ...]:
+def _claims(
+    settings: Settings, workload: Workload | None, signer: Signer | None
+) -> tuple[Claim, ...]:
     """The key's workload, and telling people where the warnings may be among the bots."""
     told = (Claim(name=WARNINGS, account=None),) if workload in {None, Workload.ALL} else ()
     if signer is None or workload is None:
         return told
-    return (Claim(name=workload.value, account=signer.address), *told)
+    name = policies.workload_name(settings, workload)
+    return (Claim(name=name, account=signer.address), *told)
 
 
 async def _tenure(settings: Settings, claims: tuple[Claim, ...], memory: Memory) -> Tenure | None:

@@ -10,6 +10,7 @@ from fleet.settings import (
     Settings,
     SpendSettings,
     WarningsSettings,
+    Workload,
 )
 from fleet.transactions.fees import FeeMode, FeePolicy
 from fleet.transactions.policy import Finality, SenderPolicy
@@ -22,6 +23,7 @@ from keepers.liquidation.gas import GasModel
 from keepers.liquidation.keeper import LiquidationPolicy
 from keepers.liquidation.risk import RiskPolicy
 from keepers.liquidation.selection import SelectionPolicy
+from keepers.liquidation.sharding import Shard, read_shard
 from keepers.liquidation.stakes import StakePolicy
 from keepers.warnings.alerts import Severity
 from keepers.warnings.tiers import WarningPolicy
@@ -164,6 +166,18 @@ def liquidation(settings: Settings) -> LiquidationPolicy:
         in_flight_blocks=settings.liquidation.in_flight_blocks,
         reconcile_blocks=settings.liquidation.reconcile_blocks,
     )
+
+
+def shard(settings: Settings) -> Shard | None:
+    """Which positions a liquidator that runs alone takes; None: all."""
+    found = settings.liquidation.shard
+    return None if found is None else read_shard(found)
+
+
+def workload_name(settings: Settings, workload: Workload) -> str:
+    """Under which name it holds its lease, its journal and its book: each shard has its own."""
+    own = shard(settings) if workload is Workload.LIQUIDATOR else None
+    return workload.value if own is None else f"{workload.value}-{own.index}"
 
 
 def sending(settings: Settings) -> SendingPolicy:

@@ -5,7 +5,7 @@ arrive with later blocks through `record`. Knows no node, key, nonce or fee.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from keepers.liquidation.evidence import Grounds, Judgement
@@ -22,6 +22,7 @@ from keepers.liquidation.selection import (
     SelectionPolicy,
     select,
 )
+from keepers.liquidation.sharding import Shard
 from keepers.liquidation.standing import UnknownReason
 from keepers.liquidation.upkeep import BookUpkeep, Reconciliation
 from keepers.submission import NotSent, Sent, Submission
@@ -127,6 +128,7 @@ class LiquidationKeeper:
         self._in_flight: dict[PositionKey, BlockNumber] = {}
         self._lateness = Lateness()
         self._first_prices: FirstPrices | None = frozenset
+        self._shard: Shard | None = None
 
     def heed(self, first_prices: FirstPrices | None) -> None:
         """Who pushes the prices: by default nobody whom it concerns.
@@ -138,6 +140,10 @@ class LiquidationKeeper:
                 itself, unless it has just come back.
         """
         self._first_prices = first_prices
+
+    def keep_to(self, shard: Shard | None) -> None:
+        """Whose positions it takes: by default, and with None, everybody's."""
+        self._shard = shard
 
     async def step(self, head: Head) -> LiquidationsSubmitted | LiquidationsHeld:
         """Plans on `head` and acts on the plan."""
@@ -153,6 +159,7 @@ class LiquidationKeeper:
         exposure = await self._risk.exposure(head)
         if isinstance(exposure, RiskUnknown):
             return LiquidationsHeld(head=head, reason=exposure.reason)
+        exposure = self._own(exposure)
         self._forget_expired(exposure.head)
         waiting = tuple(self._waiting(exposure))
         selection = self._selection(exposure, frozenset(waiting))
@@ -186,6 +193,14 @@ class LiquidationKeeper:
         for result in results:
             if may_be_sent_again(result.outcome):
                 self._in_flight.pop(result.key, None)
+
+    def _own(self, exposure: Exposure) -> Exposure:
+        """What of it is this shard's to take."""
+        shard = self._shard
+        if shard is None:
+            return exposure
+        own = exposure.judgement.of(filter(shard.holds, exposure.judgement.ids))
+        return replace(exposure, judgement=own)
 
     def _waiting(self, exposure: Exposure) -> Iterator[PositionKey]:
         ask, known = self._first_prices, exposure.unconfirmed

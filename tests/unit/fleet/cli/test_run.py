@@ -224,3 +224,28 @@ def test_devnet__tape_that_is_none__is_wrong_input(
     assert ended.code == 2
     assert ended.stderr.startswith("error: tape.csv: row 1: columns are not")
     assert len(ended.stderr.splitlines()) == 1
+
+
+# Shards
+
+
+def test_run__a_shard_of_the_liquidator__is_what_the_fleet_is_built_with(
+    keepers: Console, fleet: SimulatedFleet
+) -> None:
+    assert keepers("run", "liquidator", "--shard", "1/4").code == 0
+    assert fleet.started == frozenset({BotName.LIQUIDATOR})
+    assert [each.liquidation.shard for each in keepers.settings] == ["1/4"]
+
+
+@pytest.mark.parametrize("shard", ["4/4", "1", "x/y"])
+def test_run__what_is_no_shard__is_refused(keepers: Console, shard: str) -> None:
+    ended = keepers("run", "liquidator", "--shard", shard)
+    assert ended.code == 2
+    assert "is no shard" in ended.stderr
+    assert keepers.settings == []
+
+
+@pytest.mark.parametrize("bot", [(), ("feeder",), ("funding",), ("warnings",)])
+def test_run__a_shard_of_another_bot__is_refused(keepers: Console, bot: tuple[str, ...]) -> None:
+    assert keepers("run", *bot, "--shard", "0/2").code == 2
+    assert keepers.settings == []

@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from fleet.settings import MarketSettings, OracleSettings, Settings
+from fleet.settings import MarketSettings, OracleSettings, Settings, Workload
 from fleet.transactions.fees import FeeMode
 from fleet.transactions.policy import Finality
 from fleet.transactions.request import Lane
 from fleet.wiring import node_policies, policies
 from keepers.liquidation.exchange_log import Unreadable
+from keepers.liquidation.sharding import Shard
 from keepers.warnings.alerts import Severity
 from oracle.depth import WhenThin
 from oracle.feeder import FeederPolicy
@@ -111,6 +112,7 @@ WAYS: dict[str, tuple[Way, ...]] = {
         same(17, lambda s: policies.sending(s).work_blocks),
     ),
     "liquidation.reconcile_blocks": (same(77, lambda s: policies.liquidation(s).reconcile_blocks),),
+    "liquidation.shard": (("2/5", policies.shard, Shard(index=2, of=5)),),
     "liquidation.rebuild_gap_blocks": (
         same(99, lambda s: policies.follower(s).rebuild_gap_blocks),
     ),
@@ -385,3 +387,17 @@ def test_lockstep__all_time_is_the_chain_s() -> None:
     assert policies.risk(in_step).answer_s_max is None
     assert policies.source(plain).upgrade_wait_s_max == 0
     assert policies.source(in_step).upgrade_wait_s_max == 40
+
+
+@pytest.mark.parametrize("shard", ["4/4", "0/0", "1", "-1/4", "1/4/4", "a/b", ""])
+def test_shard__what_is_none__is_refused_at_the_start(shard: str) -> None:
+    with pytest.raises(ValueError, match="is no shard"):
+        settings(liquidation={"shard": shard})
+
+
+def test_workload_name__of_a_shard__is_the_liquidator_s_alone() -> None:
+    whole, part = settings(), settings(liquidation={"shard": "3/4"})
+    assert policies.workload_name(whole, Workload.LIQUIDATOR) == "liquidator"
+    assert policies.workload_name(part, Workload.LIQUIDATOR) == "liquidator-3"
+    assert policies.workload_name(part, Workload.FEEDER) == "feeder"
+    assert policies.workload_name(part, Workload.OPERATOR) == "operator"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keepers.liquidation.sharding import shard_of
+from keepers.liquidation.sharding import Shard, read_shard, shard_of
 from units import PositionId
 
 ids = st.binary(min_size=16, max_size=16).map(PositionId)
@@ -33,3 +33,14 @@ def test_shard_of__hashes__shards_are_of_one_size(shards: int) -> None:
 def test_shard_of__no_shards__is_an_error(shards: int) -> None:
     with pytest.raises(ValueError, match="hold nothing"):
         shard_of(PositionId(bytes(16)), shards)
+
+
+@pytest.mark.parametrize(("text", "index", "of"), [("0/1", 0, 1), ("3/4", 3, 4), ("11/12", 11, 12)])
+def test_read_shard__i_of_n__is_that_shard(text: str, index: int, of: int) -> None:
+    assert read_shard(text) == Shard(index=index, of=of)
+
+
+@pytest.mark.parametrize("text", ["4/4", "0/0", "1", "-1/4", "1/4/4", "a/b", "", " 1/4", "1/4\n"])
+def test_read_shard__what_is_none__is_an_error(text: str) -> None:
+    with pytest.raises(ValueError, match="is no shard"):
+        read_shard(text)
