@@ -26,6 +26,7 @@ class Chain:
     def __init__(self, *, name: str, origin: BlockNumber) -> None:
         self._name = name.encode()
         self._origin = max(origin, 1)
+        self._forks: list[int] = []
         genesis = self._made(0, bytes(32))
         self._genesis = genesis.hash()
         self._hashes = [self._seed(b"ancestor", self._origin - 1)]
@@ -50,6 +51,15 @@ class Chain:
             block_hash = self._made(number, self._hashes[-1]).hash()
             self._hashes.append(block_hash)
             self._numbers[block_hash] = number
+
+    def reorganise(self, first: BlockNumber) -> None:
+        """Replace all blocks from `first` to the best one; the old ones are forgotten."""
+        best = self.best
+        for block_hash in self._hashes[first - self._origin + 1 :]:
+            del self._numbers[block_hash]
+        del self._hashes[first - self._origin + 1 :]
+        self._forks.append(first)
+        self.extend(best)
 
     def hash_of(self, number: BlockNumber) -> BlockHash:
         """The hash of a block; raises UnknownBlockError."""
@@ -85,7 +95,9 @@ class Chain:
         )
 
     def _seed(self, what: bytes, number: int) -> bytes:
-        return scale.blake2b_256(b"/".join((self._name, what, str(number).encode())))
+        fork = sum(first <= number for first in self._forks)
+        name = self._name + b"'" * fork
+        return scale.blake2b_256(b"/".join((name, what, str(number).encode())))
 
 
 def _hex(data: bytes) -> BlockHash:

@@ -94,6 +94,21 @@ class Node:
         self.tape.row_at(best)
         self.chain.extend(best)
 
+    def clear_overrides(self) -> None:
+        """What a test has changed is as the tape has it again."""
+        self.overrides.clear()
+        self._snapshots.clear()
+
+    def reorganise(self, first: BlockNumber) -> None:
+        """Replace all blocks from `first` on.
+
+        Raises:
+            ValueError: `first` is final already, or does not exist.
+        """
+        if not self.finalized < first <= self.best:
+            raise ValueError(f"block {first} is not between {self.finalized} and {self.best}")
+        self.chain.reorganise(first)
+
     def upgrade_at(self, block: BlockNumber, profile: RuntimeProfile) -> None:
         """From this block's state on another runtime rules.
 

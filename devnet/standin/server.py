@@ -2,13 +2,14 @@
 
 import asyncio
 import socket
-from dataclasses import dataclass
-from typing import Self
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from typing import Any, Self
 
 from websockets.asyncio.server import Server, ServerConnection, broadcast, serve
 from websockets.exceptions import ConnectionClosed
 
-from devnet.standin.jsonrpc import answer
+from devnet.standin.jsonrpc import Params, answer
 from devnet.standin.lockstep import LockStep
 from devnet.standin.methods import ReadMethods
 from devnet.standin.node import CHAIN_NAME, STATE_BLOCKS, Node
@@ -24,15 +25,25 @@ _CLOSE_S_MAX = 1.0
 _UNREAD_BYTES_MAX = 4 * 1024 * 1024
 
 
+Forgery = Callable[[Any], Any]
+"""What a node makes of its own true result before it says it."""
+
+
 @dataclass(slots=True)
 class Faults:
     """What a test has the node do wrong, from now on.
 
     `is_finality_withheld`: no head is finalized. `answer_delay_s`: every answer waits that long.
+    `is_mute`: requests are taken and never answered, subscriptions never fed. `forged`: what is
+    made of the true results, by method. `split_s`: every answer comes in three pieces, with so
+    long a pause between two.
     """
 
     is_finality_withheld: bool = False
     answer_delay_s: float = 0.0
+    is_mute: bool = False
+    forged: dict[str, Forgery] = field(default_factory=dict)
+    split_s: float | None = None
 
 
 class SubtensorStandIn:
@@ -167,6 +178,16 @@ class SubtensorStandIn:
         self._publish(Topic.FINALIZED)
         return True
 
+    def reorganise(self, first: BlockNumber) -> None:
+        """Replace all blocks from `first` on by others of the same heights and contents.
+
+        Raises:
+            ValueError: `first` is final already, or does not exist.
+        """
+        self.node.reorganise(first)
+        self._publish(Topic.BEST)
+        self._publish(Topic.ALL)
+
     async def release(self, best: BlockNumber) -> None:
         """Have blocks up to `best` and give everybody in lock-step a turn at it.
 
@@ -190,6 +211,8 @@ class SubtensorStandIn:
             connection.transport.abort()
 
     def _publish(self, topic: Topic) -> None:
+        if self.faults.is_mute:
+            return
         for session in list(self._connections.values()):
             session.publish(topic)
 
@@ -213,10 +236,28 @@ class SubtensorStandIn:
         async for message in connection:
             if self.faults.answer_delay_s:
                 await asyncio.sleep(self.faults.answer_delay_s)
-            answered = answer(message, session.call)
+            if self.faults.is_mute:
+                continue
+            answered = answer(message, lambda *asked: self._said(session, *asked))
             if answered is not None:
-                await connection.send(answered)
+                await connection.send(self._pieces(answered))
             session.activate()
+
+    def _said(self, session: Session, method: str, params: Params) -> Any:
+        true = session.call(method, params)
+        forge = self.faults.forged.get(method)
+        return true if forge is None else forge(true)
+
+    def _pieces(self, answered: str) -> str | AsyncIterator[str]:
+        pause_s = self.faults.split_s
+        return answered if pause_s is None else _in_pieces(answered, pause_s)
+
+
+async def _in_pieces(text: str, pause_s: float) -> AsyncIterator[str]:
+    third = len(text) // 3 + 1
+    for start in range(0, len(text), third):
+        yield text[start : start + third]
+        await asyncio.sleep(pause_s)
 
 
 def _tell(connection: ServerConnection, message: str) -> None:

@@ -21,6 +21,7 @@ _ALPHA_IN = 10**15
 
 _MILLISECONDS = 1_000
 _RAO = 10**9
+_U64_MAX = 2**64 - 1
 _HALF = 5 * 10**17
 
 
@@ -47,7 +48,7 @@ class _Map:
 
 
 def _tao_in(subnet: Subnet) -> int:
-    return subnet.pool_price * _ALPHA_IN // _RAO
+    return min(subnet.pool_price * _ALPHA_IN // _RAO, _U64_MAX)
 
 
 def _alpha_in(subnet: Subnet) -> int:

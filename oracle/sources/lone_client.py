@@ -14,7 +14,7 @@ from typing import Any
 
 from substrateinterface import SubstrateInterface
 from substrateinterface.exceptions import SubstrateRequestException
-from websocket import WebSocket, WebSocketException
+from websocket import WebSocket, WebSocketException, WebSocketPayloadException, frame_buffer
 
 from oracle.sources.causes import cause
 from oracle.sources.client import RefusedError, SourceFailureError, WrongChainError
@@ -31,6 +31,20 @@ _FAILURES = (
     AttributeError,  # the socket was aborted between two of the library's steps
     RecursionError,  # JSON nested deeper than the parser goes
 )
+
+
+FRAME_BYTES_MAX = 16 * 1024 * 1024
+"""The longest message that is taken: twenty times mainnet's metadata in hex. A node that announces
+a longer one is cut off before memory is filled for it."""
+
+
+class _BoundedFrames(frame_buffer):
+    """Reads frames, and none that is longer than the limit."""
+
+    def recv_length(self) -> None:
+        super().recv_length()
+        if (self.length or 0) > FRAME_BYTES_MAX:
+            raise WebSocketPayloadException(f"a message of {self.length} bytes")
 
 
 class LoneClient:
@@ -52,6 +66,7 @@ class LoneClient:
         self._genesis = genesis
         self._connect_s_max = socket_s_max
         self._socket = WebSocket()
+        self._socket.frame_buffer = _BoundedFrames(self._socket.frame_buffer.recv, False)
         self._socket.settimeout(socket_s_max)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="subtensor")
         self._substrate: Any = None

@@ -55,6 +55,7 @@ async def quorum_of(
     markets: Sequence[Netuid],
     genesis: BlockHash | None = None,
     policy: SourcePolicy = QUICK,
+    straggler_s: float = 5.0,
 ) -> AsyncIterator[QuorumSource]:
     """All of them as one source; `genesis` is the first node's unless given."""
     async with AsyncExitStack() as closing:
@@ -71,5 +72,5 @@ async def quorum_of(
             )
             await closing.enter_async_context(source)
             endpoints.append(Endpoint(name=name, operator=name, source=source))
-        how = QuorumPolicy(agreement=agreement, straggler_s=5, patience_s=0.5)
+        how = QuorumPolicy(agreement=agreement, straggler_s=straggler_s, patience_s=0.5)
         yield await closing.enter_async_context(QuorumSource(endpoints, how))

@@ -1,7 +1,10 @@
 """The real client against nodes that keep the connection and break the protocol."""
 
 import asyncio
+import base64
+import hashlib
 import json
+import re
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -124,6 +127,31 @@ async def test_read__no_answer_that_is_one__is_unavailable_in_time(behave: Behav
         for _ in range(3):
             assert isinstance(await source.read(HEAD), Unavailable)
         assert time.monotonic() - began < 8
+    await no_thread_is_left()
+
+
+async def test_read__a_message_of_a_terabyte_is_announced__is_cut_off_at_once() -> None:
+    policy = SourcePolicy(request_s_max=30)
+
+    async def announces(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with closing(writer):
+            asked = await reader.readuntil(b"\r\n\r\n")
+            key = re.search(rb"Sec-WebSocket-Key: (\S+)", asked)
+            assert key is not None
+            digest = hashlib.sha1(key[1] + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest()
+            answer = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+            answer += b"Connection: Upgrade\r\nSec-WebSocket-Accept: " + base64.b64encode(digest)
+            writer.write(answer + b"\r\n\r\n\x81\x7f" + (1 << 40).to_bytes(8, "big") + b"x" * 9)
+            await reader.read()
+
+    async with await asyncio.start_server(announces, "127.0.0.1", 0) as server:
+        url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with SubtensorEndpoint(url=url, markets=(SN,), policy=policy) as source:
+            began = time.monotonic()
+            said = await source.read(HEAD)
+            assert isinstance(said, Unavailable)
+            assert "1099511627776 bytes" in said.detail
+            assert time.monotonic() - began < 8
     await no_thread_is_left()
 
 

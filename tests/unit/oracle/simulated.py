@@ -186,6 +186,12 @@ class SimulatedFeed:
                 self.stored[netuid] = replace(row, suspended_at=at, suspension=reason)
                 self.suspended.append((self.number, netuid, reason))
 
+    def clear_suspension(self, netuid: Netuid) -> None:
+        """The admin does."""
+        self.stored[netuid] = replace(
+            self.stored[netuid], suspended_at=BlockNumber(0), suspension=SuspensionReason.NONE
+        )
+
     def prices(self, netuid: Netuid) -> list[PriceWei]:
         return [update.price for _, update in self.accepted if update.netuid == netuid]
 

@@ -66,9 +66,21 @@ def outcome(number: int, *markets: MarketPlan, alerts: tuple[str, ...] = ()) -> 
 
 
 async def test_look__all_is_as_usual__tells_nothing(store: Store) -> None:
-    await store.watch().look(outcome(1, HELD, MOVED, GONE, alerts=("identities unread",)))
+    await store.watch().look(outcome(1, HELD, MOVED, alerts=("identities unread",)))
     await store.watch().look(FeedOutcome(plan=NotPlanned(reason="the node is down")))
     assert await store.told() == []
+
+
+async def test_look__one_market_has_no_price__is_told_once_each_time(store: Store) -> None:
+    watch = store.watch()
+    for number in (1, 2):
+        await watch.look(outcome(number, HELD, GONE))
+    await watch.look(outcome(3, HELD))
+    await watch.look(outcome(4, GONE))
+    assert await store.told() == [
+        ("notify", f"feed-no-price-{GONE.netuid}-1"),
+        ("notify", f"feed-no-price-{GONE.netuid}-4"),
+    ]
 
 
 async def test_look__another_subnet__pages_once_from_the_decision_to_long_after_a_start(

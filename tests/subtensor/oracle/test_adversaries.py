@@ -1,0 +1,407 @@
+"""Everything that may be done to the sources, over real sockets: a named state, an alert, recovery.
+
+In no case does a price reach the feed that no honest node saw finalized: the drill checks every
+one that lands. Nothing is restarted.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from devnet.standin import MarketOverride, RuntimeProfile, SubtensorStandIn
+from fleet.wiring.silence import Silence
+from oracle.feed import SuspensionReason
+from oracle.feeder import FeederPolicy
+from oracle.freshness import FreshnessPolicy
+from oracle.judge import JudgePolicy
+from oracle.quotes import Standing
+from tests.subtensor.oracle.drill import Drill, drifting, drill, feeder_of, opened_by
+from tests.subtensor.oracle.nodes import Nodes, nodes_of
+from tests.subtensor.oracle.test_subtensor import OTHER, SN, START
+from tests.unit.fleet.wiring.simulated import Wall
+from units import BlockNumber, Netuid, Rao
+
+pytestmark = pytest.mark.subtensor
+
+MAXIMAL = Rao(2**64 - 1)
+
+
+def lie(drill: Drill, index: int, **changes: Any) -> None:
+    """From the next block on one node tells of SN what is not so."""
+    change = MarketOverride(netuid=SN, first=BlockNumber(drill.best + 1), **changes)
+    drill.nodes[index].override(change)
+
+
+@pytest.mark.parametrize(
+    "lies",
+    [
+        {"price": Rao(1)},
+        {"price": MAXIMAL},
+        {"price": Rao(0)},
+        {"exists": False},
+        {"registered_at": BlockNumber(7)},
+        {"mechanism": 0},
+    ],
+    ids=lambda lies: next(iter(lies)),
+)
+async def test_one_of_three_lies__is_named_and_the_feed_follows_the_others(
+    tmp_path: Path, lies: dict[str, Any]
+) -> None:
+    await lied_to(tmp_path, lies, count=3, liars=1)
+
+
+async def test_two_of_five_tell_the_same_lie__are_named_and_the_feed_follows_the_others(
+    tmp_path: Path,
+) -> None:
+    await lied_to(tmp_path, {"price": Rao(1)}, count=5, liars=2)
+
+
+async def lied_to(tmp_path: Path, lies: dict[str, Any], *, count: int, liars: int) -> None:
+    honest = range(liars, count)
+    async with drill(tmp_path, count=count, agreement=count - liars, honest=honest) as world:
+        for index in range(liars):
+            lie(world, index, **lies)
+        await world.run(6)
+        assert world.is_well()
+        assert world.standing(0) is Standing.DISAGREES
+        assert await world.told("source-disagrees-a")
+        for index in range(liars):
+            world.nodes[index].node.clear_overrides()
+        await world.until(lambda: world.standing(0) is Standing.AGREES)
+
+
+async def test_all_are_frozen__quiet_then_a_stall_and_the_feed_resumes_with_them(
+    tmp_path: Path, wall: Wall
+) -> None:
+    async with drill(tmp_path) as world:
+        silence = Silence(
+            source=world.source,
+            opened=opened_by(world.database),
+            clock=wall,
+            policy=FreshnessPolicy(stands_s_max=0.05, old_s_max=10**10, ahead_s_max=10**10),
+        )
+        world.frozen = (0, 1, 2)
+        await world.until(lambda: world.suspension() is SuspensionReason.STALL, blocks=14)
+        await silence.look()
+        assert await world.told("feed-stall-")
+        assert await world.told("source-stands-")
+        world.frozen = ()
+        await world.until(world.is_well)
+
+
+async def test_the_majority_is_frozen__no_block_is_agreed_on_and_all_is_back_with_it(
+    tmp_path: Path,
+) -> None:
+    async with drill(tmp_path) as world:
+        world.frozen = (1, 2)
+        await world.until(lambda: world.suspension() is SuspensionReason.STALL, blocks=14)
+        assert await world.told("feed-stall-")
+        world.frozen = ()
+        await world.until(world.is_well)
+
+
+async def test_the_majority_dies__no_quorum_within_a_minute_and_all_is_back_with_it(
+    tmp_path: Path,
+) -> None:
+    async with drill(tmp_path) as world:
+        await world.nodes[1].stop()
+        await world.nodes[2].stop()
+        await world.until(lambda: world.suspension() is SuspensionReason.NO_PRICE, blocks=9)
+        assert world.reasons() == {"NO_QUORUM"}
+        assert await world.told("source-no-quorum-")
+        await world.nodes[1].start()
+        await world.nodes[2].start()
+        await world.until(world.is_well)
+
+
+async def test_two_halves_say_two_things__nothing_is_believed_until_they_agree(
+    tmp_path: Path,
+) -> None:
+    async with drill(tmp_path, count=2, agreement=2, honest=(0,)) as world:
+        lie(world, 1, price=Rao(1))
+        await world.until(lambda: world.suspension() is SuspensionReason.NO_PRICE, blocks=6)
+        assert world.reasons() == {"NO_QUORUM"}
+        assert world.standing(1) is Standing.DISPUTED
+        assert await world.told("source-no-quorum-")
+        world.nodes[1].node.clear_overrides()
+        await world.until(world.is_well)
+
+
+async def test_a_spike_of_one_block__is_held_and_told_and_gone(tmp_path: Path) -> None:
+    async with drill(tmp_path) as world:
+        at = BlockNumber(world.best + 1)
+        world.everywhere(MarketOverride(netuid=SN, first=at, last=at, price=Rao(900_000_000)))
+        await world.until(lambda: world.suspension() is SuspensionReason.JUMP, blocks=6)
+        assert await world.told(f"feed-jump-{SN}-")
+        await world.until(world.is_well)
+        assert 900_000_000 * 10**9 not in world.feed.prices(SN)
+
+
+async def test_a_slow_bleed_below_the_guard__is_followed_and_told(tmp_path: Path) -> None:
+    """What every honest node saw finalized is the price; that it is pushed along is for people."""
+    async with drill(tmp_path) as world:
+        price = world.truth(SN, BlockNumber(world.best))
+        for step in range(1, 13):
+            at = BlockNumber(world.best + step)
+            bled = Rao(price * 975**step // 1000**step)
+            last = None if step == 12 else at
+            world.everywhere(MarketOverride(netuid=SN, first=at, last=last, price=bled))
+        await world.run(14)
+        assert world.suspension() is SuspensionReason.NONE
+        assert await world.told(f"feed-moved-{SN}-")
+
+
+@pytest.mark.parametrize(
+    "change", [{"exists": False}, {"registered_at": BlockNumber(START + 9)}], ids=["gone", "again"]
+)
+async def test_the_netuid_is_dissolved_or_registered_again__locked_until_both_steps_are_done(
+    tmp_path: Path, change: dict[str, Any]
+) -> None:
+    async with drill(tmp_path) as world:
+        first = BlockNumber(world.best + 1)
+        world.everywhere(MarketOverride(netuid=SN, first=first, **change))
+        await world.until(lambda: world.suspension() is SuspensionReason.IDENTITY, blocks=6)
+        assert await world.told(f"feed-identity-{SN}-")
+        again = BlockNumber(world.best + 1)
+        world.everywhere(
+            MarketOverride(
+                netuid=SN, first=again, exists=True, registered_at=again, price=Rao(230_000_000)
+            )
+        )
+        await world.run(6)
+        assert world.suspension() is SuspensionReason.IDENTITY
+        # The operator accepts the new pin, then the admin clears the suspension.
+        pins = {SN: again, OTHER: pin_of(world, OTHER)}
+        world.feeder = feeder_of(world.source, world.feed, pins, None)
+        await world.run(3)
+        assert world.suspension() is SuspensionReason.IDENTITY
+        world.feed.clear_suspension(SN)
+        await world.until(lambda: world.feed.row(SN).source_block > again)
+        assert world.suspension() is SuspensionReason.NONE
+
+
+def pin_of(world: Drill, netuid: Netuid) -> BlockNumber:
+    return world.nodes[0].node.tape.registered_at(netuid) or BlockNumber(0)
+
+
+async def test_the_price_is_zero__there_is_none_until_the_pool_is_filled(tmp_path: Path) -> None:
+    async with drill(tmp_path) as world:
+        first, last = BlockNumber(world.best + 1), BlockNumber(world.best + 5)
+        world.everywhere(MarketOverride(netuid=SN, first=first, last=last, price=Rao(0)))
+        await world.until(lambda: world.suspension() is SuspensionReason.NO_PRICE, blocks=6)
+        assert world.reasons() == {"ZERO_PRICE"}
+        assert await world.told(f"feed-no-price-{SN}-")
+        await world.until(world.is_well)
+
+
+async def test_the_price_is_the_largest_there_is__is_held_and_gone(tmp_path: Path) -> None:
+    async with drill(tmp_path) as world:
+        first, last = BlockNumber(world.best + 1), BlockNumber(world.best + 4)
+        world.everywhere(MarketOverride(netuid=SN, first=first, last=last, price=MAXIMAL))
+        await world.until(lambda: world.suspension() is SuspensionReason.JUMP, blocks=6)
+        assert await world.told(f"feed-jump-{SN}-")
+        await world.until(world.is_well)
+        assert MAXIMAL * 10**9 not in world.feed.prices(SN)
+
+
+@pytest.mark.parametrize("buried", [None, 6])
+async def test_the_best_head_is_replaced_again_and_again__final_blocks_alone_count(
+    tmp_path: Path, buried: int | None
+) -> None:
+    policy = FeederPolicy(judge=JudgePolicy(buried_blocks=buried))
+    async with drill(tmp_path, policy=policy) as world:
+        for _ in range(6):
+            await world.run(1)
+            for node in world.nodes.all:
+                node.reorganise(BlockNumber(world.best))
+        assert world.is_well()
+
+
+async def test_finality_stands__a_stall_and_the_first_final_price_resumes(tmp_path: Path) -> None:
+    async with drill(tmp_path) as world:
+        for node in world.nodes.all:
+            node.faults.is_finality_withheld = True
+        await world.until(lambda: world.suspension() is SuspensionReason.STALL, blocks=14)
+        assert await world.told("feed-stall-")
+        for node in world.nodes.all:
+            node.faults.is_finality_withheld = False
+        await world.until(world.is_well)
+
+
+async def test_finality_stands_and_buried_blocks_are_allowed__prices_go_on_and_it_is_told(
+    tmp_path: Path,
+) -> None:
+    policy = FeederPolicy(judge=JudgePolicy(buried_blocks=6))
+    async with drill(tmp_path, policy=policy) as world:
+        for node in world.nodes.all:
+            node.faults.is_finality_withheld = True
+        world.honest = ()  # nothing is final any more: that is what was allowed
+        await world.run(16)
+        assert world.suspension() is SuspensionReason.NONE
+        assert await world.told("feed-unfinal-")
+        for node in world.nodes.all:
+            node.faults.is_finality_withheld = False
+        world.honest = (0,)
+        await world.until(world.is_well)
+
+
+def truncated(answer: Any) -> Any:
+    return answer[:-6] if isinstance(answer, str) else answer
+
+
+def oversized(answer: Any) -> Any:
+    return answer + "00" * 100_000 if isinstance(answer, str) else answer
+
+
+def counted_wrong(answer: Any) -> Any:
+    return "0xfe" + answer[4:] if isinstance(answer, str) else answer
+
+
+@pytest.mark.parametrize("forge", [truncated, oversized, counted_wrong])
+async def test_one_answers_scale_that_is_none__is_named_and_the_others_go_on(
+    tmp_path: Path, forge: Callable[[Any], Any]
+) -> None:
+    async with drill(tmp_path, honest=(1, 2)) as world:
+        world.nodes[0].faults.forged["state_call"] = forge
+        await world.run(6)
+        assert world.is_well()
+        assert world.standing(0) is Standing.MALFORMED
+        assert await world.told("source-malformed-a")
+        world.nodes[0].faults.forged.clear()
+        await world.until(lambda: world.standing(0) is Standing.AGREES)
+
+
+async def test_storage_is_forged__a_time_ten_minutes_off_is_outvoted(tmp_path: Path) -> None:
+    def later(answer: Any) -> Any:
+        changes = answer[0]["changes"]
+        key, value = changes[0]
+        moved = int.from_bytes(bytes.fromhex(value[2:]), "little") + 600_000
+        changes[0] = [key, "0x" + moved.to_bytes(8, "little").hex()]
+        return answer
+
+    async with drill(tmp_path, honest=(1, 2)) as world:
+        world.nodes[0].faults.forged["state_queryStorageAt"] = later
+        await world.run(6)
+        assert world.is_well()
+        assert world.standing(0) is Standing.DISAGREES
+        assert await world.told("source-disagrees-a")
+        world.nodes[0].faults.forged.clear()
+        await world.until(lambda: world.standing(0) is Standing.AGREES)
+
+
+@pytest.mark.parametrize("seconds", [600, -600])
+async def test_this_machine_s_clock_is_ten_minutes_off__is_told_and_no_price_is_wrong(
+    tmp_path: Path, wall: Wall, seconds: int
+) -> None:
+    async with drill(tmp_path) as world:
+        assert world.source.latest is not None
+        silence = Silence(
+            source=world.source,
+            opened=opened_by(world.database),
+            clock=wall,
+            policy=FreshnessPolicy(stands_s_max=3_600),
+        )
+        wall.advance(type(wall.now())(world.source.latest.time + 24 + 60 + seconds))
+        await silence.look()
+        await world.run(6)
+        assert world.is_well()
+        assert await world.told("source-old-" if seconds > 0 else "source-ahead-")
+
+
+async def test_one_serves_another_chain__is_named_and_the_others_go_on(tmp_path: Path) -> None:
+    async with (
+        nodes_of(drifting, 2, start=START) as same,
+        SubtensorStandIn(drifting(), start=START, chain_name="another") as other,
+        drill(tmp_path, nodes=Nodes([*same.all, other]), honest=(0, 1)) as world,
+    ):
+        await world.run(6)
+        assert world.is_well()
+        await world.until(lambda: world.standing(2) is Standing.WRONG_CHAIN)
+        assert await world.told("source-wrong-chain-c")
+
+
+async def test_one_takes_everything_and_answers_nothing__is_named_and_the_others_go_on(
+    tmp_path: Path,
+) -> None:
+    async with drill(tmp_path, honest=(1, 2)) as world:
+        world.nodes[0].faults.is_mute = True
+        await world.until(lambda: world.standing(0) is Standing.UNREACHABLE, blocks=200)
+        await world.run(6)
+        assert world.is_well()
+        assert await world.told("source-unreachable-a")
+        world.nodes[0].faults.is_mute = False
+        await world.until(lambda: world.standing(0) is Standing.AGREES, blocks=200)
+
+
+@pytest.mark.parametrize("fault", ["split_s", "answer_delay_s"])
+async def test_every_answer_comes_in_pieces_or_late__and_is_the_same(
+    tmp_path: Path, fault: str
+) -> None:
+    async with drill(tmp_path) as world:
+        for node in world.nodes.all:
+            setattr(node.faults, fault, 0.03)
+        await world.run(6)
+        assert world.is_well()
+
+
+async def test_the_runtime_loses_its_price_api__there_is_no_price_until_one_has_it_again(
+    tmp_path: Path,
+) -> None:
+    async with drill(tmp_path) as world:
+        for node in world.nodes.all:
+            without = RuntimeProfile.synthetic(spec_version=343, has_price_api=False)
+            node.upgrade_at(BlockNumber(world.best + 2), without)
+            again = RuntimeProfile.synthetic(spec_version=424)
+            node.upgrade_at(BlockNumber(world.best + 14), again)
+        await world.until(lambda: world.suspension() is SuspensionReason.NO_PRICE, blocks=8)
+        assert world.reasons() == {"NO_PRICE_API"}
+        await world.run(3)
+        assert await world.told("source-no-price-api-") == ["source-no-price-api-343"]
+        await world.until(world.is_well)
+
+
+@pytest.mark.parametrize("item", ["NetworkRegisteredAt", "SubnetTAO"])
+async def test_the_runtime_loses_a_storage_item__prices_go_on_and_it_is_told(
+    tmp_path: Path, item: str
+) -> None:
+    async with drill(tmp_path) as world:
+        for node in world.nodes.all:
+            lost = RuntimeProfile.synthetic(spec_version=9002, without=[item])
+            node.upgrade_at(BlockNumber(world.best + 2), lost)
+            node.upgrade_at(
+                BlockNumber(world.best + 40), RuntimeProfile.synthetic(spec_version=9003)
+            )
+        await world.until(lambda: item in world.unchecked(), blocks=35, pause_s=0.3)
+        await world.run(4)
+        assert world.is_well()
+        assert await world.told("source-unchecked-9002")
+        await world.until(lambda: not world.unchecked(), blocks=90, pause_s=0.1)
+        assert world.is_well()
+
+
+@pytest.mark.parametrize("ahead", [2, 10**6])
+async def test_the_node_of_chain_964_is_behind__a_block_of_the_future_is_not_pushed(
+    tmp_path: Path, ahead: int
+) -> None:
+    async with drill(tmp_path) as world:
+        held = world.feed.number
+        world.nodes.advance(min(world.best + 40, world.best + ahead + 2))
+        world.feed.number = held
+        world.outcome = await world.feeder.step(await announced(world))
+        assert all(update.source_block <= held + 5 for _, update in world.feed.accepted)
+
+
+async def announced(world: Drill) -> Any:
+    return await world.source.finalized()
+
+
+async def test_a_push_lands_late__the_feed_takes_no_old_block_and_the_next_is_on_its_way(
+    tmp_path: Path,
+) -> None:
+    async with drill(tmp_path) as world:
+        world.feed.loses_next = 6  # what is sent now never lands
+        await world.run(8)
+        await world.until(world.is_well)
+        assert world.suspension(OTHER) is SuspensionReason.NONE
