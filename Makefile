@@ -78,8 +78,8 @@ endif
 rules: .venv/ready  ## the rules of Prometheus anew, of monitoring/slos.yaml and alerts.yaml
 	$(BIN)/python -m monitoring.compile
 
-drill: setup     ## the demo over shocks, with a crowd near its limits: make drill [TAPE=file FROM=time HOURS=n DRILL_TRADERS=n]
-	$(BIN)/keepers devnet drill --out build/drill --traders $(DRILL_TRADERS) --tape $(or $(TAPE),$(SHOCKS)) $(if $(FROM),--from $(FROM) --hours $(HOURS))
+drill: setup     ## the demo over shocks, with a crowd near its limits: make drill [TAPE=file FROM=time HOURS=n DRILL_TRADERS=n SEED=n]
+	$(BIN)/keepers devnet drill --out build/drill --traders $(DRILL_TRADERS) --seed $(SEED) --tape $(or $(TAPE),$(SHOCKS)) $(if $(FROM),--from $(FROM)) $(if $(filter command environment,$(firstword $(origin HOURS))),--hours $(HOURS))
 
 demo: setup      ## the whole fleet over a local chain 964: make demo [TAPE=file FROM=time HOURS=n TRADERS=n]
 	$(BIN)/keepers demo --out build/demo --hours $(HOURS) --traders $(TRADERS) $(if $(TAPE),--tape $(TAPE)) $(if $(FROM),--from $(FROM))

@@ -63,6 +63,16 @@ def open_replay(
     return Replay(tape=tape, first=first, blocks=blocks, holes=_holes(tape, first, blocks))
 
 
+def hours_from(tape: Tape, start: str | None) -> int:
+    """How many whole hours the tape has from this time on; None = its start.
+
+    Raises:
+        TapeError: the time is no good.
+    """
+    first = tape.first_block if start is None else tape.first_block_at(_time(tape, start))
+    return (tape.last_block - first + 1) // BLOCKS_AN_HOUR
+
+
 def most_shaken_first(
     tape: Tape, first: BlockNumber, blocks: int, netuids: Iterable[Netuid]
 ) -> list[Netuid]:

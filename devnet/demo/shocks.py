@@ -16,9 +16,11 @@ from rich.table import Table
 
 from devnet.demo.drill import run
 from devnet.demo.options import DemoOptions
-from devnet.failure import DevnetError
+from devnet.failure import DevnetError, one_line
 from devnet.parameters import Beta
 from devnet.population import Crowd
+from devnet.replay import hours_from
+from devnet.tape import Tape, TapeError
 from units import ONE, Wei
 
 NEAR_THE_LIMITS = Crowd(
@@ -56,6 +58,7 @@ SHOCKS = (
 """The shocks of the recorded tape of spring 2025: SN75 in its first days, a spike of eight times
 that is gone a row later, SN34's fall of 47 % between two rows, SN62's rise of 75 %."""
 
+_DAY_HOURS = 24
 _FIGURES = (
     "liquidations",
     "late_blocks",
@@ -66,6 +69,33 @@ _FIGURES = (
     "bad_debt_by_guard_wei",
     "penalties_wei",
 )
+
+
+def stretches(path: Path, start: str | None, hours: int | None) -> tuple[Stretch, ...]:
+    """What to drill on a tape: the stretch that is asked for, the shocks, or how it begins.
+
+    Args:
+        path: of the tape.
+        start: ISO 8601 time on it; None: the shocks, where the tape has them and no hours are
+            asked for, else its start.
+        hours: how many; None = a day, or what there is.
+
+    Raises:
+        DevnetError: the tape or the time is no good.
+    """
+    with one_line():
+        tape = Tape.open(path)
+        if start is None and hours is None and all(_is_on(tape, shock) for shock in SHOCKS):
+            return SHOCKS
+        wanted = hours or max(min(hours_from(tape, start), _DAY_HOURS), 1)
+    return (Stretch(name="chosen", start=start, hours=wanted),)
+
+
+def _is_on(tape: Tape, stretch: Stretch) -> bool:
+    try:
+        return hours_from(tape, stretch.start) >= stretch.hours
+    except TapeError:
+        return False
 
 
 async def drill(

@@ -67,20 +67,24 @@ def drill(
     tape: Annotated[Path, typer.Option(help="Recorded prices, a CSV file, plain or gzip.")],
     out: Annotated[Path, typer.Option(help="Folder of drill.json.")] = Path("build/drill"),
     start: FromOption = None,
-    hours: Annotated[int, typer.Option(min=1, help="Hours of chain time, with --from.")] = 24,
+    hours: Annotated[
+        int | None, typer.Option(min=1, help="Hours of chain time; default: 24, or what there is.")
+    ] = None,
     traders: TradersOption = 5_000,
     seed: SeedOption = 1,
 ) -> None:
-    """The demo with a crowd near its limits: over one stretch, or the shocks of spring 2025."""
+    """The demo with a crowd near its limits: over the shocks of spring 2025, or a stretch.
+
+    A stretch it is with --from or --hours, and on a tape that does not have those days.
+    """
     from devnet.demo import DemoOptions  # noqa: PLC0415 - imports that other commands can spare
-    from devnet.demo.shocks import SHOCKS, Stretch  # noqa: PLC0415 - likewise
     from devnet.demo.shocks import drill as run  # noqa: PLC0415 - likewise
+    from devnet.demo.shocks import stretches  # noqa: PLC0415 - likewise
     from devnet.failure import DevnetError, DevnetInputError  # noqa: PLC0415 - likewise
 
     options = DemoOptions(out=out, tape=tape, traders=traders, seed=seed)
-    chosen = SHOCKS if start is None else (Stretch(name="chosen", start=start, hours=hours),)
     try:
-        asyncio.run(run(options, chosen, console=Console()))
+        asyncio.run(run(options, stretches(tape, start, hours), console=Console()))
     except DevnetInputError as error:
         _fail(error, Exit.WRONG_INPUT)
     except DevnetError as error:
