@@ -75,7 +75,7 @@ ifeq ($(and $(shell command -v promtool),$(shell command -v prometheus),$(shell 
 endif
 	@mkdir -p $(@D) && touch $@
 
-rules: .venv/ready  ## the rules of Prometheus anew, of monitoring/slos.yaml and alerts.yaml
+rules: .venv/ready  ## rules and dashboards anew, of what monitoring/*.yaml says
 	$(BIN)/python -m monitoring.compile
 
 drill: setup     ## the demo over shocks, with a crowd near its limits: make drill [TAPE=file FROM=time HOURS=n DRILL_TRADERS=n SEED=n]

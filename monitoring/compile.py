@@ -1,6 +1,6 @@
 """Compiles service levels and alerts into rules, for Prometheus as they are and for its operator.
 
-`python -m monitoring.compile` writes both files; they are committed, and a test compares.
+`python -m monitoring.compile` writes them and the dashboards; all are committed, and tests compare.
 """
 
 from collections.abc import Iterator
@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
+from monitoring.dashboards import dashboards
 
 HERE = Path(__file__).parent
 PLAIN = HERE / "prometheus-rules.yaml"
@@ -106,9 +108,11 @@ def _dumped(value: object) -> str:
 
 
 def main() -> None:
-    """Writes both."""
+    """Writes rules and dashboards."""
     PLAIN.write_text(plain())
     OPERATOR.write_text(for_operator())
+    for file, text in dashboards():
+        file.write_text(text)
 
 
 if __name__ == "__main__":

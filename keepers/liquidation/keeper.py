@@ -61,7 +61,7 @@ class LiquidationPlan:
     one it fell at) or `deferred` (the block has no room).
     `unknown` counts the positions of markets that can't be judged. `grounds` are what the
     candidates were judged on. `missed` and `canary` as in `Exposure`. `lateness` says since when
-    candidates are such, and who was left alone.
+    candidates may be taken, and who was left alone.
     """
 
     head: Head
@@ -163,7 +163,7 @@ class LiquidationKeeper:
         self._forget_expired(exposure.head)
         waiting = tuple(self._waiting(exposure))
         selection = self._selection(exposure, frozenset(waiting))
-        self._lateness = self._observed(exposure)
+        self._lateness = self._observed(exposure, frozenset(waiting))
         keys = (candidate.position.key for candidate in exposure.candidates)
         return LiquidationPlan(
             head=exposure.head,
@@ -221,10 +221,11 @@ class LiquidationKeeper:
         ]
         return select(free, head=exposure.head, policy=self._policy.selection, gas=self._policy.gas)
 
-    def _observed(self, exposure: Exposure) -> Lateness:
+    def _observed(self, exposure: Exposure, waiting: frozenset[PositionKey]) -> Lateness:
+        """Who waits for a second price is left alone on purpose: his time has not begun."""
         return observed(
             self._lateness,
-            exposure.candidates,
+            [each for each in exposure.candidates if each.position.key not in waiting],
             exposure.head.number,
             policy=self._policy.selection,
             gas=self._policy.gas,

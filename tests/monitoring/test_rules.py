@@ -68,3 +68,8 @@ def test_runbook__of_an_alert__says_what_to_look_at_to_do_and_when_it_is_over(na
     severities = {each["labels"]["severity"] for each in RULES if each.get("alert") == name}
     urgency = {"page": "**Page", "ticket": "**Ticket", "none": "**Always"}
     assert any(urgency[severity] in text for severity in severities)
+
+
+def test_examples__of_prometheus_and_alertmanager__are_read_by_them(tool: Tool) -> None:
+    run(tool("promtool"), "check", "config", compile.HERE / "prometheus.yml")
+    run(tool("amtool"), "check-config", compile.HERE / "alertmanager.yml")

@@ -198,3 +198,13 @@ async def test_step__several_price_steps_in_one_block__its_end_decides() -> None
     assert submitted.plan.candidates == ()
     await world.step(lambda block: block.push(8, TAO // 10 + 1), crash)
     assert world.mempool.sent == [[3, 2, 1]]
+
+
+async def test_step__waiting_for_a_second_price__is_not_late() -> None:
+    world = World()
+    await world.step()
+    await world.step(suspending(STALL))
+    for actions in ((crash,), (), (), ()):
+        plan = (await world.step(*actions)).plan
+        assert plan.lateness.oldest(plan.head.number) == 0
+        assert not plan.lateness.late
