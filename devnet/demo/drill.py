@@ -31,6 +31,9 @@ from devnet.views import ExchangeViews
 from devnet.world import FINALITY_BLOCKS, SET_UP_BLOCKS, World, WorldOptions, running_world
 from fleet.settings import Settings, load
 
+_EVERY_ALERT = {"telemetry": {"storm_messages_max": 1_000_000}}
+"""The referee counts alerts, so none may be told together with others."""
+
 CAPACITY = Capacity(gas_each=42_000, gas_share=GAS_LIMIT // 2)
 """For the referee's allowance: what one liquidation costs in a batch, and half of a block."""
 
@@ -93,6 +96,7 @@ async def _drill(
             is_in_step=True,
             notify_urls=(inbox.url,),
             log_format="json",
+            sections=_EVERY_ALERT,
             has_router=cast.has_router,
         )
         await write_state(world, files, fleet_options)

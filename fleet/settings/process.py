@@ -210,6 +210,14 @@ class TelemetrySettings(Section):
     notify_urls_file: SecretFile | None = None
     """A file with one Apprise address a line, as they hold secrets; absent = alerts are logged."""
 
+    storm_messages_max: Annotated[int, Field(ge=1)] = 10
+    """Messages of one severity at once to one address, each by itself; more of them become one.
+    10: what somebody who is woken still reads."""
+
+    storm_quiet_s: Annotated[Seconds, Field(ge=0, le=3_600)] = Seconds(60)
+    """Seconds after such a storm for which further messages of its severity wait, to be one again.
+    60: what a person needs to look."""
+
     listen: Listen | None = None
     """host:port for /live, /ready and /metrics; absent = not served."""
 

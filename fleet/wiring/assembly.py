@@ -285,8 +285,7 @@ class Assembly:
         )
 
     async def _open_notifier(self) -> Notifier:
-        channels = telling.all_channels(self.settings)
-        return telling.notifier(channels, await self._memory.database())
+        return telling.notifier(self.settings, await self._memory.database())
 
     async def _drain(self, *, tells: bool) -> None:
         """Receipts, unless the chain waits for us instead, and meanwhile what is left to tell."""

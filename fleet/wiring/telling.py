@@ -11,6 +11,7 @@ from fleet.store.engine import Database
 from fleet.store.outbox import StoredOutbox
 from fleet.telemetry.channels import addresses, channels
 from fleet.telemetry.notify import Channel, Notifier, NotifyPolicy, Round
+from fleet.telemetry.storms import StormPolicy
 from units import Timestamp
 
 ROUND_S = 1.0
@@ -75,6 +76,12 @@ def all_channels(settings: Settings) -> tuple[Channel, ...]:
         raise SettingsError(Problem(where=str(file), what=str(error))) from None
 
 
-def notifier(over: tuple[Channel, ...], database: Database) -> Notifier:
-    """Delivers what the database's outbox holds."""
-    return Notifier(outbox=StoredOutbox(database), channels=over, policy=NotifyPolicy())
+def notifier(settings: Settings, database: Database) -> Notifier:
+    """Delivers what the database's outbox holds to everybody who is configured."""
+    told = settings.telemetry
+    storms = StormPolicy(messages_max=told.storm_messages_max, quiet_s=told.storm_quiet_s)
+    return Notifier(
+        outbox=StoredOutbox(database),
+        channels=all_channels(settings),
+        policy=NotifyPolicy(storms=storms),
+    )

@@ -20,6 +20,21 @@ async def drill(out: Path) -> dict[str, Any]:
     return summary
 
 
+def secrets(out: Path) -> set[bytes]:
+    """Every key and every address of a service that the fleet was given, as it stands in a file."""
+    files = [file for file in (out / "devnet.keys").iterdir() if file.is_file()]
+    return {line.removeprefix(b"0x") for file in files for line in file.read_bytes().split()}
+
+
+def told(out: Path) -> dict[str, bytes]:
+    """All that the fleet left behind: log, store, book; and summary and configuration."""
+    return {
+        str(file.relative_to(out)): file.read_bytes()
+        for file in out.rglob("*")
+        if file.is_file() and "devnet.keys" not in file.parts and file.name != "devnet.json"
+    }
+
+
 async def test_demo__real_fleet_for_an_hour__nobody_wronged_and_the_same_again(
     tmp_path: Path,
 ) -> None:
@@ -32,4 +47,9 @@ async def test_demo__real_fleet_for_an_hour__nobody_wronged_and_the_same_again(
     assert all(market["pushes"] > 0 for market in summary["markets"].values())
     assert summary["alerts"]["unreadable"] == 0
     assert summary["alerts"]["deliveries"] > 0
+    hidden, said = secrets(tmp_path / "one"), told(tmp_path / "one")
+    assert len(hidden) > 4, "keys of bots and operator, and where alerts go"
+    assert b'"event": "step"' in said["fleet.log"]
+    leaks = {name for name, text in said.items() for secret in hidden if secret in text}
+    assert leaks == set()
     assert summary == await drill(tmp_path / "two")
