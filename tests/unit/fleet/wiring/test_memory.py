@@ -170,7 +170,7 @@ async def _deliver(memory: Memory, wall: Wall, id_: str) -> None:
     )
     async with database.writing() as connection:
         await enqueue(connection, [message])
-    notifier = telling.notifier(telling.all_channels(settings()), database)
+    notifier = telling.notifier(settings(), database)
     assert (await notifier.drain(wall.now())).still_open == 0
 
 
