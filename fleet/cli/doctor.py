@@ -213,7 +213,7 @@ def _pin(subject: str, market: MarketFacts, settings: Settings) -> Check:
         remedy = f"confirm the project, then set registered_at = {registered_at}"
         return _failed(subject, "not pinned: the market has no price", remedy)
     if pin != registered_at:
-        remedy = "the netuid may be another project now: the admin decides"
+        remedy = "it may be another project now; if it is the one meant: keepers oracle accept-pin"
         return _failed(subject, f"registered at {registered_at}, pinned is {pin}", remedy)
     return _passed(subject, f"registered at {registered_at}, as pinned")
 

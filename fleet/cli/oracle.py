@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import typer
 
+from fleet.cli.accept_pin import accept_pin
 from fleet.cli.acting import Acting, stopped, tell_outcomes, tell_stop
 from fleet.cli.exits import EXIT_CODES, Exit
 from fleet.cli.feed_tables import PLAN_COLUMNS, plan_rows, plan_title, sent_lines
@@ -25,6 +26,7 @@ from units import Netuid
 app = typer.Typer(no_args_is_help=True, help="The price feed.")
 
 app.command(epilog=EXIT_CODES)(pins)
+app.command(epilog=EXIT_CODES)(accept_pin)
 app.command(epilog=EXIT_CODES)(suspend)
 app.command(epilog=EXIT_CODES)(resume)
 app.command(epilog=EXIT_CODES)(study)

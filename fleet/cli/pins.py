@@ -12,7 +12,7 @@ from fleet.cli.ports import Assembly
 from fleet.cli.session import JsonOption, session_of
 from fleet.settings import Settings, to_toml
 from oracle.quotes import Reading, Unavailable
-from units import RAO_IN_PRICE_WEI, Netuid
+from units import RAO_IN_PRICE_WEI, BlockNumber, Netuid
 
 
 def pins(context: typer.Context, markets: Markets = None, json: JsonOption = False) -> None:
@@ -27,31 +27,51 @@ def pins(context: typer.Context, markets: Markets = None, json: JsonOption = Fal
 
 
 async def _pins(fleet: Assembly, chosen: Sequence[Netuid], out: Output) -> Exit:
+    said = await read_subnets(fleet, out)
+    if isinstance(said, Unavailable):
+        return Exit.REFUSED
+    verdicts = show_subnets(said, chosen, fleet.settings, out)
+    for line in _pin_lines(said, chosen, fleet.settings):
+        out.line(line)
+    return Exit.DONE if all(each == "as pinned" for each in verdicts) else Exit.UNHEALTHY
+
+
+async def read_subnets(fleet: Assembly, out: Output) -> Reading | Unavailable:
+    """What stands behind the netuids now, agreed on; says why not, where it can't be read."""
     with out.working("reading Subtensor"):
         head = await fleet.source.finalized()
         said = head if isinstance(head, Unavailable) else await fleet.source.read(head.number)
-    if isinstance(said, Unavailable) or said.identities is None:
-        detail = said.detail if isinstance(said, Unavailable) else "the runtime hides identities"
-        out.record("reason", detail)
-        out.line(f"registration blocks cannot be read: {detail}")
-        return Exit.REFUSED
-    rows = list(_pin_rows(said, chosen, fleet.settings))
+    if isinstance(said, Reading) and said.identities is None:
+        said = Unavailable(detail="the runtime hides identities")
+    if isinstance(said, Unavailable):
+        out.record("reason", said.detail)
+        out.line(f"registration blocks cannot be read: {said.detail}")
+    return said
+
+
+def show_subnets(
+    said: Reading, chosen: Sequence[Netuid], settings: Settings, out: Output
+) -> list[str]:
+    """A table of these markets; returns their verdicts."""
+    rows = _pin_rows(said, chosen, settings)
     out.record("block", said.block)
-    out.record("identities", {netuid: said.identities.get(netuid) for netuid in chosen})
+    out.record("identities", {netuid: (said.identities or {}).get(netuid) for netuid in chosen})
     columns = ("market", "netuid", "registered at", "pinned", "price", "TAO in pool", "verdict")
     out.table(f"Subnets at Subtensor block {said.block.number}", columns, rows)
-    for line in _pin_lines(said, chosen, fleet.settings):
-        out.line(line)
-    return Exit.DONE if all(row[-1] == "as pinned" for row in rows) else Exit.UNHEALTHY
+    return [row[-1] for row in rows]
+
+
+def registration(said: Reading, netuid: Netuid) -> BlockNumber | None:
+    """The block at which the subnet behind a netuid was registered; None: there is none."""
+    identity = (said.identities or {}).get(netuid)
+    return identity.registered_at if identity is not None and identity.exists else None
 
 
 def _pin_rows(said: Reading, chosen: Sequence[Netuid], settings: Settings) -> list[tuple[str, ...]]:
     pinned = {each.netuid: each.registered_at for each in settings.markets}
     rows: list[tuple[str, ...]] = []
     for netuid in chosen:
-        identity = (said.identities or {}).get(netuid)
-        exists = identity is not None and identity.exists
-        found = identity.registered_at if identity is not None and exists else None
+        found = registration(said, netuid)
         rao = (said.prices or {}).get(netuid, 0)
         rows.append(
             (

@@ -14,6 +14,7 @@ from fleet.wiring.code_judgement import CodeFacts
 from fleet.wiring.evidence import Explanation
 from fleet.wiring.facts import (
     AccountFacts,
+    AdminCall,
     BotName,
     ContractFacts,
     MarketFacts,
@@ -72,6 +73,10 @@ class Inspector(Protocol):
 
     async def markets(self) -> tuple[MarketFacts, ...] | Unread:
         """Every enabled market."""
+        ...
+
+    def clearing(self, netuids: Sequence[Netuid]) -> AdminCall:
+        """The call by which the admin ends suspensions that nobody else can end."""
         ...
 
 

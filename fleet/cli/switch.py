@@ -84,14 +84,24 @@ async def _switched(
     chosen = [netuid for netuid, plan in plans.items() if plan == verb]
     out.record("chosen", chosen)
     is_barred = any(plan == _BARRED for plan in plans.values())
-    if is_barred or not chosen:
-        out.line("refused: see the plan" if is_barred else "nothing to do")
-        return Exit.REFUSED if is_barred else Exit.DONE
+    if is_barred:
+        _tell_admin(fleet, [netuid for netuid, plan in plans.items() if plan == _BARRED], out)
+        return Exit.REFUSED
+    if not chosen:
+        out.line("nothing to do")
+        return Exit.DONE
     question = f"{verb.capitalize()} {len(chosen)} markets?"
     stop = await stopped(acting, out, question, needs_key=True, fleet=fleet)
     if stop is not None:
         return tell_stop(stop, out)
     return await _send_switch(fleet, chosen, state, acting, out, on=on)
+
+
+def _tell_admin(fleet: Assembly, barred: Sequence[Netuid], out: Output) -> None:
+    call = fleet.inspector.clearing(barred)
+    out.record("admin", call)
+    out.line("refused: see the plan")
+    out.line(f"the admin signs {call.text}: to {call.to} data 0x{call.data.hex()}")
 
 
 def _switch_plan(row: FeedRowView, *, on: bool) -> str:

@@ -16,6 +16,7 @@ from fleet.settings.network import (
     NetworkKind,
     NetworkSettings,
 )
+from fleet.settings.pinning import repinned
 from fleet.settings.places import Endpoint, Witnesses
 from fleet.settings.policies import (
     FundingSettings,
@@ -72,5 +73,6 @@ __all__ = [
     "load",
     "network_file",
     "network_files",
+    "repinned",
     "to_toml",
 ]

@@ -171,7 +171,7 @@ def _identity(market: MarketPlan, pins: Pins) -> Trouble:
         severity="page",
         title=f"Market {market.netuid} is not the subnet that is pinned",
         body=f"{_why(market)}; pinned is the registration at block {pin}. No price of it is"
-        " published. See: keepers oracle pins; only the admin opens the market again",
+        " published. See: keepers oracle accept-pin; only the admin opens the market again",
     )
 
 

@@ -1,6 +1,6 @@
 """Finds out the facts that `keepers doctor` judges. Nothing here raises for a silent endpoint."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -121,6 +121,14 @@ class WorldInspector:
             return Unread(reason=str(error), remedy=_NEEDS_NODE)
         except (ChainError, DecodingError) as error:
             return Unread(reason=str(error))
+
+    def clearing(self, netuids: Sequence[Netuid]) -> AdminCall:
+        """See `fleet.cli.ports.Inspector`."""
+        return AdminCall(
+            to=self._deployment.price_feed,
+            data=calls.resume(netuids),
+            text=f"PriceFeed.resume([{', '.join(map(str, netuids))}])",
+        )
 
     async def markets(self) -> tuple[MarketFacts, ...] | Unread:
         """Every enabled market, as the exchange and Subtensor have it."""

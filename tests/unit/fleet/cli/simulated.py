@@ -242,6 +242,10 @@ class Examined:
     async def nodes(self) -> Mapping[str, NodeFacts | Unread]:
         return {"anvil": self.node}
 
+    def clearing(self, netuids: Sequence[Netuid]) -> AdminCall:
+        to = Address(self.settings.contracts.price_feed)
+        return AdminCall(to=to, data=bytes(netuids), text=f"resume({list(netuids)})")
+
     async def sources(self) -> Mapping[str, SourceFacts | Unread]:
         return {"stand-in": self.source}
 
