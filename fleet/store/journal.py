@@ -21,14 +21,15 @@ from fleet.store.decisions import (
 from fleet.store.engine import Database
 from fleet.store.journal_rows import attempts_of, entry_of
 from fleet.store.lease import Lease, await_writes, fence, is_held
-from fleet.store.spending import book, pay, read_account
+from fleet.store.spending import book, pay, put_stop, read_account
 from fleet.store.tables import JOURNAL_DONE, decisions
 from fleet.store.tables import journal_attempts as attempts
 from fleet.store.tables import journal_entries as entries
 from fleet.transactions.attempt import Attempt, Entry, State
 from fleet.transactions.journal import JournalConflict
-from fleet.transactions.request import TransactionRequest
+from fleet.transactions.request import Lane, TransactionRequest
 from fleet.transactions.spending import Account, Spend
+from units import Timestamp
 
 
 class StoredJournal:
@@ -85,6 +86,16 @@ class StoredJournal:
             self._write(connection, entry)
             book(connection, self._namespace, spend, stop)
             pay(connection, self._namespace, entry, spend)
+
+        await self._database.write(work)
+
+    async def stop(self, lane: Lane, reason: str, since: Timestamp) -> None:
+        """Writes that a lane is stopped from now on; nothing when it is already."""
+
+        def work(connection: Connection) -> None:
+            await_writes(connection, self.lease)
+            fence(connection, self.lease)
+            put_stop(connection, self._namespace, lane, reason, since)
 
         await self._database.write(work)
 

@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 metadata = MetaData()
 
-SCHEMA = 6
+SCHEMA = 7
 """The newest version in `migrations/versions/`, whose tables these are."""
 
 # --- stamp: which world this store belongs to -----------------------------------------------
@@ -279,4 +279,13 @@ spend_stops = Table(
     Column("lane", Integer, primary_key=True, autoincrement=False),
     Column("reason", Text, nullable=False),
     Column("since", BigInteger, nullable=False),
+)
+
+spend_resets = Table(
+    "spend_resets",
+    metadata,
+    Column("namespace", String(128), primary_key=True),
+    Column("lane", Integer, primary_key=True, autoincrement=False),
+    # what has a lower one no longer counts, final or not
+    Column("nonce", BigInteger, nullable=False),
 )

@@ -3,6 +3,8 @@
 The journal has it first: what is booked here was written in the transaction that ended its entry.
 """
 
+from dataclasses import replace
+
 from fleet.transactions.journal import Journal
 from fleet.transactions.request import Lane, Refused
 from fleet.transactions.spending import Account, Spend, SpendPolicy, Spent, is_half_spent
@@ -45,7 +47,7 @@ class SpendGuard:
     def expect(self, entry_id: int, spend: Spend | None) -> None:
         """Learns what an entry has cost in a block that is not final; None: it is in none.
 
-        Finality may stand still while a lane goes on spending.
+        Finality may stand still while a lane goes on spending: `enforce` what follows from it.
         """
         if spend is None:
             self._expected.pop(entry_id, None)
@@ -53,19 +55,28 @@ class SpendGuard:
             self._expected[entry_id] = spend
         self._stopped = None
 
-    def after(self, spend: Spend) -> tuple[Account, str | None]:
-        """The account with one more transaction, and why that stops its lane, if it does."""
-        after = self._account.plus(spend, self._policy)
-        is_new = spend.lane not in self._account.stopped
-        return after, after.stopped.get(spend.lane) if is_new else None
+    async def enforce(self, since: Timestamp) -> None:
+        """Writes down the stops that what is not final has brought about: they last."""
+        for lane, why in self.stopped.items():
+            if lane not in self._account.stopped:
+                await self._journal.stop(lane, why, since)
+                stopped = dict(self._account.stopped) | {lane: why}
+                self._account = replace(self._account, stopped=stopped)
 
-    def book(self, account: Account, now: Timestamp) -> None:
-        """Takes over an account that the journal has."""
-        self._account, self._now, self._stopped = account, now, None
+    def would_stop(self, spend: Spend) -> str | None:
+        """Why one more transaction stops its lane, if it does."""
+        if spend.lane in self._account.stopped:
+            return None
+        return self._account.plus(spend, self._policy).stopped.get(spend.lane)
+
+    def book(self, spend: Spend) -> None:
+        """Adds a transaction that the journal has."""
+        self._account = self._account.plus(spend, self._policy)
+        self._now, self._stopped = spend.time, None
 
     @property
     def stopped(self) -> dict[Lane, str]:
-        """Lanes that wait for an operator or for finality, and why."""
+        """Lanes that wait for an operator, and why."""
         if self._stopped is None:  # summed up anew after a change, not for every request
             self._stopped = self._sum_up()
         return dict(self._stopped)

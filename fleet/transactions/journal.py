@@ -7,7 +7,9 @@ only bytes that are in it are ever handed to a node.
 from typing import Protocol
 
 from fleet.transactions.attempt import Entry
+from fleet.transactions.request import Lane
 from fleet.transactions.spending import Account, Spend
+from units import Timestamp
 
 
 class Journal(Protocol):
@@ -34,6 +36,9 @@ class Journal(Protocol):
 
         `stop`: why its lane is stopped from now on; None: it is not, or was before.
         """
+
+    async def stop(self, lane: Lane, reason: str, since: Timestamp) -> None:
+        """Writes that a lane is stopped from now on; nothing when it is already."""
 
     async def account(self) -> Account:
         """What was spent in the last days, and which lanes are stopped."""

@@ -255,15 +255,17 @@ class Pursuit:
         else:
             after = after if after == before else await self._delivery.record(after)
             self._guard.expect(after.id, found.spend)
+            if found.spend is not None:
+                await self._guard.enforce(found.spend.time)
         if found.included is not None:
             self.news.included(found.included)
         return after
 
     async def _conclude(self, entry: Entry, spend: Spend) -> Entry:
-        account, stop = self._guard.after(spend)
+        stop = self._guard.would_stop(spend)
         entry = await self._delivery.conclude(entry, spend, stop)
         self._guard.expect(entry.id, None)
-        self._guard.book(account, spend.time)
+        self._guard.book(spend)
         return entry
 
     async def _send_anew(self, entry: Entry, kind: Kind, fee: Fee, head: Head) -> Entry:

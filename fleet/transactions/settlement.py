@@ -110,6 +110,7 @@ class Settlement:
     def _spend(self, entry: Entry, which: Attempt, receipt: Receipt, head: Head) -> Spend:
         is_done = which.kind is Kind.PAYLOAD and receipt.succeeded
         return Spend(
+            nonce=entry.nonce,
             lane=entry.request.lane,
             fee=receipt.fee,
             time=head.time,

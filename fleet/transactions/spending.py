@@ -42,11 +42,12 @@ class SpendPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spend:
-    """What one transaction cost when it became final, at which chain time.
+    """What the transaction of one nonce cost, at which chain time.
 
     `had_effect`: whether it did anything.
     """
 
+    nonce: int
     lane: Lane
     fee: Wei
     time: Timestamp
@@ -74,10 +75,14 @@ class Spent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """All that is known of a key's spending: by lane and hour, and why lanes are stopped."""
+    """All that is known of a key's spending: by lane and hour, and why lanes are stopped.
+
+    `forgiven`: what a lane spent on lower nonces no longer counts, also when it is final later.
+    """
 
     hours: Mapping[tuple[Lane, int], Spent] = field(default_factory=dict)
     stopped: Mapping[Lane, str] = field(default_factory=dict)
+    forgiven: Mapping[Lane, int] = field(default_factory=dict)
 
     def last_day(self, lane: Lane, now: Timestamp) -> Spent:
         """The sum of the hours that count now."""
@@ -90,6 +95,8 @@ class Account:
 
     def plus(self, spend: Spend, policy: SpendPolicy) -> "Account":
         """With one more transaction; stopped lanes stay stopped."""
+        if spend.nonce < self.forgiven.get(spend.lane, 0):
+            return self
         key = spend.lane, spend.hour
         first = spend.hour - WINDOW_HOURS + 1
         kept = {of: spent for of, spent in self.hours.items() if of[1] >= first}

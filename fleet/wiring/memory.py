@@ -14,6 +14,7 @@ from fleet.store.outbox import prune_outbox
 from fleet.store.quotes import prune_quotes
 from fleet.store.warnings import StoredWarnings
 from fleet.transactions.attempt import Entry
+from fleet.transactions.request import Lane
 from fleet.transactions.spending import Account, Spend
 from fleet.wiring.connections import open_archive, open_store
 from fleet.wiring.tenure import Tenure
@@ -143,6 +144,10 @@ class RememberedJournal:
     async def conclude(self, entry: Entry, spend: Spend, stop: str | None) -> None:
         """See the port."""
         await (await self._stored()).conclude(entry, spend, stop)
+
+    async def stop(self, lane: Lane, reason: str, since: Timestamp) -> None:
+        """See the port."""
+        await (await self._stored()).stop(lane, reason, since)
 
     async def account(self) -> Account:
         """See the port."""

@@ -10,7 +10,7 @@ from fleet.transactions.journal import JournalConflict
 from fleet.transactions.request import Lane
 from fleet.transactions.signer import SigningFailed
 from fleet.transactions.spending import Account, Spend, Spent
-from units import Address, TxHash
+from units import Address, Timestamp, TxHash
 
 KEY = Address("0x00000000000000000000000000000000000000Aa")
 
@@ -60,6 +60,7 @@ class MemoryJournal:
         self.entries: dict[int, Entry] = {}
         self.spends: list[Spend] = []
         self.stopped: dict[Lane, str] = {}
+        self.forgiven: dict[Lane, int] = {}
         self._fuse = fuse or Fuse()
 
     async def enter(self, entry: Entry) -> Entry:
@@ -98,14 +99,30 @@ class MemoryJournal:
             self.stopped[spend.lane] = stop
         self._fuse.after()
 
+    async def stop(self, lane: Lane, reason: str, since: Timestamp) -> None:
+        """See `Journal.stop`."""
+        del since
+        self._fuse.before()
+        self.stopped.setdefault(lane, reason)
+        self._fuse.after()
+
+    def reset(self, lane: Lane) -> None:
+        """As an operator does it: what the lane spent so far no longer counts."""
+        self.stopped.pop(lane, None)
+        self.spends = [each for each in self.spends if each.lane is not lane]
+        self.forgiven[lane] = max((each.nonce for each in self.entries.values()), default=-1) + 1
+
     async def account(self) -> Account:
         """See `Journal.account`."""
         self._fuse.before()
         hours: dict[tuple[Lane, int], Spent] = {}
         for each in self.spends:
+            if each.nonce < self.forgiven.get(each.lane, 0):
+                continue
             key = each.lane, each.hour
             hours[key] = hours.get(key, Spent()).plus(each)
-        return Account(hours=hours, stopped=dict(self.stopped))
+        forgiven = dict(self.forgiven)
+        return Account(hours=hours, stopped=dict(self.stopped), forgiven=forgiven)
 
     async def unfinished(self) -> tuple[Entry, ...]:
         """See `Journal.unfinished`."""

@@ -50,7 +50,7 @@ async def concluded(
     done = replace(
         entry, state=State.FINAL, ending=Ending.SUCCEEDED, inclusion=mined, report="all done"
     )
-    spend = Spend(lane=Lane.PRICE, fee=Wei(2**70), time=Timestamp(at), had_effect=True)
+    spend = Spend(nonce=nonce, lane=Lane.PRICE, fee=Wei(2**70), time=Timestamp(at), had_effect=True)
     await journal.conclude(done, spend, None)
     return done
 

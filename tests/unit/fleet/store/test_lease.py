@@ -154,12 +154,13 @@ async def test_journal__after_a_takeover__takes_no_write_of_the_older_epoch(
     await expire(database)
     heir = StoredJournal(theirs, await take(theirs, SECOND))
     done = replace(signed, state=State.FINAL, ending=Ending.SUCCEEDED)
-    spend = Spend(lane=Lane.PRICE, fee=Wei(1), time=Timestamp(0), had_effect=True)
+    spend = Spend(nonce=0, lane=Lane.PRICE, fee=Wei(1), time=Timestamp(0), had_effect=True)
     for write in (
         mine.enter(reserved(request("b"), 1)),
         mine.save(replace(signed, state=State.SEEN, attempts=(attempt(), attempt(1)))),
         mine.conclude(done, spend, "too much"),
         mine.withdraw(signed),
+        mine.stop(Lane.PRICE, "too much", Timestamp(0)),
     ):
         with pytest.raises(Fenced, match="taken over by process 22 on beta"):
             await write

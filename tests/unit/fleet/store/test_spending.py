@@ -21,9 +21,13 @@ async def journal(database: Database) -> StoredJournal:
     return await journal_of(database)
 
 
-def spend(fee: int, *, hour: int = 0, had_effect: bool = True) -> Spend:
+def spend(fee: int, *, hour: int = 0, had_effect: bool = True, nonce: int = 0) -> Spend:
     return Spend(
-        lane=Lane.PRICE, fee=Wei(fee), time=Timestamp(hour * HOUR_S), had_effect=had_effect
+        nonce=nonce,
+        lane=Lane.PRICE,
+        fee=Wei(fee),
+        time=Timestamp(hour * HOUR_S),
+        had_effect=had_effect,
     )
 
 
@@ -69,3 +73,28 @@ async def test_reset__stopped_lane__goes_on_with_a_clean_slate_and_others_keep_t
     account = await journal.account()
     assert (account.hours, account.stopped) == ({}, {})
     assert list(await stopped_lanes(database)) == ["liquidator:0xdef"]
+
+
+async def test_reset__some_of_it_is_not_final_yet__does_not_count_when_it_is(
+    database: Database, journal: StoredJournal
+) -> None:
+    waiting = await journal.enter(reserved(request("waiting"), 0))
+    await journal.stop(Lane.PRICE, "too much, not final yet", Timestamp(0))
+    await journal.stop(Lane.PRICE, "found once more", Timestamp(1))
+    assert await stopped_lanes(database) == {NAME: {Lane.PRICE: "too much, not final yet"}}
+    await reset(database, NAME, Lane.PRICE)
+    assert (await journal.account()).forgiven == {Lane.PRICE: 1}
+    done = replace(waiting, state=State.FINAL, ending=Ending.REVERTED, attempts=(attempt(),))
+    await journal.conclude(done, spend(9, had_effect=False, nonce=0), None)
+    assert (await journal.account()).hours == {}
+    await conclude(journal, 1, spend(3, had_effect=False, nonce=1))
+    assert (await journal.account()).hours == {(Lane.PRICE, 0): Spent(without_effect=3)}
+    await reset(database, NAME, Lane.PRICE)
+    assert (await journal.account()).forgiven == {Lane.PRICE: 2}
+
+
+async def test_reset__nothing_was_ever_sent__forgives_nothing(
+    database: Database, journal: StoredJournal
+) -> None:
+    await reset(database, NAME, Lane.PRICE)
+    assert (await journal.account()).forgiven == {Lane.PRICE: 0}

@@ -118,6 +118,27 @@ async def test_recover__lane_was_stopped__stays_stopped_until_it_is_reset() -> N
         await world.conclude()
     world.another_process()
     assert isinstance(await world.submit("c"), Refused)
-    world.journal.spends.clear()
-    world.journal.stopped.clear()
+    world.journal.reset(Lane.LIQUIDATION)
     assert isinstance(await world.submit("c"), Submitted), "without a restart"
+
+
+async def test_submit__wasted_in_blocks_that_are_not_final__stopped_until_it_is_reset() -> None:
+    """Finality stands still: neither does a lane go on wasting, nor does it wait for finality."""
+    world = watched()
+    world.chain.finality_lag = 100
+    for key in ("a", "b"):
+        assert isinstance(await world.submit(key, data=b"skipped"), Submitted)
+        await world.mine()
+    assert isinstance(await world.submit("c"), Refused)
+    assert list(world.journal.stopped) == [Lane.LIQUIDATION], "for whoever resets it"
+    world.another_process()
+    assert isinstance(await world.submit("c"), Refused), "it lasts"
+    world.journal.reset(Lane.LIQUIDATION)
+    assert isinstance(await world.submit("c"), Submitted)
+    world.chain.finality_lag = 0
+    await world.mine(2)
+    assert isinstance(await world.submit("d"), Submitted), "what was forgiven is final now"
+    await world.submit("e", data=b"skipped")
+    await world.submit("f", data=b"skipped")
+    await world.mine(2)
+    assert isinstance(await world.submit("g"), Refused), "what came after counts"

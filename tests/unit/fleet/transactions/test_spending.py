@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,7 +23,7 @@ def spend(
     tao: float = 1, *, lane: Lane = Lane.LIQUIDATION, hour: int = 0, had_effect: bool = False
 ) -> Spend:
     time = Timestamp(1_000_000 * HOUR_S + hour * HOUR_S)
-    return Spend(lane=lane, fee=Wei(int(tao * TAO)), time=time, had_effect=had_effect)
+    return Spend(nonce=7, lane=lane, fee=Wei(int(tao * TAO)), time=time, had_effect=had_effect)
 
 
 def booked(*spends: Spend) -> Account:
@@ -79,7 +81,7 @@ def test_plus__anything__a_lane_that_goes_on_is_within_its_limits(
     for lane, fee, had_effect in fees:
         one = spend(lane=lane, had_effect=had_effect)
         account = account.plus(
-            Spend(lane=lane, fee=Wei(fee), time=one.time, had_effect=had_effect), POLICY
+            Spend(nonce=7, lane=lane, fee=Wei(fee), time=one.time, had_effect=had_effect), POLICY
         )
     for lane in Lane:
         day = account.last_day(lane, spend().time)
@@ -87,3 +89,13 @@ def test_plus__anything__a_lane_that_goes_on_is_within_its_limits(
         assert day.without_effect == sum(own), "to the wei, whatever other lanes do"
         is_within = why_stop(lane, day, POLICY) is None
         assert is_within == (lane not in account.stopped)
+
+
+def test_plus__lower_nonce_than_what_was_forgiven__does_not_count() -> None:
+    wasted = spend(100)
+    forgiving = Account(forgiven={Lane.LIQUIDATION: wasted.nonce + 1})
+    assert forgiving.plus(wasted, POLICY) == forgiving
+    others = forgiving.plus(spend(100, lane=Lane.PRICE), POLICY)
+    assert list(others.stopped) == [Lane.PRICE], "each lane by itself"
+    again = forgiving.plus(replace(wasted, nonce=wasted.nonce + 1), POLICY)
+    assert list(again.stopped) == [Lane.LIQUIDATION]
