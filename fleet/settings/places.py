@@ -23,9 +23,14 @@ class Place(Section):
     url_file: SecretFile | None = None
     """A file that holds the address, for providers whose address carries a key; instead of url."""
 
+    @property
+    def has_no_address(self) -> bool:
+        """Whether it is reached without one."""
+        return False
+
     @model_validator(mode="after")
     def _has_one_address(self) -> Self:
-        if (self.url is None) == (self.url_file is None):
+        if not self.has_no_address and (self.url is None) == (self.url_file is None):
             raise ValueError("give exactly one of url and url_file")
         return self
 
@@ -50,7 +55,7 @@ class Endpoint(Place):
 
     @model_validator(mode="after")
     def _is_limited(self) -> Self:
-        is_local = self.url is not None and is_loopback(self.url)
+        is_local = self.has_no_address or (self.url is not None and is_loopback(self.url))
         if self.requests_per_second is None and not is_local:
             raise ValueError("give requests_per_second: only a node on this machine has no limit")
         return self

@@ -1,18 +1,48 @@
 """How finalized prices are read from Subtensor. Data only."""
 
-from typing import Annotated
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from fleet.settings.fields import FromJson, Hash, WebSocketUrl
 from fleet.settings.places import Endpoint, Witnesses
 
 
+class SourceKind(StrEnum):
+    """What answers for Subtensor."""
+
+    RPC = "rpc"
+    LIGHT = "light"
+
+
 class SubtensorEndpoint(Endpoint):
-    """One Substrate JSON-RPC node of Subtensor."""
+    """One Substrate JSON-RPC node of Subtensor, or a light client of this process."""
+
+    kind: SourceKind = SourceKind.RPC
+    """rpc: a node is asked, and its word is taken. light: substrate-interface's light client syncs
+    with the network in a child process and proves every answer; it needs chain_spec and no url."""
+
+    chain_spec: Path | None = None
+    """The chain spec file of a light client (`….json`: raw genesis with code, or a checkpoint)."""
 
     url: WebSocketUrl | None = None
     """Its ws:// or wss:// address."""
+
+    @property
+    def has_no_address(self) -> bool:
+        """A light client is part of this process."""
+        return self.kind is SourceKind.LIGHT
+
+    @model_validator(mode="after")
+    def _is_one_kind(self) -> Self:
+        has_address = self.url is not None or self.url_file is not None
+        if self.kind is SourceKind.RPC and self.chain_spec is not None:
+            raise ValueError('chain_spec is for kind = "light"')
+        if self.kind is SourceKind.LIGHT and (has_address or self.chain_spec is None):
+            raise ValueError('kind = "light" takes chain_spec and no address')
+        return self
 
 
 class SubtensorSettings(Witnesses):

@@ -32,6 +32,7 @@ from fleet.wiring.watch import watching
 from keepers.liquidation.checkpoint import Stamp as BookStamp
 from oracle.sources.endpoint import Endpoint as SourceEndpoint
 from oracle.sources.layouts import DecodeLayout, SharedDecoding
+from oracle.sources.light import LightNode
 from oracle.sources.quorum import QuorumSource
 from oracle.sources.runtime import decode_layout
 from oracle.sources.subtensor import SubtensorEndpoint
@@ -126,12 +127,15 @@ def subtensor_endpoint(
 ) -> SubtensorEndpoint:
     """One endpoint, to be entered; `any_chain` to be told which chain it serves."""
     rate = node_policies.rate(endpoint, 0)
+    genesis = None if any_chain else BlockHash(settings.subtensor.genesis)
+    spec = endpoint.chain_spec
     return SubtensorEndpoint(
-        url=endpoint.address(),
+        url=endpoint.address() if spec is None else "",
+        light=None if spec is None else LightNode(name=name, chain_spec=spec, genesis=genesis),
         name=name,
         markets=market_netuids(settings),
         policy=policies.source(settings),
-        genesis=None if any_chain else BlockHash(settings.subtensor.genesis),
+        genesis=genesis,
         throttle=None if rate is None else Throttler(rate.requests, rate.period_s),
         report=report,
         decode=decode,

@@ -12,6 +12,7 @@ from oracle.sources.answers import MalformedAnswerError
 from oracle.sources.client import Client, SourceFailureError
 from oracle.sources.heads import FinalizedHeads
 from oracle.sources.layouts import DecodeLayout, RuntimeLayouts
+from oracle.sources.light import LightNode
 from oracle.sources.lone_client import LoneClient
 from oracle.sources.policy import SourcePolicy
 from oracle.sources.reader import BlockReader, Throttle
@@ -28,7 +29,8 @@ class SubtensorEndpoint:
     def __init__(
         self,
         *,
-        url: str,
+        url: str = "",
+        light: LightNode | None = None,
         name: str = "the node",
         markets: Sequence[Netuid],
         policy: SourcePolicy,
@@ -41,7 +43,8 @@ class SubtensorEndpoint:
         """Wire one endpoint.
 
         Args:
-            url: ws:// or wss://.
+            url: ws:// or wss://; not looked at where there is a light client.
+            light: the light client to ask instead of a node; checks its genesis itself.
             name: who runs it, for errors and logs.
             markets: the subnets whose identity is read.
             policy: limits.
@@ -52,6 +55,7 @@ class SubtensorEndpoint:
             report: takes one line for operators when the subscription breaks.
         """
         self._url = url
+        self._light = light
         self._name = name
         self._genesis = genesis
         self._policy = policy
@@ -78,6 +82,8 @@ class SubtensorEndpoint:
 
     async def __aexit__(self, *_: object) -> None:
         self.close()
+        if self._light is not None:
+            await self._light.kill()
         await self._tasks.__aexit__(None, None, None)
 
     async def heads(self) -> AsyncGenerator[SourceHead, None]:
@@ -132,6 +138,8 @@ class SubtensorEndpoint:
         async with self._throttle:
             if self._is_closed:
                 raise SourceFailureError("the endpoint is closed")
+            if self._light is not None:
+                return await self._light.connect(socket_s_max)
             client = LoneClient(
                 name=self._name, url=self._url, socket_s_max=socket_s_max, genesis=self._genesis
             )
