@@ -26,6 +26,7 @@ from charts.thinning import evenly, thinned
 
 POINTS_MAX = 800
 SPOTS_MAX = 400
+_SPOTS_FEW = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,8 +127,9 @@ def _mark(mark: Mark, x: Scale) -> str:
 
 
 def _spots(spots: Spots, x: Scale, y: Scale) -> Iterator[str]:
+    radius = 2.2 if len(spots.at) <= _SPOTS_FEW else 1.2
     for at, value, words in evenly(spots.at, SPOTS_MAX):
-        place = f'cx="{x.at(at)}" cy="{y.at(value)}" r="2.2"'
+        place = f'cx="{x.at(at)}" cy="{y.at(value)}" r="{radius}"'
         yield f'<circle class="dot {colour(spots.colour)}" {place}>{said(words)}</circle>'
 
 
