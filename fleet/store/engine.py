@@ -156,10 +156,18 @@ def _sqlite(url: URL) -> Database:
     settings: dict[str, Any] = {"connect_args": {"isolation_level": None}, "hide_parameters": True}
     engine = create_async_engine(url, **settings)
     _obey(engine.sync_engine)
-    own = create_engine(url.set(drivername="sqlite"), poolclass=StaticPool, **settings)
-    _obey(own)
     view = engine.execution_options(**{_READ_ONLY: True})
-    return Database(engine, reader=view, writer=Writer(own), one_writer=None)
+    return Database(engine, reader=view, writer=_writer(url, settings), one_writer=None)
+
+
+def _writer(url: URL, settings: dict[str, Any]) -> Writer:
+    here = url.set(drivername="sqlite")
+    own = create_engine(here, poolclass=StaticPool, **settings)
+    _obey(own)
+    event.listen(own, "connect", _leave_the_log_alone)
+    tidying = create_engine(here, poolclass=StaticPool, **settings)
+    event.listen(tidying, "connect", _prepare)
+    return Writer(own, tidying=tidying)
 
 
 def _obey(engine: Engine) -> None:
@@ -172,6 +180,11 @@ def _prepare(connection: Any, _: ConnectionPoolEntry) -> None:
     for pragma in _PRAGMAS:
         cursor.execute(pragma)
     cursor.close()
+
+
+def _leave_the_log_alone(connection: Any, _: ConnectionPoolEntry) -> None:
+    """`Writer` moves what is in it into the file, and not within a commit."""
+    connection.cursor().execute("PRAGMA wal_autocheckpoint = 0")
 
 
 def _begin(connection: Connection) -> None:

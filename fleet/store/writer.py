@@ -13,13 +13,25 @@ from sqlalchemy import Connection, Engine
 
 _T = TypeVar("_T")
 
+_TIDIED_AFTER = 100
+"""Transactions after which what they wrote is moved from the log into the file."""
+
 
 class Writer:
-    """One connection, in one thread."""
+    """One connection, in one thread.
 
-    def __init__(self, engine: Engine) -> None:
+    What is written goes to the log and is durable there. SQLite would move it into the file within
+    the commit of every hundredth or so transaction, which then takes many times as long; `tidying`
+    does that beside them, on a connection and a thread of its own.
+    """
+
+    def __init__(self, engine: Engine, *, tidying: Engine) -> None:
         self._engine = engine
+        self._tidying = tidying
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+        self._tidier = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store tidier")
+        self._connection: Connection | None = None
+        self._transactions = 0
 
     async def run(self, work: Callable[[Connection], _T]) -> _T:
         """One transaction, see `to_its_end`."""
@@ -27,13 +39,35 @@ class Writer:
         return await to_its_end(loop.run_in_executor(self._thread, self._transact, work))
 
     async def close(self) -> None:
-        """Closes the connection where it was opened, then ends the thread."""
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._engine.dispose)
+        """Closes each connection where it was opened, then ends the threads."""
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._thread, self._close)
         self._thread.shutdown()
+        await loop.run_in_executor(self._tidier, self._tidying.dispose)
+        self._tidier.shutdown()
 
     def _transact(self, work: Callable[[Connection], _T]) -> _T:
-        with self._engine.begin() as connection:
-            return work(connection)
+        if self._connection is None:
+            self._connection = self._engine.connect()
+        with self._connection.begin():
+            result = work(self._connection)
+        self._transactions += 1
+        if self._transactions % _TIDIED_AFTER == 0:
+            self._tidier.submit(self._tidy)
+        return result
+
+    def _tidy(self) -> None:
+        """As far as no reader is in the way: the next time goes further."""
+        connection = self._tidying.raw_connection()
+        try:
+            connection.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)")
+        finally:
+            connection.close()
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        self._engine.dispose()
 
 
 async def to_its_end(write: Awaitable[_T]) -> _T:

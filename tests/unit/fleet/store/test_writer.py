@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, text
 
+from fleet.store import writer
 from fleet.store.engine import Database, open_database
 
 ON_SQLITE = pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
@@ -88,6 +89,20 @@ async def test_write__cancelled_and_then_fails__leaves_no_complaint_behind(
     del writing
     gc.collect()
     assert complaints == []
+
+
+async def test_write__many__the_log_does_not_grow_with_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "_TIDIED_AFTER", 10)
+    database = await open_database(f"sqlite+aiosqlite:///{tmp_path}/own.db")
+    log = tmp_path / "own.db-wal"
+    sizes = []
+    for number in range(400):
+        await database.write(lambda connection, n=number: add(connection, f"{n}"))  # type: ignore[misc]
+        sizes.append(log.stat().st_size)
+    await database.close()
+    assert sizes[-1] < 2 * sizes[100], "it is written over from its beginning"
 
 
 async def test_close__after_writing__its_thread_is_gone(tmp_path: Path) -> None:
