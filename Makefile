@@ -12,6 +12,8 @@ KILLS ?= 200
 REQUESTS ?= 500
 SEED ?= 1
 NETWORK ?= good
+MODE ?= kills
+FAULTS ?= 100
 EXAMPLES ?= 1000
 PYTEST_FLAGS ?=
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
@@ -86,8 +88,12 @@ demo: setup      ## the whole fleet over a local chain 964: make demo [TAPE=file
 
 test: setup contracts/node_modules/ready k8s/renderer/node_modules/ready monitoring/tools/ready lint types imports unit  ## lint, types, import rules, all tests
 
-chaos: setup     ## kill -9 of a sending process at random instants, audited: make chaos [KILLS=n REQUESTS=n SEED=n NETWORK=bad]
+chaos: setup     ## kill -9 of a sending process at random instants, audited: make chaos [KILLS=n REQUESTS=n SEED=n NETWORK=bad], or of one that leads: make chaos MODE=leadership [FAULTS=n SEED=n]
+ifeq ($(MODE),leadership)
+	$(BIN)/python -m devnet.leadership --faults $(FAULTS) --seed $(SEED) --out build/leadership.json
+else
 	$(BIN)/python -m devnet.chaos --kills $(KILLS) --requests $(REQUESTS) --seed $(SEED) $(if $(filter bad,$(NETWORK)),--bad-network) --out build/chaos.json
+endif
 
 model: .venv/ready  ## the sender against everything at once, 20,000 steps and more, counted: make model [EXAMPLES=n]
 	SENDER_MODEL_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest -q -s tests/unit/fleet/transactions/test_sender_model.py

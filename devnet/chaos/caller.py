@@ -70,17 +70,22 @@ class Caller:
         """Has every piece ended?"""
         return not self._open
 
-    async def step(self, head: Head) -> None:
-        """Hears what became of earlier pieces, then asks for as many as the lanes take."""
+    async def step(self, head: Head, until: int | None = None) -> None:
+        """Hears what became of earlier pieces, then asks for as many as the lanes take.
+
+        `until`: only pieces below that number are there to be done yet.
+        """
         for settled in await self._sender.settle(head):
             self._hear(settled)
         async with asyncio.TaskGroup() as tasks:
-            for piece in self._next():
+            for piece in self._next(until):
                 tasks.create_task(self._ask(piece, head), name=piece.key)
 
-    def _next(self) -> list[Piece]:
+    def _next(self, until: int | None) -> list[Piece]:
         taken, found = Counter(self._waiting.values()), []
         for piece in self._open.values():
+            if until is not None and piece.number >= until:
+                continue
             is_waiting = piece.number in self._waiting
             if not is_waiting and taken[piece.lane] < self._lane_in_flight_max[piece.lane]:
                 taken[piece.lane] += 1

@@ -11,19 +11,19 @@ from tempfile import TemporaryDirectory
 import aiohttp
 
 from devnet.anvil import Genesis, running_anvil
-from devnet.chaos.audit import Evidence, Receipt, judge
-from devnet.chaos.caller import read_notes
+from devnet.chaos.audit import Evidence, judge
 from devnet.chaos.child import Orders, namespace, notes_path, store_url
-from devnet.chaos.ledger import Row, read_rows, read_spending, states_in_flight
+from devnet.chaos.evidence import collect
+from devnet.chaos.ledger import Row, read_rows, states_in_flight
 from devnet.chaos.lives import start
 from devnet.chaos.report import Report
-from devnet.chaos.tally import deploy_tally, read_tally
-from devnet.chaos.weather import Weather, pooled_hashes, sending_account
+from devnet.chaos.tally import deploy_tally
+from devnet.chaos.weather import Weather, sending_account
 from devnet.chaos.workload import make_workload
 from devnet.faults.mixtures import bad_network
 from devnet.faults.plan import Plan
 from devnet.faults.proxy import running_proxy
-from devnet.rpc import NodeClient, Request
+from devnet.rpc import NodeClient
 from fleet.store.engine import Database, open_database
 from units import Address, BlockNumber, Timestamp
 
@@ -112,7 +112,14 @@ async def run_chaos(options: ChaosOptions, progress: Callable[[int], None]) -> R
                 )
                 weather = await _prepared(stage, chance)
                 deaths = await _act(stage, weather, chance, progress)
-                evidence = await _collect(stage)
+                evidence = await collect(
+                    node=stage.node,
+                    store=store,
+                    account=stage.account,
+                    namespace=namespace(stage.account),
+                    pieces=make_workload(count=options.requests, seed=options.seed),
+                    notes=notes_path(stage.folder),
+                )
                 faults = dict(proxy.struck)
         finally:
             await store.close()
@@ -173,35 +180,6 @@ async def _live_and_die(
     finally:
         await standby.bury()
     return deaths
-
-
-async def _collect(stage: _Stage) -> Evidence:
-    options, node = stage.options, stage.node
-    rows = await stage.rows()
-    sent = await node.call("eth_getTransactionCount", stage.account, "latest")
-    return Evidence(
-        pieces=make_workload(count=options.requests, seed=options.seed),
-        rows=rows,
-        notes=read_notes(notes_path(stage.folder)),
-        effects=await read_tally(node, range(options.requests)),
-        transactions_sent=int(sent, 16),
-        pooled=len(await pooled_hashes(node, stage.account)),
-        receipts=await _receipts(node, [row.mined_as for row in rows if row.mined_as]),
-        spending=await read_spending(stage.store, namespace(stage.account)),
-    )
-
-
-async def _receipts(node: NodeClient, hashes: list[str]) -> dict[str, Receipt]:
-    """By hash; those that the chain does not know are absent."""
-    asked = [Request(method="eth_getTransactionReceipt", params=(each,)) for each in hashes]
-    found = [each for each in await node.batch(asked) if each is not None]
-    return {
-        each["transactionHash"]: Receipt(
-            succeeded=each["status"] == _SUCCEEDED,
-            fee=int(each["gasUsed"], 16) * int(each["effectiveGasPrice"], 16),
-        )
-        for each in found
-    }
 
 
 def _report(

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from fleet.cli import funding, oracle, spend, world
+from fleet.cli import funding, oracle, spend, store, world
 from fleet.cli.code import accept_code
 from fleet.cli.daemon import run
 from fleet.cli.examination import doctor
@@ -88,6 +88,7 @@ app.command(epilog=EXIT_CODES)(replay)
 app.add_typer(oracle.app, name="oracle")
 app.add_typer(funding.app, name="funding")
 app.add_typer(spend.app, name="spend")
+app.add_typer(store.app, name="store")
 app.add_typer(world.app, name="devnet")
 
 

@@ -5,6 +5,7 @@ Knows the bots' plans, which the commands show, and no chain, contract or databa
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 from typing import Protocol
 
 from fleet.runtime.supervisor import Supervisor
@@ -92,6 +93,18 @@ class AcceptedCode(Protocol):
         ...
 
 
+class Backups(Protocol):
+    """The store as one file and back. Raises StoreError."""
+
+    async def write(self, file: Path) -> Mapping[str, int]:
+        """Writes the whole store into a file; how many rows of each table."""
+        ...
+
+    async def restore(self, file: Path) -> Mapping[str, int]:
+        """Fills the empty store from such a file; the same."""
+        ...
+
+
 class Evidence(Protocol):
     """What was decided and what came of it, as the store has it. Raises StoreError."""
 
@@ -163,6 +176,11 @@ class Assembly(Protocol):
 
     async def read_tiers(self) -> object:
         """Asks for the tiers to warn at."""
+        ...
+
+    @property
+    def backups(self) -> Backups:
+        """The store as one file and back."""
         ...
 
     @property

@@ -16,6 +16,7 @@ from fleet.telemetry.bot_metrics import (
 )
 from fleet.telemetry.chain_metrics import ChainMetrics, TransactionMetrics
 from fleet.telemetry.instruments import PREFIX, Bounded, Instruments
+from fleet.telemetry.store_metrics import StoreMetrics
 
 _STEP_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2, 4, 8, 12, 24, 60)
 
@@ -68,3 +69,4 @@ class Metrics:
         self.liquidations = LiquidationMetrics(self.registry)
         self.funding = FundingMetrics(self.registry)
         self.warnings = WarningsMetrics(self.registry)
+        self.store = StoreMetrics(self.registry)

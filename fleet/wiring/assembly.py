@@ -13,6 +13,7 @@ from fleet.chain.failures import ChainError, NodeUnavailable
 from fleet.chain.node import Node
 from fleet.runtime.clock import Clock, SystemClock
 from fleet.runtime.loop import describe
+from fleet.runtime.service import Service
 from fleet.runtime.supervisor import Supervisor
 from fleet.settings import Settings, Workload
 from fleet.store.engine import StoreError
@@ -21,6 +22,7 @@ from fleet.telemetry.metrics import Metrics
 from fleet.telemetry.notify import Notifier
 from fleet.transactions.request import Included, Lane, Settled
 from fleet.wiring import admission, connections, daemon, policies, silence, spending, telling
+from fleet.wiring.backups import Backups
 from fleet.wiring.book_watch import BookWatch
 from fleet.wiring.bots import Crew
 from fleet.wiring.chain_changes import ChainChanges
@@ -36,6 +38,7 @@ from fleet.wiring.quoting import Quotebook
 from fleet.wiring.settling import Settles, is_all_included, is_all_settled, settle_all
 from fleet.wiring.source_watch import Subtensor, show
 from fleet.wiring.speaking import VERSION
+from fleet.wiring.standing import measuring
 from fleet.wiring.standing_warnings import StandingWarnings
 from fleet.wiring.tenure import Tenure
 from keepers.funding.keeper import FundingKeeper
@@ -122,6 +125,7 @@ class Assembly:
             policy=policies.funding(settings),
         )
         self.evidence = Evidence(memory.archive)
+        self.backups = Backups(settings=settings, archive=memory.archive)
         self.inspector = WorldInspector(
             settings=settings, node=node, source=source, deployment=deployment, clock=self._clock
         )
@@ -241,10 +245,16 @@ class Assembly:
                 *connections.node_services(self.settings, self.node, clock),
                 *silence.services(self.settings, self.source, self._memory.database, clock),
                 *admission.services(self.inspector, self._workload, self.account, clock),
+                *self._measured(bots, metrics),
             ),
             drain=partial(self._drain, tells=BotName.WARNINGS in bots),
             tenure=self._tenure if self._needs_lease(bots) else None,
         )
+
+    def _measured(self, bots: frozenset[BotName], metrics: Metrics) -> tuple[Service, ...]:
+        if policies.is_lockstep(self.settings) or not self._needs_lease(bots):
+            return ()
+        return (measuring(self._memory.database, metrics.store, self._clock),)
 
     def _needs_lease(self, bots: frozenset[BotName]) -> bool:
         """Whoever sends or tells does it alone."""

@@ -17,6 +17,7 @@ from fleet.runtime.supervisor import Supervisor
 from fleet.settings import Settings
 from fleet.settings.problems import SettingsError
 from fleet.store.engine import StoreError
+from fleet.telemetry.instruments import UNKNOWN
 from fleet.telemetry.metrics import Metrics
 from fleet.transactions.journal import Fenced, JournalConflict
 from fleet.wiring.bots import Alarms, Crew, bots
@@ -25,6 +26,7 @@ from fleet.wiring.observer import Observer
 from fleet.wiring.policies import is_lockstep
 from fleet.wiring.rhythm import Rhythm
 from fleet.wiring.speaking import VERSION
+from fleet.wiring.standing import Standing
 from fleet.wiring.tenure import Tenure
 from units import Seconds
 
@@ -67,6 +69,7 @@ def supervisor(
     if tenure is not None:
         tenure.watched_by(health)
         metrics.transactions.leading(lambda: tenure.is_leading)
+        metrics.store.silence(lambda: tenure.silent_s if tenure.is_leading else UNKNOWN)
     for bot in chosen:
         metrics.loops.track(bot.name, partial(health.loop_age, bot.name))
     return Supervisor(
@@ -83,7 +86,7 @@ def supervisor(
             *rhythm.services,
             *services,
             *_scheduled(settings, alarms),
-            *_served(settings, health, metrics),
+            *_served(settings, health, metrics, _standing(settings, crew, tenure)),
         ),
     )
 
@@ -150,8 +153,19 @@ def _scheduled(settings: Settings, alarms: Alarms) -> tuple[Service, ...]:
     return (schedule(periodics(alarms)),)
 
 
-def _served(settings: Settings, health: Health, metrics: Metrics) -> tuple[Service, ...]:
+def _standing(settings: Settings, crew: Crew, tenure: Tenure | None) -> Standing:
+    return Standing(
+        version=VERSION,
+        network=settings.network.name,
+        account=None if crew.sender is None else crew.sender.account,
+        tenure=tenure,
+    )
+
+
+def _served(
+    settings: Settings, health: Health, metrics: Metrics, standing: Standing
+) -> tuple[Service, ...]:
     listen = settings.telemetry.listen
     if listen is None:
         return ()
-    return (server(listen=listen, health=health, registry=metrics.registry),)
+    return (server(listen=listen, health=health, registry=metrics.registry, status=standing),)

@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from typing import Protocol
 
 from fleet.chain.node import Node
 from fleet.runtime.clock import Clock
@@ -116,6 +117,14 @@ class RememberedWarnings:
         return await StoredWarnings(database, lease).commit(change)
 
 
+class Remembers(Protocol):
+    """Gives the open database; `Memory` is one."""
+
+    async def database(self) -> Database:
+        """The open database."""
+        ...
+
+
 class RememberedJournal:
     """The journal of one key. Implements `fleet.transactions.journal.Journal`.
 
@@ -124,7 +133,7 @@ class RememberedJournal:
     LeaseTaken as well.
     """
 
-    def __init__(self, memory: Memory, tenure: Tenure) -> None:
+    def __init__(self, memory: Remembers, tenure: Tenure) -> None:
         self._memory = memory
         self._tenure = tenure
         self._journal: StoredJournal | None = None

@@ -16,7 +16,7 @@ from fleet.chain.failures import ChainError
 from fleet.runtime.clock import Clock
 from fleet.runtime.health import Health
 from fleet.runtime.loop import describe
-from fleet.runtime.process import this_process
+from fleet.runtime.process import Process, this_process
 from fleet.store.engine import Database, StoreError
 from fleet.store.lease import Claim, Lease, LeaseTaken, acquire, release, renew
 from fleet.transactions.journal import Fenced
@@ -55,6 +55,7 @@ class Tenure:
         claims: what is taken, all of it or nothing.
         ttl_s: seconds after which another process may take over when this one gives no sign.
         clock: a wall clock, in lock-step too: a lease does not live in the chain's time.
+        process: who takes it; this process if nothing else is said.
     """
 
     def __init__(
@@ -64,12 +65,13 @@ class Tenure:
         claims: Sequence[Claim],
         ttl_s: float,
         clock: Clock,
+        process: Process | None = None,
     ) -> None:
         self._opened = opened
         self._claims = tuple(claims)
         self._ttl_s = ttl_s
         self._clock = clock
-        self._process = this_process()
+        self._process = process or this_process()
         self._health: Health | None = None
         self._taking = asyncio.Lock()
         self._held = asyncio.Event()

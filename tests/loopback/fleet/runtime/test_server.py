@@ -1,6 +1,7 @@
-"""/live, /ready and /metrics over HTTP."""
+"""/live, /ready, /status and /metrics over HTTP."""
 
 import asyncio
+import json
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,7 +21,7 @@ Answer = tuple[int, str]
 
 
 class Pages:
-    """The three pages of a process with one bot."""
+    """The pages of a process with one bot."""
 
     def __init__(self) -> None:
         self.clock = ChainClock(Timestamp(1_000))
@@ -31,7 +32,12 @@ class Pages:
 
     @asynccontextmanager
     async def served(self) -> AsyncIterator[None]:
-        serve = server(listen=self.listen, health=self.health, registry=self.registry)
+        serve = server(
+            listen=self.listen,
+            health=self.health,
+            registry=self.registry,
+            status=lambda: {"role": "standby"},
+        )
         async with asyncio.TaskGroup() as group:
             service = group.create_task(serve())
             yield
@@ -89,3 +95,16 @@ async def test_serve__address_taken__says_which() -> None:
         second = server(listen=pages.listen, health=pages.health, registry=pages.registry)
         with pytest.raises(ListenError, match=f"cannot listen on {pages.listen}: "):
             await second()
+
+
+async def test_status__is_one_document_and_always_there() -> None:
+    pages = Pages()
+    async with pages.served():
+        status, text = await pages.get("/status")
+        assert status == 200
+        found = json.loads(text)
+        assert (found["role"], found["ready"], found["live"]) == ("standby", False, True)
+        pages.health.began("feeder")
+        pages.health.succeeded("feeder")
+        _, text = await pages.get("/status")
+        assert json.loads(text)["ready"] is True

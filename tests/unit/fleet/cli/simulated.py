@@ -5,6 +5,7 @@ Everything that is sent is mined at once unless a test says otherwise.
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from fleet.chain.failures import NodeUnavailable
 from fleet.cli.ports import Evidence
@@ -13,6 +14,7 @@ from fleet.runtime.health import Health
 from fleet.runtime.loop import Bot, LoopPolicy
 from fleet.runtime.supervisor import Supervisor
 from fleet.settings import Settings
+from fleet.store.engine import StoreError
 from fleet.transactions.request import (
     Final,
     Lane,
@@ -325,6 +327,22 @@ class Code:
         )
 
 
+class Safe:
+    """Where one backup is kept."""
+
+    def __init__(self) -> None:
+        self.kept: Path | None = None
+
+    async def write(self, file: Path) -> Mapping[str, int]:
+        self.kept = file
+        return {"journal_entries": 3, "outbox": 2}
+
+    async def restore(self, file: Path) -> Mapping[str, int]:
+        if self.kept is not None:
+            raise StoreError("the store is in use: restore into an empty one")
+        return await self.write(file)
+
+
 class SimulatedFleet:
     """`fleet.cli.ports.Assembly` over simulated chains."""
 
@@ -358,6 +376,7 @@ class SimulatedFleet:
         self.inspector = Examined(settings)
         self.undelivered = 0
         self.stopped: dict[str, dict[Lane, str]] = {}
+        self.backups = Safe()
         self.outage: str | None = None
         self.key_is_taken: Exception | None = None
         self.is_opening_paused = False

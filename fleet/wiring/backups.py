@@ -1,0 +1,33 @@
+"""The store as one file and back, for which no node needs to answer."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+
+from fleet.settings import Settings
+from fleet.store.backup import back_up, restore
+from fleet.store.engine import Database, open_database
+
+
+class Backups:
+    """Implements `fleet.cli.ports.Backups`.
+
+    Args:
+        settings: say where the store is.
+        archive: opens one that was used, and is this exchange's.
+    """
+
+    def __init__(self, *, settings: Settings, archive: Callable[[], Awaitable[Database]]) -> None:
+        self._settings = settings
+        self._archive = archive
+
+    async def write(self, file: Path) -> Mapping[str, int]:
+        """Writes the whole store into a file; how many rows of each table. Raises StoreError."""
+        return (await back_up(await self._archive(), file)).rows
+
+    async def restore(self, file: Path) -> Mapping[str, int]:
+        """Fills the empty store from such a file; the same. Raises StoreError."""
+        database = await open_database(self._settings.store_address)
+        try:
+            return (await restore(database, file)).rows
+        finally:
+            await database.close()
