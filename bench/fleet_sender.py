@@ -2,7 +2,7 @@
 
 import contextlib
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -33,9 +33,45 @@ IN_FLIGHT_MAX = 128
 
 @dataclass(slots=True)
 class Stopwatch:
-    """Seconds spent in calls to something, by a name for them."""
+    """Seconds that calls to something took, by a name for them, in their order.
 
-    seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+    `covered`: seconds in which at least one of them was under way: some overlap.
+    """
+
+    taken: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    covered: float = 0.0
+    _under_way: int = 0
+    _since: float = 0.0
+
+    def clear(self) -> None:
+        """Begins anew."""
+        self.taken.clear()
+        self.covered = 0.0
+
+    @contextlib.contextmanager
+    def apart(self) -> Iterator[None]:
+        """What the body calls is not counted."""
+        before = {name: len(each) for name, each in self.taken.items()}, self.covered
+        yield
+        counts, self.covered = before
+        for name, each in self.taken.items():
+            del each[counts.get(name, 0) :]
+
+    @contextlib.contextmanager
+    def one(self, name: str) -> Iterator[None]:
+        """The body is one call."""
+        began = perf_counter()
+        if not self._under_way:
+            self._since = began
+        self._under_way += 1
+        try:
+            yield
+        finally:
+            ended = perf_counter()
+            self._under_way -= 1
+            if not self._under_way:
+                self.covered += ended - self._since
+            self.taken[name].append(ended - began)
 
     def around(self, watched: Any, name: str, *, apart: tuple[str, ...] = ()) -> Any:
         """The same thing, watched; calls named in `apart` are counted under their own names."""
@@ -43,7 +79,7 @@ class Stopwatch:
 
 
 class _Watched:
-    """Passes everything on, and adds up how long its coroutines take."""
+    """Passes everything on, and notes how long its coroutines take."""
 
     def __init__(
         self, watched: Any, stopwatch: Stopwatch, name: str, apart: frozenset[str]
@@ -60,11 +96,8 @@ class _Watched:
         label = name if name in self._apart else self._name
 
         async def timed(*args: Any, **kwargs: Any) -> Any:
-            began = perf_counter()
-            try:
+            with self._stopwatch.one(label):
                 return await found(*args, **kwargs)
-            finally:
-                self._stopwatch.seconds[label] += perf_counter() - began
 
         return timed
 
@@ -76,6 +109,7 @@ class FleetSender:
     sender: Sender
     node: Node
     stopwatch: Stopwatch
+    folder: Path
 
     async def submit(self, piece: int) -> Submission:
         """Hands over one piece of work."""
@@ -117,7 +151,7 @@ async def opened_sender(ground: Ground, *, url: str | None = None) -> AsyncItera
         )
         try:
             await sender.recover()
-            yield FleetSender(sender=sender, node=node, stopwatch=stopwatch)
+            yield FleetSender(sender=sender, node=node, stopwatch=stopwatch, folder=Path(folder))
         finally:
             await node.close()
             await database.close()
