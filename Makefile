@@ -14,6 +14,7 @@ SEED ?= 1
 NETWORK ?= good
 MODE ?= kills
 FAULTS ?= 100
+STORE ?= server
 EXAMPLES ?= 1000
 PYTEST_FLAGS ?=
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
@@ -88,9 +89,9 @@ demo: setup      ## the whole fleet over a local chain 964: make demo [TAPE=file
 
 test: setup contracts/node_modules/ready k8s/renderer/node_modules/ready monitoring/tools/ready lint types imports unit  ## lint, types, import rules, all tests
 
-chaos: setup     ## kill -9 of a sending process at random instants, audited: make chaos [KILLS=n REQUESTS=n SEED=n NETWORK=bad], or of one that leads: make chaos MODE=leadership [FAULTS=n SEED=n]
+chaos: setup     ## kill -9 of a sending process at random instants, audited: make chaos [KILLS=n REQUESTS=n SEED=n NETWORK=bad], or of one that leads: make chaos MODE=leadership [FAULTS=n SEED=n STORE=file]
 ifeq ($(MODE),leadership)
-	$(BIN)/python -m devnet.leadership --faults $(FAULTS) --seed $(SEED) --out build/leadership.json
+	$(BIN)/python -m devnet.leadership --faults $(FAULTS) --seed $(SEED) $(if $(filter file,$(STORE)),--on-file) --out build/leadership.json
 else
 	$(BIN)/python -m devnet.chaos --kills $(KILLS) --requests $(REQUESTS) --seed $(SEED) $(if $(filter bad,$(NETWORK)),--bad-network) --out build/chaos.json
 endif

@@ -30,6 +30,7 @@ from fleet.store.lease import Claim
 from fleet.telemetry.metrics import Metrics
 from fleet.transactions.journal import Fenced
 from fleet.transactions.policy import SenderPolicy
+from fleet.transactions.request import Lane
 from fleet.transactions.sender import Sender
 from fleet.transactions.signer import LocalSigner
 from fleet.wiring.daemon import PERMANENT
@@ -40,6 +41,8 @@ from units import Address, Head
 
 WORKLOAD = "contest"
 ROLE = "contest"
+IN_FLIGHT_MAX = 6
+"""A lane: what waited while nobody led must not be a burst that takes longer than the takeover."""
 _POLL_S = 0.05
 _NODE_TIMEOUT_S = 2.0
 _GRACE_S = 10.0
@@ -106,7 +109,7 @@ class Contender:
         self._database = database
         endpoint = Endpoint(name="anvil", url=orders.url, rate=None, timeout_s=_NODE_TIMEOUT_S)
         self._node = Node(Pool([endpoint], chain_id=CHAIN_ID))
-        self._policy = SenderPolicy()
+        self._policy = SenderPolicy(lane_in_flight_max=dict.fromkeys(Lane, IN_FLIGHT_MAX))
         self._sender = Sender(
             chain=self._node,
             signer=LocalSigner(seeded_account(seed=orders.seed, role=ROLE).private_key),
