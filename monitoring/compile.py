@@ -19,7 +19,16 @@ RUNBOOKS = "docs/runbooks"
 _HEADER = (
     "# Made by `make rules` of monitoring/slos.yaml and monitoring/alerts.yaml. Do not edit.\n"
 )
-_WINDOWS = ("5m", "30m", "1h", "2h", "6h", "1d", "3d")
+_EVERY_S = 15
+_WINDOWS = {
+    "5m": 300,
+    "30m": 1_800,
+    "1h": 3_600,
+    "2h": 7_200,
+    "6h": 21_600,
+    "1d": 86_400,
+    "3d": 259_200,
+}
 _BURNS = (
     ("page", "1h", "5m", 14.4),
     ("page", "6h", "30m", 6.0),
@@ -36,7 +45,14 @@ def groups() -> list[dict[str, Any]]:
     slos = yaml.safe_load((HERE / "slos.yaml").read_text())
     named = yaml.safe_load((HERE / "alerts.yaml").read_text())
     return [
-        *({"name": f"megatao-slo-{slo['name']}", "rules": list(_of_slo(slo))} for slo in slos),
+        *(
+            {
+                "name": f"megatao-slo-{slo['name']}",
+                "interval": f"{_EVERY_S}s",
+                "rules": list(_of_slo(slo)),
+            }
+            for slo in slos
+        ),
         *(
             {
                 "name": f"megatao-{group['name']}",
@@ -48,11 +64,16 @@ def groups() -> list[dict[str, Any]]:
 
 
 def _of_slo(slo: dict[str, Any]) -> Iterator[Rule]:
+    """A window's share is of the whole window, not of the samples in it.
+
+    So a Prometheus that has just begun, with one look before the fleet was there, wakes nobody.
+    """
     now = "megatao:slo_errors:ratio"
     labels = {"slo": slo["name"]}
     yield {"record": now, "expr": slo["errors"], "labels": labels}
-    for window in _WINDOWS:
-        mean = f'avg_over_time({now}{{slo="{slo["name"]}"}}[{window}])'
+    for window, seconds in _WINDOWS.items():
+        total = f'sum_over_time({now}{{slo="{slo["name"]}"}}[{window}])'
+        mean = f"clamp_max({total} / {seconds // _EVERY_S}, 1)"
         yield {"record": f"{now}_{window}", "expr": mean, "labels": labels}
     for severity, long, short, speed in _BURNS:
         limit = f"{speed:g} * {1 - slo['objective']:.6g}"

@@ -1,3 +1,4 @@
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,20 @@ def path_of(name: str) -> str:
     found = str(unpacked) if unpacked.exists() else shutil.which(name)
     assert found is not None, f"{name} is missing: make monitoring/tools/ready"
     return found
+
+
+def alertmanager() -> list[str]:
+    """The words that start Alertmanager.
+
+    It finds its templates in /usr/share alone: one that was unpacked and not installed gets its own
+    /usr/share, which nobody else sees.
+    """
+    program = path_of("prometheus-alertmanager")
+    if UNPACKED not in Path(program).parents:
+        return [program]
+    alone = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--map-root-user"])]
+    own = 'mount --bind "$0" /usr/share && exec "$@"'
+    return [*alone, "sh", "-c", own, str(UNPACKED.parent / "share"), program]
 
 
 @pytest.fixture(scope="session")

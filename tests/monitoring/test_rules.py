@@ -60,6 +60,13 @@ def test_alerts__each__has_a_runbook_and_each_runbook_an_alert() -> None:
         assert rule["annotations"]["runbook"] == f"{compile.RUNBOOKS}/{name}.md"
 
 
+def test_guide__to_kubernetes__names_every_alert_and_no_other() -> None:
+    guide = (ROOT / "docs" / "kubernetes.md").read_text()
+    assert (
+        set(re.findall(r"^\| \[\w+\]\(runbooks/(\w+)\.md\)", guide, re.MULTILINE)) == ALERTS.keys()
+    )
+
+
 @pytest.mark.parametrize("name", sorted(ALERTS))
 def test_runbook__of_an_alert__says_what_to_look_at_to_do_and_when_it_is_over(name: str) -> None:
     text = (RUNBOOKS / f"{name}.md").read_text()
