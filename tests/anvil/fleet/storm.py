@@ -5,8 +5,8 @@ judges by its own walk over the blocks.
 """
 
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from devnet.rpc import Request
 from fleet.chain.endpoint import Endpoint
 from fleet.chain.failures import ChainError
 from fleet.chain.node import Node
-from fleet.chain.pool import Pool
+from fleet.chain.pool import Pool, PoolPolicy
 from fleet.chain.replies import Patience
 from fleet.transactions.request import (
     Lane,
@@ -62,16 +62,17 @@ class Found:
 
 
 class Storm:
-    """One caller, one key, one proxy. `told` counts the outcomes it heard, by piece."""
+    """One caller, one key, a proxy before each node. `told` counts the outcomes heard, by piece."""
 
-    def __init__(self, ground: Ground, proxy: FaultProxy) -> None:
+    def __init__(self, ground: Ground, proxies: Sequence[FaultProxy]) -> None:
         self.ground = ground
-        self.proxy = proxy
+        self.proxies = proxies
+        self.proxy = proxies[0]
         self.told: Counter[int] = Counter()
         self.waiting: set[int] = set()
         self.ended: set[int] = set()
         self.failures: Counter[str] = Counter()
-        self._node = open_stormy_node(proxy.rpc_url)
+        self._node = open_stormy_node(proxies)
         self.sender = build_sender(self._node, ground.journal)
 
     async def close(self) -> None:
@@ -80,7 +81,7 @@ class Storm:
     async def restart(self) -> None:
         """A new process: it knows what the journal knows."""
         await self._node.close()
-        self._node = open_stormy_node(self.proxy.rpc_url)
+        self._node = open_stormy_node(self.proxies)
         self.ground.journal = await journal_of(self.ground.database)
         self.sender = build_sender(self._node, self.ground.journal)
         self.waiting, self.ended = set(), set(await self.endings())
@@ -122,7 +123,8 @@ class Storm:
             AssertionError: that is not so within a number of blocks.
         """
         wanted = set(pieces)
-        self.proxy.follow(Plan())
+        for proxy in self.proxies:
+            proxy.follow(Plan())
         for _ in range(_CALM_BLOCKS_MAX):
             await self.look()
             await self.send(wanted)
@@ -166,24 +168,32 @@ class Storm:
             self.waiting.discard(piece)
 
 
-def open_stormy_node(url: str) -> Node:
-    endpoint = Endpoint(
-        name="stormy",
-        url=url,
-        rate=None,
-        timeout_s=0.4,
-        patience=Patience(refusal_wait_s=0.01, wait_s_max=0.01),
-    )
-    return Node(Pool([endpoint], chain_id=CHAIN_ID))
+def open_stormy_node(proxies: Sequence[FaultProxy]) -> Node:
+    """More than half of them must agree; each is an operator's."""
+    endpoints = [
+        Endpoint(
+            name=f"stormy {number}",
+            url=proxy.rpc_url,
+            rate=None,
+            timeout_s=0.4,
+            patience=Patience(refusal_wait_s=0.01, wait_s_max=0.01),
+        )
+        for number, proxy in enumerate(proxies)
+    ]
+    policy = PoolPolicy(agreement=len(proxies) // 2 + 1, hedge_s=0.1)
+    return Node(Pool(endpoints, chain_id=CHAIN_ID, policy=policy))
 
 
 @asynccontextmanager
-async def brewed(store: Path) -> AsyncIterator[Storm]:
-    """A fresh chain with the tally on it, a fair-weather proxy and a sender behind it."""
-    async with opened(store) as ground, running_proxy(ground.url) as proxy:
+async def brewed(store: Path, *, nodes: int = 1) -> AsyncIterator[Storm]:
+    """A fresh chain with the tally on it, fair-weather proxies and a sender behind them."""
+    async with opened(store) as ground, AsyncExitStack() as closing:
+        proxies = [
+            await closing.enter_async_context(running_proxy(ground.url)) for _ in range(nodes)
+        ]
         await deploy_tally(ground.lever)
         await ground.seal()
-        storm = Storm(ground, proxy)
+        storm = Storm(ground, proxies)
         try:
             yield storm
         finally:

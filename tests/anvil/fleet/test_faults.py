@@ -111,6 +111,43 @@ async def test_expiring_while_nobody_answers__the_nonces_are_used_by_nothing(sto
     assert len(await storm.on_chain()) == len(PIECES), "every nonce is used"
 
 
+OF_ONE = {name: FAULTS[name] for name in ("lost on the way there", "three blocks behind")} | {
+    "serves another chain": OtherChain(chain_id=945),
+    "disconnected in the answer": Cut(),
+}
+
+
+@pytest.mark.parametrize("fault", OF_ONE.values(), ids=OF_ONE.keys())
+async def test_one_of_three_operators__befallen_all_the_time__the_other_two_decide(
+    tmp_path: Path, fault: Fault
+) -> None:
+    async with brewed(tmp_path / "three.sqlite3", nodes=3) as storm:
+        storm.proxy.follow(Plan(rules=(Rule(fault=fault),)))
+        for _ in range(8):
+            await storm.send(PIECES)
+            await storm.block()
+        assert storm.proxy.struck.total() > 0
+        assert storm.told == dict.fromkeys(PIECES, 1), storm.failures
+        await assert_all_is_well(storm, dict.fromkeys(PIECES, LANDED))
+
+
+async def test_two_of_three_operators__three_blocks_behind__nothing_is_told(
+    tmp_path: Path,
+) -> None:
+    """What one node alone has seen is no outcome."""
+    async with brewed(tmp_path / "three.sqlite3", nodes=3) as storm:
+        await storm.send(PIECES)
+        stale = Plan(rules=(Rule(fault=Stale(blocks=3)),))
+        for proxy in storm.proxies[:2]:
+            proxy.follow(stale)
+        for _ in range(3):
+            await storm.block()
+        assert storm.told == {}
+        assert len(await storm.on_chain()) == len(PIECES)
+        await assert_every_piece_lands(storm)
+        assert storm.told == dict.fromkeys(PIECES, 1)
+
+
 async def strike_the_chain(storm: Storm, chance: Random) -> None:
     """One of anvil's own faults, or none."""
     lever, ground = storm.ground.lever, storm.ground
