@@ -29,6 +29,7 @@ from bench.machine import machine_facts
 from bench.nomination import NOMINATION
 from bench.report import as_json, as_markdown, print_figures
 from bench.restart import RESTART
+from bench.sources import SOURCES
 from bench.throughput import THROUGHPUT
 
 BENCHMARKS: tuple[Benchmark, ...] = (
@@ -37,6 +38,7 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     CALLS,
     NOMINATION,
     RESTART,
+    SOURCES,
     GAS,
     LATENESS,
 )

@@ -36,13 +36,15 @@ class RuntimeProfile:
         spec_version: int = 9001,
         has_price_api: bool = True,
         without: Collection[str] = (),
+        padding: int = 0,
     ) -> Self:
         """A small made-up runtime that a client decodes in milliseconds.
 
-        `without` names storage items that it does not have, `NetworkRegisteredAt` for instance.
+        `without` names storage items that it does not have, `NetworkRegisteredAt` for instance;
+        `padding` adds so many unused types, for one that takes as long as mainnet's.
         """
         return cls(
-            metadata=synthetic_metadata(without=without),
+            metadata=synthetic_metadata(without=without, padding=padding),
             spec_version=spec_version,
             has_price_api=has_price_api,
         )

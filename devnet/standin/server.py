@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -59,6 +60,7 @@ class SubtensorStandIn:
         node: blocks, state, overrides.
         faults: what it does wrong.
         lock_step: who takes part in lock-step.
+        asked: how often each method was called.
     """
 
     def __init__(
@@ -81,6 +83,7 @@ class SubtensorStandIn:
             chain_name=chain_name,
         )
         self.faults = Faults()
+        self.asked: Counter[str] = Counter()
         self.lock_step = LockStep(publish=self.finalize, turn_s_max=turn_s_max)
         self._reads = ReadMethods(self.node)
         self._connections: dict[ServerConnection, Session] = {}
@@ -244,6 +247,7 @@ class SubtensorStandIn:
             session.activate()
 
     def _said(self, session: Session, method: str, params: Params) -> Any:
+        self.asked[method] += 1
         true = session.call(method, params)
         forge = self.faults.forged.get(method)
         return true if forge is None else forge(true)

@@ -12,7 +12,7 @@ from functools import cache
 from devnet import scale
 from devnet.metadata import Hasher
 from devnet.standin.keys import storage_prefix, twox64
-from devnet.standin.runtime import RuntimeProfile
+from devnet.standin.runtime import SPEC_NAME, RuntimeProfile
 from devnet.standin.state import BlockState, Subnet
 from units import Netuid
 
@@ -76,6 +76,9 @@ _PLAIN = (
     ),
 )
 
+_LAST_UPGRADE = storage_prefix("System", "LastRuntimeUpgrade")
+"""Which runtime the state was migrated to; every chain that was ever upgraded has stored it."""
+
 _MODULE = ("SubtensorModule", Hasher.IDENTITY)
 _SWAP = ("Swap", Hasher.TWOX_64_CONCAT)
 
@@ -114,6 +117,7 @@ def _map_key(item: _Map, netuid: Netuid) -> bytes:
 
 def entries(state: BlockState, profile: RuntimeProfile) -> Iterator[tuple[bytes, bytes]]:
     """Every (key, value) that is stored, in no order."""
+    yield _LAST_UPGRADE, scale.compact(profile.spec_version) + scale.text(SPEC_NAME)
     described = _described(profile)
     for key, plain in _plain_keys().items():
         if plain.name in described:
