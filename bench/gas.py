@@ -6,24 +6,21 @@ the same state: rows that have had a price before, longs of one market at 3x tha
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Final
 
 from bench.figure import Benchmark, Figure, Scale, Series
-from devnet.accounts import Unsigned, sign
+from bench.hand import Call, send
 from devnet.demo.shocks import deep_enough
-from devnet.deployment import Deployed
 from devnet.parameters import MARKETS
 from devnet.population import Crowd
 from devnet.tape import Tape, TapeRow
 from devnet.views import ExchangeViews
 from devnet.world import World, WorldOptions, running_world
-from units import BLOCK_TIME, BlockNumber, Netuid, Rao, Timestamp, Wei
+from units import BLOCK_TIME, BlockNumber, Netuid, Rao, Timestamp
 
 BATCHES: Final = (1, 10, 100, 300)
 _SPARE: Final = 40
 _PRICE, _FALLEN = 10**17, 82 * 10**15
-_GAS: Final = 20_000_000
 _BLOCKS_MAX: Final = 60
 _CROWD: Final = Crowd(
     at_maximum_leverage=1.0,
@@ -41,15 +38,6 @@ Update = tuple[int, int, int, int]
 
 class TooFewPositionsError(Exception):
     """The crowd did not open as many positions as are to be liquidated."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """One transaction of the fleet."""
-
-    to: Deployed
-    function: str
-    arguments: tuple[object, ...]
 
 
 async def measure(scale: Scale, tick: Callable[[], None]) -> Sequence[Figure]:
@@ -130,28 +118,11 @@ async def _gas(world: World, call: Call, *, after: Call | None = None) -> int:
 
 
 async def _mined(world: World, call: Call, time: Timestamp) -> int:
-    await _send(world, call)
+    await send(world, world.fleet.all, call)
     block = await world.chain.seal(time)
     (receipt,) = block.receipts
     assert receipt.succeeded, f"{call.function} reverted"
     return receipt.gas_used
-
-
-async def _send(world: World, call: Call) -> None:
-    """From the account that may do everything."""
-    account = world.fleet.all
-    used = await world.node.call("eth_getTransactionCount", account.address, "latest")
-    raw = sign(
-        account,
-        Unsigned(
-            to=call.to.address,
-            data=call.to.contract.encode(call.function, *call.arguments),
-            nonce=int(used, 16),
-            gas=_GAS,
-            gas_price=Wei(2 * world.chain.base_fee),
-        ),
-    )
-    await world.node.call("eth_sendRawTransaction", raw)
 
 
 @asynccontextmanager
@@ -175,7 +146,8 @@ async def _crowded_world() -> AsyncIterator[World]:
         beta=deep_enough(2 * count),
     )
     async with running_world(options) as world:
-        await _send(world, _push(world, [_update(world, n, _PRICE) for n in MARKETS]))
+        first = _push(world, [_update(world, netuid, _PRICE) for netuid in MARKETS])
+        await send(world, world.fleet.all, first)
         yield world
 
 

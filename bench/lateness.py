@@ -14,6 +14,7 @@ from typing import Final
 
 from rich.console import Console
 
+from bench.closed_by_hand import ClosedByHand
 from bench.figure import Benchmark, Figure, Scale, Series
 from bench.one_by_one import OneByOne
 from devnet.demo.cast import FEEDER_ALONE, WHOLE, WITHOUT_ROUTER
@@ -25,10 +26,14 @@ from devnet.tape import Tape, TapeRow
 from units import BlockNumber, Rao, Timestamp
 
 _FLEET: Final = "the whole fleet"
+_AFTER_BREAK: Final = "the whole fleet, the market just opened by hand"
+_PUBLIC: Final = "one eth_call a position, one a second"
+_ROUTERLESS: Final = "the same fleet without the router"
 _WAYS: Final[Mapping[str, DemoOptions]] = {
     _FLEET: DemoOptions(cast=WHOLE),
-    "the same fleet without the router": DemoOptions(cast=WITHOUT_ROUTER),
-    "one eth_call a position, one a second": DemoOptions(cast=FEEDER_ALONE, bystander=OneByOne),
+    _AFTER_BREAK: DemoOptions(cast=WHOLE, bystander=ClosedByHand),
+    _ROUTERLESS: DemoOptions(cast=WITHOUT_ROUTER),
+    _PUBLIC: DemoOptions(cast=FEEDER_ALONE, bystander=OneByOne),
 }
 _ROWS, _FALLS_AT_ROW = 34, 14
 
@@ -45,10 +50,12 @@ async def measure(scale: Scale, tick: Callable[[], None]) -> Sequence[Figure]:
         for seed in range(1, scale.runs + 1):
             runs.append({name: await _late(hour, how, seed) for name, how in _WAYS.items()})
             tick()
-    others = [name for name in _WAYS if name != _FLEET]
     return (
-        *(_figure("mean", _mean, runs, other) for other in others),
-        *(_figure("largest", _largest, runs, other) for other in others),
+        _figure("blocks late, mean", _mean, runs, (_FLEET, _ROUTERLESS)),
+        _figure("blocks late, largest", _largest, runs, (_FLEET, _ROUTERLESS)),
+        _figure("blocks late, mean, beside a public bot", _mean, runs, (_FLEET, _PUBLIC)),
+        _figure("blocks late, largest, beside a public bot", _largest, runs, (_FLEET, _PUBLIC)),
+        _figure("blocks late after a break, largest", _largest, runs, (_AFTER_BREAK, _PUBLIC)),
     )
 
 
@@ -94,15 +101,16 @@ def _figure(
     name: str,
     of: Callable[[list[int]], float],
     runs: Sequence[Mapping[str, list[int]]],
-    baseline: str,
+    pair: tuple[str, str],
 ) -> Figure:
+    ours, theirs = pair
     return Figure(
-        name=f"blocks late, {name}, beside {baseline}",
+        name=name,
         unit="blocks",
-        fleet=Series(runs=tuple(of(run[_FLEET]) for run in runs)),
-        baseline=Series(runs=tuple(of(run[baseline]) for run in runs)),
-        baseline_is=baseline,
-        parts={"liquidations of the fleet": mean(len(run[_FLEET]) for run in runs)},
+        fleet=Series(runs=tuple(of(run[ours]) for run in runs)),
+        baseline=Series(runs=tuple(of(run[theirs]) for run in runs)),
+        baseline_is=theirs,
+        parts={"liquidations": mean(len(run[ours]) for run in runs)},
     )
 
 

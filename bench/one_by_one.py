@@ -6,11 +6,11 @@ a transaction of its own. Which positions there are it knows for nothing.
 
 from collections import deque
 
-from devnet.accounts import Unsigned, sign
+from bench.hand import Call, send
 from devnet.chain import SealedBlock
 from devnet.views import ExchangeViews
 from devnet.world import World
-from units import BLOCK_TIME, Wei
+from units import BLOCK_TIME
 
 REQUESTS_A_SECOND = 1
 """What a public endpoint of chain 964 allows."""
@@ -24,9 +24,7 @@ class OneByOne:
     def __init__(self, world: World) -> None:
         self._world = world
         self._views = ExchangeViews(world.node, world.deployment)
-        self._account = world.fleet.liquidator
         self._held: deque[bytes] = deque()
-        self._nonce = 0
 
     async def __call__(self, block: SealedBlock) -> None:
         """Asks as often as the endpoint allows within a block's time."""
@@ -36,7 +34,7 @@ class OneByOne:
             self._held.rotate(-1)
             (margin,) = await self._views.margins([position], block.head.number)
             if margin["liquidatable"]:
-                await self._take(position, block)
+                await self._take(position)
 
     def _learn(self, block: SealedBlock) -> None:
         contract = self._world.deployment.exchange.contract
@@ -49,17 +47,12 @@ class OneByOne:
             elif event.name in {"PositionClosed", "PositionLiquidated"}:
                 self._held.remove(event.arguments["id"])
 
-    async def _take(self, position: bytes, block: SealedBlock) -> None:
-        exchange = self._world.deployment.exchange
-        raw = sign(
-            self._account,
-            Unsigned(
-                to=exchange.address,
-                data=exchange.contract.encode("liquidate", [position], self._account.address),
-                nonce=self._nonce,
-                gas=_GAS,
-                gas_price=Wei(2 * block.base_fee),
-            ),
+    async def _take(self, position: bytes) -> None:
+        keeper = self._world.fleet.liquidator
+        call = Call(
+            to=self._world.deployment.exchange,
+            function="liquidate",
+            arguments=([position], keeper.address),
+            gas=_GAS,
         )
-        await self._world.node.call("eth_sendRawTransaction", raw)
-        self._nonce += 1
+        await send(self._world, keeper, call)
