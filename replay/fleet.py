@@ -13,6 +13,7 @@ from keepers.liquidation.positions import PositionKey
 from keepers.liquidation.risk import RiskEngine
 from oracle.feeder import Feeder, FeedOutcome
 from replay.ports import ModelChain, ModelFunding, ModelLiquidations
+from replay.quiet import Quiet
 from replay.source import TapeSource, source_head
 from units import BlockNumber, Head
 
@@ -20,14 +21,17 @@ from units import BlockNumber, Head
 class ModelFleet:
     """Feeder, liquidator and funding keeper in one process, as `keepers run` runs them."""
 
-    def __init__(self, *, settings: Settings, chain: ModelChain, source: TapeSource) -> None:
+    def __init__(
+        self, *, settings: Settings, chain: ModelChain, source: TapeSource, quiet: Quiet
+    ) -> None:
         markets = tuple(market.netuid for market in settings.enabled_markets)
         follower = BookFollower(log=chain, policy=policies.follower(settings))
         risk = RiskEngine(
             follower=follower, policy=replace(policies.risk(settings), answer_s_max=None)
         )
         funding = ModelFunding(chain, markets)
-        self._source = source
+        self._source, self._tape = source, source.tape
+        self._chain, self._follower, self._quiet = chain, follower, quiet
         self._feeder = Feeder(
             source=source,
             feed=chain,
@@ -47,12 +51,21 @@ class ModelFleet:
             markets=funding, accruals=funding, policy=policies.funding(settings)
         )
 
-    async def turn(self, head: Head, finalized: BlockNumber) -> FeedOutcome:
-        """Everybody decides on `head`, and sends into the block after it."""
+    async def turn(self, head: Head, finalized: BlockNumber, lowest: float) -> None:
+        """Everybody decides on `head`, and sends into the block after it.
+
+        `lowest` is the lowest margin ratio of all positions there, −∞ where nobody looked: it says
+        whether feeder and liquidator may be left out.
+        """
+        row = self._tape.row_at(finalized).block
+        if self._quiet.may_pass(head, row, lowest):
+            await self._follower.at_head(head)
+            await self._funding.step(head)
+            return
         outcome = await self.feed(finalized)
         await self._liquidator.step(head)
         await self._funding.step(head)
-        return outcome
+        self._quiet.note(outcome.plan, row, is_anything_sent=bool(self._chain.outbox))
 
     async def feed(self, finalized: BlockNumber) -> FeedOutcome:
         """The feeder alone."""

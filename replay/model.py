@@ -5,6 +5,7 @@ then traders wish, and the fleet decides, for n + 1. As `devnet/world.py` does i
 """
 
 from collections.abc import Callable
+from math import inf
 from typing import assert_never
 
 from devnet.base_fee import BASE_FEE_FLOOR
@@ -21,6 +22,7 @@ from replay.exchange.liquidation import accrue, liquidate
 from replay.fleet import ModelFleet
 from replay.gas import spent
 from replay.ports import ModelChain
+from replay.quiet import Quiet
 from replay.records import BlockRecord, Spent, VaultRecord
 from replay.setup import Setup, finalized_at
 from replay.source import TapeSource, block_hash
@@ -45,7 +47,12 @@ class ModelEngine:
             push_cost=_push_cost(settings),
         )
         source = TapeSource(tape, markets, finalized_at(start))
-        self._fleet = ModelFleet(settings=settings, chain=self._chain, source=source)
+        self._fleet = ModelFleet(
+            settings=settings,
+            chain=self._chain,
+            source=source,
+            quiet=Quiet(settings, setup.beta.market),
+        )
         made = zip(setup.holders, setup.minds, strict=True)
         self.traders = ModelTraders(
             [ModelTrader(holder=holder, mind=mind) for holder, mind in made], start
@@ -53,8 +60,16 @@ class ModelEngine:
         self._index = {trader.holder: at for at, trader in enumerate(self.traders.traders)}
         self._row = BlockNumber(-1)
 
-    async def run(self, report: Callable[[BlockRecord], None]) -> None:
-        """Makes every block and reports it."""
+    async def run(
+        self, report: Callable[[BlockRecord], None], lowest: Callable[[], float] = lambda: -inf
+    ) -> None:
+        """Makes every block and reports it.
+
+        Args:
+            report: is given every block before anybody acts on it.
+            lowest: then asked for the lowest margin ratio of all positions at its end. Where it is
+                far from maintenance, turns in which nothing can be decided are left out.
+        """
         start = self._setup.start
         for number in range(start - FINALITY_BLOCKS + 1, start + 1):
             self._open_block(number)
@@ -63,14 +78,10 @@ class ModelEngine:
         self.exchange.take_events()
         await self._fleet.feed(finalized_at(start))
         for number in range(start + 1, start + self._setup.blocks + 1):
-            report(await self.advance(BlockNumber(number)))
-
-    async def advance(self, number: BlockNumber) -> BlockRecord:
-        """Makes the next block and lets everybody act on it."""
-        record = self._sealed(number)
-        self.traders.wish(self.exchange, self._moment(number))
-        await self._fleet.turn(record.head, finalized_at(number))
-        return record
+            record = self._sealed(BlockNumber(number))
+            report(record)
+            self.traders.wish(self.exchange, self._moment(number))
+            await self._fleet.turn(record.head, finalized_at(number), lowest())
 
     def vault(self) -> VaultRecord:
         """The exchange's books now."""

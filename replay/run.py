@@ -96,7 +96,7 @@ async def run(options: ReplayOptions, advanced: Advanced) -> dict[str, Any]:
     ready = prepared(options)
     for name in ("summary.json", "report.html"):
         (options.out / name).unlink(missing_ok=True)
-    seen = _observer(ready.setup)
+    seen = observer_of(ready.setup)
     with one_line():
         if options.engine == "chain":
             ended = await _on_chain(options, ready, seen, advanced)
@@ -145,7 +145,8 @@ def _prepared(options: ReplayOptions) -> Prepared:
     return Prepared(replay=replay, configuration=configuration, setup=setup)
 
 
-def _observer(setup: Setup) -> Observer:
+def observer_of(setup: Setup) -> Observer:
+    """The eyes of a run, before its first block."""
     policy = policies.warnings(setup.settings, setup.beta.warning_tiers_bps)
     return Observer(setup, policy, listed_markets(setup))
 
@@ -159,7 +160,7 @@ async def _in_process(ready: Prepared, seen: Observer, advanced: Advanced) -> di
         seen.block(record, engine.vault() if seen.samples.is_due(number) else None)
         advanced(number - setup.start, setup.blocks)
 
-    await engine.run(observe)
+    await engine.run(observe, seen.watch.lowest)
     free = {holder: account.free for holder, account in engine.exchange.accounts.items()}
     return {
         "vault": engine.vault(),

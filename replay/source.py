@@ -24,7 +24,7 @@ class TapeSource:
     """`oracle.feeder.PriceSource` over a tape. `newest` is the newest finalized block."""
 
     def __init__(self, tape: Tape, markets: Sequence[Netuid], newest: BlockNumber) -> None:
-        self._tape = tape
+        self.tape = tape
         self._markets = tuple(markets)
         self._row: BlockNumber | None = None
         self._identities: Mapping[Netuid, Identity] = {}
@@ -32,8 +32,8 @@ class TapeSource:
 
     async def read(self, number: BlockNumber) -> Reading | Unavailable:
         """See the port."""
-        number = max(number, self._tape.first_block)
-        row = self._tape.row_at(number)
+        number = max(number, self.tape.first_block)
+        row = self.tape.row_at(number)
         if row.block != self._row:
             self._row = row.block
             self._identities = {
@@ -43,7 +43,7 @@ class TapeSource:
         made = SourceBlock(
             number=number,
             hash=block_hash(number),
-            time=self._tape.time_at(number),
+            time=self.tape.time_at(number),
             spec_version=_SPEC_VERSION,
         )
         return Reading(block=made, prices=row.prices, identities=self._identities)
@@ -57,7 +57,7 @@ class TapeSource:
         return source_head(self.newest)
 
     def _identity(self, netuid: Netuid, at: BlockNumber, *, exists: bool) -> Identity:
-        born = self._tape.registered_at(netuid, at)
+        born = self.tape.registered_at(netuid, at)
         return Identity(
             exists=exists,
             registered_at=born or BlockNumber(0),

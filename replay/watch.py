@@ -151,6 +151,10 @@ class MarginWatch:
             self._settled[row] = _UNKNOWN
             yield self._positions[row]
 
+    def lowest(self) -> float:
+        """The lowest ratio of all open positions at the end of the last block; ∞ without any."""
+        return float(np.min(self.open_ratios(), initial=np.inf))
+
     def near(self, netuid: Netuid) -> Iterator[Position]:
         """Whoever in a market was near maintenance, or below, at the end of the last block."""
         if self._is_anybody_near:
