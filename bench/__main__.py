@@ -21,12 +21,14 @@ from rich.progress import (
 )
 
 from bench.calls import CALLS
+from bench.decision import DECISION
 from bench.figure import Benchmark, Figure, Scale
 from bench.gas import GAS
 from bench.handover import HANDOVER
 from bench.lateness import LATENESS
 from bench.machine import machine_facts
 from bench.nomination import NOMINATION
+from bench.pauses import PAUSES
 from bench.report import as_json, as_markdown, print_figures
 from bench.restart import RESTART
 from bench.sources import SOURCES
@@ -36,9 +38,11 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     HANDOVER,
     THROUGHPUT,
     CALLS,
+    DECISION,
     NOMINATION,
     RESTART,
     SOURCES,
+    PAUSES,
     GAS,
     LATENESS,
 )

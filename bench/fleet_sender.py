@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 from bench.ground import FOREVER, Ground
@@ -20,6 +20,7 @@ from fleet.store.engine import open_database
 from fleet.store.journal import StoredJournal
 from fleet.store.lease import Claim, acquire
 from fleet.transactions.policy import SenderPolicy
+from fleet.transactions.rehearsal import Judge
 from fleet.transactions.request import Lane, Submission, TransactionRequest
 from fleet.transactions.sender import Sender
 from fleet.transactions.signer import LocalSigner
@@ -35,10 +36,13 @@ IN_FLIGHT_MAX = 128
 class Stopwatch:
     """Seconds that calls to something took, by a name for them, in their order.
 
-    `covered`: seconds in which at least one of them was under way: some overlap.
+    `covered`: seconds in which at least one of them was under way: some overlap. `ended`: when the
+    last one ended, by the clock, and `computed` this process's processor time by then.
     """
 
     taken: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    ended: dict[str, float] = field(default_factory=dict)
+    computed: dict[str, float] = field(default_factory=dict)
     covered: float = 0.0
     _under_way: int = 0
     _since: float = 0.0
@@ -67,7 +71,8 @@ class Stopwatch:
         try:
             yield
         finally:
-            ended = perf_counter()
+            self.ended[name] = ended = perf_counter()
+            self.computed[name] = process_time()
             self._under_way -= 1
             if not self._under_way:
                 self.covered += ended - self._since
@@ -131,8 +136,10 @@ class FleetSender:
 
 
 @contextlib.asynccontextmanager
-async def opened_sender(ground: Ground, *, url: str | None = None) -> AsyncIterator[FleetSender]:
-    """A new journal; `url`: another way to the ground's node."""
+async def opened_sender(
+    ground: Ground, *, url: str | None = None, judge: Judge | None = None
+) -> AsyncIterator[FleetSender]:
+    """A new journal; `url`: another way to the ground's node; `judge`: who reads what calls do."""
     endpoint = Endpoint(name="anvil", url=url or ground.url, rate=None, timeout_s=10)
     node = Node(Pool([endpoint], chain_id=CHAIN_ID))
     stopwatch = Stopwatch()
@@ -147,6 +154,7 @@ async def opened_sender(ground: Ground, *, url: str | None = None) -> AsyncItera
             journal=stopwatch.around(StoredJournal(database, lease), "journal"),
             chain_id=CHAIN_ID,
             decode_revert=bytes.hex,
+            judge=judge,
             policy=SenderPolicy(lane_in_flight_max=dict.fromkeys(Lane, IN_FLIGHT_MAX)),
         )
         try:

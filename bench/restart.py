@@ -39,7 +39,7 @@ _FIRST: Final = 1_000
 _LOGS_A_BLOCK: Final = 100
 _LOGS_EACH: Final = 100  # logs for each transaction of the scale: 20,000 at the standard
 _BASELINE_SHARE: Final = 40  # web3 decodes one log in so many
-_STAMP: Final = Stamp(chain_id=964, exchange=Address("0x" + "00" * 20))
+STAMP: Final = Stamp(chain_id=964, exchange=Address("0x" + "00" * 20))
 
 
 class WrongBookError(Exception):
@@ -48,7 +48,7 @@ class WrongBookError(Exception):
 
 async def measure(scale: Scale, tick: Callable[[], None]) -> Sequence[Figure]:
     """Logs, then a checkpoint, run by run."""
-    logs = _stream(scale.transactions * _LOGS_EACH)
+    logs = stream(scale.transactions * _LOGS_EACH)
     runs: list[tuple[float, float, float, float]] = []
     table = table_of(scale.positions)
     for _ in range(scale.runs):
@@ -74,8 +74,8 @@ async def measure(scale: Scale, tick: Callable[[], None]) -> Sequence[Figure]:
 
 
 def _folded(logs: Sequence[RawLog], table: Table) -> float:
-    before = Book(head=_head(_FIRST), positions=Positions(table), markets=_markets())
-    head = _head(int(logs[-1]["blockNumber"], 16))
+    before = crowded_book(table)
+    head = head_of(int(logs[-1]["blockNumber"], 16))
     began = thread_time()
     events = [event for each in sliced(logs) for event in each]
     book = follow(before, block_moves(logs, events), head)
@@ -101,13 +101,13 @@ def _by_web3(logs: Sequence[RawLog]) -> float:
 
 
 def _restored(table: Table) -> tuple[float, float]:
-    book = Book(head=_head(_FIRST), positions=Positions(table), markets=_markets())
+    book = crowded_book(table)
     with TemporaryDirectory(prefix="keepers-bench-") as folder:
         file = Path(folder) / "book"
         with file.open("wb") as written:
-            written.writelines(sealed(finished(freezing(book, _STAMP))))
+            written.writelines(sealed(finished(freezing(book, STAMP))))
         began = thread_time()
-        found = thawed(file.read_bytes(), _STAMP)
+        found = thawed(file.read_bytes(), STAMP)
         restore = thread_time() - began
     if len(found.positions) != len(book.positions):
         raise WrongBookError(f"{len(found.positions)} positions of {len(book.positions)}")
@@ -117,7 +117,7 @@ def _restored(table: Table) -> tuple[float, float]:
     return restore, thread_time() - began
 
 
-def _stream(count: int) -> list[RawLog]:
+def stream(count: int) -> list[RawLog]:
     """Positions opened and closed at random, a hundred events a block."""
     random = Random(2)  # noqa: S311 - the same stream in every run, and no id of the crowd's
     open_ids: list[tuple[bytes, int]] = []
@@ -141,7 +141,7 @@ def _log(block: int, event: str, position_id: bytes, market: int, words: Sequenc
     trader = bytes(12) + position_id + bytes(4)
     topics = [position_id + bytes(16), trader, uint(market)]
     return {
-        "address": _STAMP.exchange,
+        "address": STAMP.exchange,
         "blockNumber": hex(block),
         "blockHash": _hash(block),
         "transactionHash": _hash(block),
@@ -157,6 +157,11 @@ def _as_web3(log: RawLog) -> dict[str, Any]:
     numbers = {key: int(log[key], 16) for key in ("blockNumber", "transactionIndex", "logIndex")}
     hashes = {key: HexBytes(log[key]) for key in ("blockHash", "transactionHash", "data")}
     return {**log, **numbers, **hashes, "topics": [HexBytes(each) for each in log["topics"]]}
+
+
+def crowded_book(table: Table) -> Book:
+    """A book of whom the table holds, before the stream."""
+    return Book(head=head_of(_FIRST), positions=Positions(table), markets=_markets())
 
 
 def _markets() -> dict[Netuid, Market]:
@@ -185,7 +190,8 @@ def _hash(block: int) -> BlockHash:
     return BlockHash(f"0x{block:064x}")
 
 
-def _head(block: int) -> Head:
+def head_of(block: int) -> Head:
+    """A block of the stream."""
     return Head(
         number=BlockNumber(block),
         hash=_hash(block),

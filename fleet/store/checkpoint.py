@@ -11,7 +11,7 @@ from tempfile import NamedTemporaryFile
 import structlog
 
 from keepers.liquidation.book import Book
-from keepers.liquidation.checkpoint import CheckpointError, Stamp, freezing, sealed, thawed
+from keepers.liquidation.checkpoint import CheckpointError, Frozen, Stamp, freezing, sealed, thawed
 from keepers.liquidation.keeping import NoCheckpoint
 from keepers.liquidation.turns import in_turns
 
@@ -39,21 +39,21 @@ class CheckpointFile:
 
     async def save(self, book: Book) -> None:
         """Puts the book in place of the one saved before; a failure is logged."""
-        pieces = await in_turns(freezing(book, self._stamp))
+        frozen = await in_turns(freezing(book, self._stamp))
         try:
-            await asyncio.to_thread(self._replace, pieces)
+            await asyncio.to_thread(self._replace, frozen)
         except OSError as error:
             _log.warning("checkpoint_unwritten", file=str(self._path), reason=str(error))
 
     def _read(self) -> Book:
         return thawed(self._path.read_bytes(), self._stamp)
 
-    def _replace(self, pieces: list[bytes]) -> None:
+    def _replace(self, frozen: Frozen) -> None:
         folder = self._path.parent
         with NamedTemporaryFile(dir=folder, prefix=self._path.name, delete=False) as file:
             written = Path(file.name)
             try:
-                file.writelines(sealed(pieces))
+                file.writelines(sealed(frozen))
                 file.flush()
                 os.fsync(file.fileno())
                 written.replace(self._path)

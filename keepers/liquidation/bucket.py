@@ -104,21 +104,34 @@ class Bucket:
 
     def fill(self, records: Sequence[bytes]) -> None:
         """Takes in many at once, into a bucket that is empty."""
-        count = len(records)
-        lines = np.array([line_of(record) for record in records], dtype=np.float64)
-        self.load(
-            np.frombuffer(b"".join(records), dtype=np.uint8).reshape(count, -1).copy(),
-            np.ascontiguousarray(lines[:, 0]),
-            np.ascontiguousarray(lines[:, 1]),
-        )
+        count, rows = len(records), len(records) + spare_rows(len(records))
+        columns = np.zeros((rows, RECORD_BYTES), dtype=np.uint8)
+        columns[:count] = np.frombuffer(b"".join(records), dtype=np.uint8).reshape(count, -1)
+        lines = np.zeros((2, rows))
+        lines[:, :count] = np.array([line_of(record) for record in records]).T
+        self.load(columns, lines[0].copy(), lines[1].copy(), count)
+
+    def columns(self) -> tuple[NDArray[np.uint8], NDArray[np.float64], NDArray[np.float64]]:
+        """A copy of records, levels and slopes; a row that is free has no finite level."""
+        used = slice(self.used)
+        return self.records[used].copy(), self.level[used].copy(), self.slope[used].copy()
 
     def load(
-        self, records: NDArray[np.uint8], level: NDArray[np.float64], slope: NDArray[np.float64]
+        self,
+        records: NDArray[np.uint8],
+        level: NDArray[np.float64],
+        slope: NDArray[np.float64],
+        used: int,
     ) -> None:
-        """Becomes the owner of these columns, all rows of which are in use."""
+        """Becomes the owner of these columns, the first `used` rows of which are in use."""
+        level[used:] = self._free_level
         self._hold(records, level, slope)
-        self.used, self._free = len(level), []
-        self._extent = extent_of(level, slope)
+        self.used, self._free = used, []
+        self._extent = extent_of(level[:used], slope[:used])
+        self.forget_order()
+
+    def forget_order(self) -> None:
+        """From now on every row is looked at, until the ladder is sorted."""
         self._touched = None
         self._ladder.start_over()
 
@@ -187,7 +200,7 @@ class Bucket:
 
     def _new_row(self) -> int:
         if self.used == len(self.level):
-            spare = max(_FIRST_ROWS, self.used // _GROWTH)
+            spare = spare_rows(self.used)
             self._hold(
                 np.concatenate([self.records, np.zeros((spare, RECORD_BYTES), dtype=np.uint8)]),
                 np.concatenate([self.level, np.full(spare, self._free_level)]),
@@ -204,6 +217,11 @@ class Bucket:
         self._bytes: memoryview[int] = records.reshape(-1).data
         self._levels: memoryview[float] = level.data.cast("B").cast("d")
         self._slopes: memoryview[float] = slope.data.cast("B").cast("d")
+
+
+def spare_rows(used: int) -> int:
+    """How many rows beyond those in use a bucket gets: to move half a million takes a while."""
+    return max(_FIRST_ROWS, used // _GROWTH)
 
 
 def line_of(record: bytes) -> tuple[float, float]:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keepers.liquidation.book import Book
-from keepers.liquidation.bucket import Bucket
+from keepers.liquidation.bucket import spare_rows
 from keepers.liquidation.packing import RECORD_BYTES
 from keepers.liquidation.positions import FeedRow, Market, MarketParameters
 from keepers.liquidation.table import Table
@@ -40,35 +40,56 @@ class Stamp:
     exchange: Address
 
 
-def freezing(book: Book, stamp: Stamp) -> Generator[None, None, list[bytes]]:
-    """The book's bytes in pieces, without the digest: a copy, so that the book may go on.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frozen:
+    """A copy of a book: its columns by bucket, with the rows that are free."""
 
-    A step copies one bucket; others may read other versions in between.
+    stamp: Stamp
+    head: Head
+    markets: tuple[Market, ...]
+    buckets: Mapping[bytes, tuple[NDArray[Any], NDArray[np.float64], NDArray[np.float64]]]
+
+
+def freezing(book: Book, stamp: Stamp) -> Generator[None, None, Frozen]:
+    """The copy, so that the book may go on.
+
+    A step copies one bucket, as it lies in memory; others may read other versions in between.
     """
-    names = [name for name, bucket in book.positions.table.buckets.items() if bucket.count]
+    buckets = {}
+    for name in tuple(book.positions.table.buckets):
+        buckets[name] = book.positions.table.buckets[name].columns()
+        yield
+    markets = tuple(book.markets.values())
+    return Frozen(stamp=stamp, head=book.head, markets=markets, buckets=buckets)
+
+
+def sealed(frozen: Frozen) -> list[bytes]:
+    """The copy's bytes in pieces, the last of which is their digest: what `thawed` takes, in one.
+
+    Long work that touches nothing of the book: for another thread.
+    """
     counts: list[tuple[str, int]] = []
     columns: list[bytes] = []
-    for name in names:
-        bucket = book.positions.table.buckets[name]
-        counts.append((name.hex(), bucket.count))
-        columns += _columns(bucket)
-        yield
-    header = {
-        "stamp": asdict(stamp),
-        "head": asdict(book.head),
-        "markets": [asdict(market) for market in book.markets.values()],
-        "buckets": counts,
-    }
-    text = json.dumps(header).encode()
-    return [MAGIC, len(text).to_bytes(_LENGTH_BYTES, "big"), text, *columns]
-
-
-def sealed(pieces: list[bytes]) -> list[bytes]:
-    """The pieces with their digest: what `thawed` takes, in one."""
+    for name, (records, level, slope) in frozen.buckets.items():
+        rows = np.flatnonzero(np.isfinite(level))
+        if len(rows):
+            counts.append((name.hex(), len(rows)))
+            columns += [column[rows].tobytes() for column in (records, level, slope)]
+    text = json.dumps(_header(frozen, counts)).encode()
+    pieces = [MAGIC, len(text).to_bytes(_LENGTH_BYTES, "big"), text, *columns]
     digest = sha256()
     for piece in pieces:
         digest.update(piece)
     return [*pieces, digest.digest()]
+
+
+def _header(frozen: Frozen, counts: list[tuple[str, int]]) -> Mapping[str, object]:
+    return {
+        "stamp": asdict(frozen.stamp),
+        "head": asdict(frozen.head),
+        "markets": [asdict(market) for market in frozen.markets],
+        "buckets": counts,
+    }
 
 
 def thawed(data: bytes, stamp: Stamp) -> Book:
@@ -92,28 +113,30 @@ def thawed(data: bytes, stamp: Stamp) -> Book:
     )
 
 
-def _columns(bucket: Bucket) -> Iterator[bytes]:
-    rows = bucket.rows()
-    return iter([column[rows].tobytes() for column in (bucket.records, bucket.level, bucket.slope)])
-
-
 def _table(buckets: list[list[Any]], body: memoryview) -> Table:
     table = Table()
     if sum(rows for _, rows in buckets) * _ROW_BYTES != len(body):
         raise CheckpointError("its columns are not as long as it says")
     at = 0
     for name, rows in buckets:
-        records, at = _read(body, at, rows * RECORD_BYTES, np.uint8)
-        level, at = _read(body, at, rows * 8, np.float64)
-        slope, at = _read(body, at, rows * 8, np.float64)
-        table.bucket(bytes.fromhex(name)).load(records.reshape(rows, RECORD_BYTES), level, slope)
+        records, at = _read(body, at, rows, RECORD_BYTES, np.uint8)
+        level, at = _read(body, at, rows, 8, np.float64)
+        slope, at = _read(body, at, rows, 8, np.float64)
+        bucket = table.bucket(bytes.fromhex(name))
+        bucket.load(records.reshape(-1, RECORD_BYTES), level, slope, rows)
     table.index()
     return table
 
 
-def _read(body: memoryview, at: int, size: int, kind: type[Any]) -> tuple[NDArray[Any], int]:
-    """A column of its own, and where the next one begins."""
-    return np.frombuffer(body[at : at + size], dtype=kind).copy(), at + size
+def _read(
+    body: memoryview, at: int, rows: int, width: int, kind: type[Any]
+) -> tuple[NDArray[Any], int]:
+    """A column of its own with room for more rows, and where the next one begins."""
+    end = at + rows * width
+    found = np.frombuffer(body[at:end], dtype=kind)
+    column = np.zeros((rows + spare_rows(rows)) * width // found.itemsize, dtype=kind)
+    column[: len(found)] = found
+    return column, end
 
 
 def _markets(rows: list[Mapping[str, Any]]) -> Iterator[Market]:
