@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import delete, func, insert, select
 
@@ -12,13 +13,27 @@ from units import BlockHash, BlockNumber, Netuid, Rao, Seconds, Timestamp
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What one endpoint was worth at a block, and what it said where that was something else."""
+
+    standing: str
+    hash: BlockHash | None = None
+    prices: Mapping[Netuid, Rao] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Quote:
-    """The prices of one finalized Subtensor block; a market that had none is not in it."""
+    """The prices of one finalized Subtensor block; a market that had none is not in it.
+
+    `said` is what each endpoint said of it, `verdicts` what was made of each market's price.
+    """
 
     block: BlockNumber
     hash: BlockHash
     time: Timestamp
     prices: Mapping[Netuid, Rao]
+    said: Mapping[str, Said] = field(default_factory=dict)
+    verdicts: Mapping[Netuid, str] = field(default_factory=dict)
 
 
 async def keep_quotes(database: Database, new: Sequence[Quote]) -> None:
@@ -43,7 +58,9 @@ async def read_quotes(
             block=BlockNumber(row.block),
             hash=BlockHash(row.hash),
             time=Timestamp(row.time),
-            prices={Netuid(int(n)): Rao(int(rao)) for n, rao in json.loads(row.prices).items()},
+            prices=_prices(json.loads(row.prices)),
+            said={name: _said(each) for name, each in json.loads(row.said or "{}").items()},
+            verdicts={Netuid(int(n)): str(v) for n, v in json.loads(row.verdicts or "{}").items()},
         )
         for row in rows
     }
@@ -60,10 +77,37 @@ async def prune_quotes(database: Database, kept: Seconds) -> int:
 
 
 def _row(quote: Quote) -> dict[str, object]:
-    prices = {str(netuid): str(rao) for netuid, rao in quote.prices.items()}
+    said = {
+        name: {"standing": each.standing, "hash": each.hash, "prices": _as_text(each.prices)}
+        for name, each in quote.said.items()
+    }
     return {
         "block": quote.block,
         "hash": quote.hash,
         "time": quote.time,
-        "prices": json.dumps(prices, separators=(",", ":")),
+        "prices": _json(_as_text(quote.prices)),
+        "said": _json(said),
+        "verdicts": _json({str(netuid): verdict for netuid, verdict in quote.verdicts.items()}),
     }
+
+
+def _as_text(prices: Mapping[Netuid, Rao]) -> dict[str, str]:
+    """As text, so that no reader makes floats of them."""
+    return {str(netuid): str(rao) for netuid, rao in prices.items()}
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"))
+
+
+def _prices(written: Mapping[str, str]) -> dict[Netuid, Rao]:
+    return {Netuid(int(netuid)): Rao(int(rao)) for netuid, rao in written.items()}
+
+
+def _said(written: Mapping[str, Any]) -> Said:
+    found = written["hash"]
+    return Said(
+        standing=written["standing"],
+        hash=None if found is None else BlockHash(found),
+        prices=_prices(written["prices"]),
+    )

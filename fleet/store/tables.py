@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 metadata = MetaData()
 
-SCHEMA = 7
+SCHEMA = 8
 """The newest version in `migrations/versions/`, whose tables these are."""
 
 # --- stamp: which world this store belongs to -----------------------------------------------
@@ -219,6 +219,10 @@ quotes = Table(
     Column("time", BigInteger, nullable=False, index=True),
     # RAO per Alpha by netuid, as JSON
     Column("prices", Text, nullable=False),
+    # what each endpoint was worth and, where it was not agreed with, said; as JSON by its name
+    Column("said", Text),
+    # what was made of each price, as JSON by netuid
+    Column("verdicts", Text),
 )
 
 # --- payments: what each nonce of each key cost, kept for ever ----------------------------------

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Awaitable, Callable
+from typing import assert_never
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -9,10 +10,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from fleet.chain.failures import ChainError
 from fleet.runtime.loop import describe
 from fleet.store.engine import Database
-from fleet.store.quotes import Quote, keep_quotes
+from fleet.store.quotes import Quote, Said, keep_quotes
 from oracle.feeder import FeedOutcome
 from oracle.guard import Accept, Withhold
 from oracle.plan import FeedPlan
+from oracle.publication import Knowledge, Stalled, Unread, describe_jump
+from oracle.quotes import NoPrice, Standing
+from oracle.quotes import Quote as SourceQuote
 from units import Netuid, Rao
 
 _log = structlog.stdlib.get_logger("fleet")
@@ -62,8 +66,38 @@ def quote_of(outcome: FeedOutcome) -> Quote | None:
         return None
     source = plan.source
     return Quote(
-        block=source.number, hash=source.hash, time=source.time, prices=dict(_prices(plan))
+        block=source.number,
+        hash=source.hash,
+        time=source.time,
+        prices=dict(_prices(plan)),
+        said={each.endpoint: _said(each, plan) for each in plan.quotes},
+        verdicts={market.netuid: _verdict(market.known) for market in plan.markets},
     )
+
+
+def _said(quote: SourceQuote, plan: FeedPlan) -> Said:
+    """What was agreed on stands in the row itself: only what somebody else said is repeated."""
+    if quote.standing is Standing.AGREES:
+        return Said(standing=quote.standing.value)
+    wanted = {market.netuid for market in plan.markets}
+    prices = {n: rao for n, rao in (quote.prices or {}).items() if n in wanted}
+    return Said(standing=quote.standing.value, hash=quote.hash, prices=prices)
+
+
+def _verdict(known: Knowledge) -> str:
+    match known:
+        case Accept():
+            return "accepted"
+        case Withhold():
+            return f"held: {describe_jump(known)}"
+        case NoPrice(reason=reason):
+            return reason.value
+        case Stalled(blocks=blocks):
+            return f"nothing finalized for {blocks} blocks"
+        case Unread():
+            return "not read"
+        case never:
+            assert_never(never)
 
 
 def _prices(plan: FeedPlan) -> list[tuple[Netuid, Rao]]:

@@ -1,7 +1,7 @@
 """What was read is kept once a block, and for as long as the policy says."""
 
 from fleet.store.engine import Database
-from fleet.store.quotes import Quote, keep_quotes, prune_quotes, read_quotes
+from fleet.store.quotes import Quote, Said, keep_quotes, prune_quotes, read_quotes
 from units import BlockHash, BlockNumber, Netuid, Rao, Seconds, Timestamp
 
 
@@ -11,6 +11,13 @@ def quote(block: int, rao: int = 2**70) -> Quote:
         hash=BlockHash("0x" + f"{block:064x}"),
         time=Timestamp(12 * block),
         prices={Netuid(8): Rao(rao), Netuid(64): Rao(1)},
+        said={
+            "a": Said(standing="agrees"),
+            "b": Said(
+                standing="disagrees", hash=BlockHash("0xab"), prices={Netuid(8): Rao(rao + 1)}
+            ),
+        },
+        verdicts={Netuid(8): "accepted", Netuid(64): "held: a jump"},
     )
 
 

@@ -1,16 +1,21 @@
 """Quotes wait for company, and never for the price."""
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy.exc import OperationalError
 
 from fleet.store.engine import Database
-from fleet.store.quotes import read_quotes
+from fleet.store.quotes import Said, read_quotes
 from fleet.wiring import quoting
 from fleet.wiring.quoting import Quotebook
 from oracle.feeder import FeedOutcome
+from oracle.plan import FeedPlan
+from oracle.quotes import Quote as SourceQuote
+from oracle.quotes import Standing
 from tests.unit.fleet.store.conftest import database, postgres, store_url  # noqa: F401 - fixtures
 from tests.unit.oracle.simulated import SN, TAO, SimulatedSubtensor, source_head, world
-from units import BlockNumber, Netuid, PositionId, Rao
+from units import BlockHash, BlockNumber, Netuid, PositionId, Rao
 
 
 def flat(netuid: Netuid, block: int) -> Rao | None:
@@ -92,3 +97,29 @@ async def test_note__nothing_was_read__is_nothing(store: Store) -> None:
     outcome = await silent.feeder.step(source_head(95))
     await book.note(outcome)
     assert quoting.quote_of(outcome) is None
+
+
+async def test_quote_of__endpoints_that_said_something_else__are_kept_with_what_they_said(
+    store: Store,
+) -> None:
+    (outcome,) = await steps(95)
+    assert isinstance(outcome.plan, FeedPlan)
+    quotes = (
+        SourceQuote(endpoint="a", operator="a", standing=Standing.AGREES, prices={SN: TAO}),
+        SourceQuote(
+            endpoint="b",
+            operator="b",
+            standing=Standing.DISAGREES,
+            hash=BlockHash("0xab"),
+            prices={SN: Rao(7), Netuid(99): Rao(8)},
+        ),
+        SourceQuote(endpoint="c", operator="c", standing=Standing.UNREACHABLE),
+    )
+    found = quoting.quote_of(replace(outcome, plan=replace(outcome.plan, quotes=quotes)))
+    assert found is not None
+    assert found.said == {
+        "a": Said(standing="agrees"),
+        "b": Said(standing="disagrees", hash=BlockHash("0xab"), prices={SN: Rao(7)}),
+        "c": Said(standing="unreachable"),
+    }
+    assert found.verdicts == {SN: "accepted"}
