@@ -5,6 +5,7 @@ break travels alone; whoever falls at it is taken with the next one, if a later 
 still shows it.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
@@ -75,6 +76,11 @@ class Falls:
         self._budget_ms = budget_ms
         self._is_confirmed = is_confirmed
         self._went_alone: set[Netuid] = set()
+        self._until_s = 0.0
+
+    def begin_step(self) -> None:
+        """All that is asked from now on is for one push, which has one budget."""
+        self._until_s = asyncio.get_running_loop().time() + self._budget_ms / 1000
 
     async def at(self, updates: Sequence[Update], head: Head) -> Falling | RiskUnknown:
         """Who falls when these are pushed in the block after `head`, worst first."""
@@ -93,9 +99,10 @@ class Falls:
         return self._is_confirmed(netuid) and netuid not in self._went_alone
 
     async def in_time(self, asked: Awaitable[Answer]) -> Answer | OverBudget:
-        """The answer, unless it takes longer than the push may wait."""
+        """The answer, unless it takes longer than the push may still wait."""
+        left_s = self._until_s - asyncio.get_running_loop().time()
         try:
-            async with self._deadline(self._budget_ms / 1000):
+            async with self._deadline(max(left_s, 0.0)):
                 return await asked
         except TimeoutError:
             return OverBudget(reason=f"who falls was not known within {self._budget_ms} ms")

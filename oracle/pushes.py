@@ -46,6 +46,7 @@ class Pushes:
 
     async def composed(self, plan: FeedPlan) -> Composed | None:
         """The push that follows from a plan, None where there is nothing to push."""
+        self._falls.begin_step()
         confirming = await self._falls.confirming(plan)
         tempting = self._tempting(plan, confirming)
         alone = frozenset(each.update.netuid for each in plan.due if each.is_alone)

@@ -519,6 +519,25 @@ async def test_act__risk_takes_too_long__the_push_does_not_wait_for_it() -> None
     assert len(feed.publications) == 2
 
 
+async def test_act__several_things_to_ask__share_one_budget_and_the_push_goes_alone() -> None:
+    """Who confirms a first price is asked for first, and takes most of the time there is."""
+
+    def price_at(netuid: Netuid, block: int) -> Rao:
+        return TAO if netuid == SN else rising(netuid, block)
+
+    source = SimulatedSubtensor(price_at=price_at, markets=(SN, OTHER))
+    feed, risk = SimulatedFeed(number=110), SlowRisk()
+    policy = FeederPolicy(risk_budget_ms=70)
+    feeder = restarted(source, feed, risk, markets=(SN, OTHER), policy=policy)
+    await feeder.step(source_head(108))
+    feed.advance_to(111)
+    outcome = await feeder.step(source_head(109))
+    assert outcome.push is not None
+    assert outcome.push.risk_unknown == "who falls was not known within 70 ms"
+    assert OTHER in {update.netuid for update in outcome.push.publication.updates}
+    assert outcome.push.publication.liquidations == ()
+
+
 async def test_act__lock_step_without_a_deadline__waits_for_risk() -> None:
     feed = SimulatedFeed(number=110)
     feeder = Feeder(

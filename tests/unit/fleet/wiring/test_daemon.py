@@ -28,7 +28,7 @@ from fleet.wiring.facts import BotName
 from fleet.wiring.tenure import Tenure
 from tests.unit.fleet.runtime.streams import until_idle
 from tests.unit.fleet.wiring.crews import Beat, Company
-from tests.unit.fleet.wiring.simulated import KEY, LOCKSTEP, Post, settings
+from tests.unit.fleet.wiring.simulated import EXCHANGE, KEY, LOCKSTEP, Post, settings
 from tests.unit.oracle.sources.node import until
 
 LOCKED = OperationalError("BEGIN IMMEDIATE", {}, Exception("database is locked"))
@@ -59,10 +59,12 @@ class Daemon:
         self.drained = 0
         wanted = wanted or settings(runtime={"backoff_s_min": 0.001, "backoff_s_max": 0.002})
         self.company = Company(wanted, self.post)
+        crew = self.company.crew()
+        self.liquidator = crew.liquidator
         self.supervisor: Supervisor = supervisor(
             names,
             settings=wanted,
-            crew=self.company.crew(),
+            crew=crew,
             rhythm=self.beat,
             clock=SystemClock(),
             metrics=self.metrics,
@@ -234,3 +236,25 @@ def _tenure(database: Database) -> Tenure:
 
     claims = [Claim(name="all", account=KEY)]
     return Tenure(opened=opened, claims=claims, ttl_s=15, clock=SystemClock())
+
+
+# --- first prices after a break -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("names", "router", "is_told"),
+    [
+        ((BotName.FEEDER, BotName.LIQUIDATOR), True, True),
+        ((BotName.LIQUIDATOR,), True, False),
+        ((BotName.LIQUIDATOR,), False, True),
+    ],
+)
+def test_supervisor__a_liquidator_alone__leaves_new_falls_to_the_feeder_elsewhere(
+    names: tuple[BotName, ...], router: bool, is_told: bool
+) -> None:
+    contracts = {"exchange": EXCHANGE, "price_feed": "0x" + "22" * 20}
+    wanted = settings(contracts=contracts | ({"keeper_router": "0x" + "33" * 20} if router else {}))
+    daemon = Daemon(names, wanted)
+    ask = daemon.liquidator._first_prices
+    assert (ask is not None) == is_told
+    assert ask is None or ask() == frozenset()
