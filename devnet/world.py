@@ -130,7 +130,7 @@ class World:
         """
         number = BlockNumber(self.head.head.number + 1)
         tape = self.options.tape
-        writes = self.prices.writes(tape.row_at(number).prices)
+        writes = self.prices.writes(tape.row_at(number).prices, number)
         self.head = await self.chain.seal(tape.time_at(number), writes)
         for watch in self.watchers:
             await watch(self.head)
@@ -184,7 +184,7 @@ async def _set_up(
         beta=options.beta,
         grants=fleet.grants,
         time=options.tape.time_at(number),
-        prices=prices.writes(options.tape.row_at(number).prices),
+        prices=prices.writes(options.tape.row_at(number).prices, number),
     )
     start = BlockNumber(number + FINALITY_BLOCKS)
     world = World(

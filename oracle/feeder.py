@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from oracle.aggregation import Pins
+from oracle.alerts import alerts_of
+from oracle.crosscheck import CrossCheck, contradicted
 from oracle.depth import widened
 from oracle.due import PublicationPolicy
 from oracle.falls import Deadline, Falls, Risk
@@ -19,6 +21,7 @@ from oracle.feed import (
     SuspensionReason,
     Update,
 )
+from oracle.guard import Accept
 from oracle.judge import Judge, JudgePolicy
 from oracle.markets import PerMarket
 from oracle.plan import (
@@ -31,16 +34,14 @@ from oracle.plan import (
 )
 from oracle.ports import Feed, FeedState, NotSent, PriceSource, Sent
 from oracle.publication import (
-    Hold,
     Knowledge,
     decide,
     still_pending,
 )
 from oracle.pushes import Composed, Pushes
-from oracle.quorum import dissent
 from oracle.quotes import Reading, SourceHead, Unavailable
 from oracle.worth import Allowance, WorthPolicy
-from units import Head, Netuid
+from units import BlockNumber, Head, Netuid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,12 +115,14 @@ class Feeder:
         pins: Pins,
         policy: FeederPolicy,
         deadline: Deadline = asyncio.timeout,
+        cross_check: CrossCheck | None = None,
     ) -> None:
         self._source = source
         self._feed = feed
         self._markets = tuple(markets)
         self._policy = policy
         self._deadline = deadline
+        self._cross_check = cross_check
         self._judge = Judge(markets=self._markets, pins=pins, policy=policy.judge)
         self._sent: dict[Netuid, MarketFeed] = {}
         self._falls = Falls(
@@ -155,17 +158,38 @@ class Feeder:
         readings = self._believed(await self._dug(read.result(), state.head), state.head)
         known = self._judge.known(readings, state.rows, state.head)
         decided = [self._decide(netuid, known[netuid], state) for netuid in self._markets]
-        markets = first_alone(riding_along(decided), self._judge.is_confirmed)
         latest = readings[-1] if isinstance(readings[-1], Reading) else None
+        if latest is not None:
+            decided = await self._cross_checked(decided, latest.block.number, state)
+        markets = first_alone(riding_along(decided), self._judge.is_confirmed)
         return FeedPlan(
             source=latest.block if latest else None,
             head=state.head,
             markets=markets,
-            alerts=_alerts(markets, readings[-1]),
+            alerts=alerts_of(markets, readings[-1], self._unlooked),
             quotes=readings[-1].quotes,
             unchecked=latest.detail if latest else "",
             unfinal_blocks=self._unfinal_blocks(latest, state.head),
         )
+
+    @property
+    def _unlooked(self) -> str:
+        return "" if self._cross_check is None else self._cross_check.unread
+
+    async def _cross_checked(
+        self, decided: list[MarketPlan], block: BlockNumber, state: FeedState
+    ) -> list[MarketPlan]:
+        """The same, where no price stands that chain 964 itself contradicts."""
+        if self._cross_check is None:
+            return decided
+        doubted = await self._cross_check.look(decided, self._policy.publication, block)
+        self._judge.doubt(doubted)
+        return [
+            self._decide(each.netuid, contradicted(each.netuid), state)
+            if each.netuid in doubted and isinstance(each.known, Accept)
+            else each
+            for each in decided
+        ]
 
     def _unfinal_blocks(self, latest: Reading | None, head: Head) -> int | None:
         if latest is None or latest.is_final:
@@ -268,13 +292,3 @@ class Feeder:
         for update in updates:
             pending = PendingPush(update=update, sent_at=head)
             self._sent[update.netuid] = replace(self._sent[update.netuid], push=pending)
-
-
-def _alerts(markets: Sequence[MarketPlan], said: Reading | Unavailable) -> tuple[str, ...]:
-    unread = (*((said.detail,) if said.detail else ()), *dissent(said.quotes))
-    stuck = (
-        f"market {each.netuid}: {each.decision.reason}"
-        for each in markets
-        if isinstance(each.decision, Hold) and each.decision.needs_a_human
-    )
-    return (*unread, *stuck)

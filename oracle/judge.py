@@ -3,7 +3,7 @@
 Holds state, does no I/O and reads no clock: height is its time.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from oracle.aggregation import Pins, aggregate
@@ -119,6 +119,10 @@ class Judge:
     def is_confirmed(self, netuid: Netuid) -> bool:
         """Whether a market's price was known in an earlier block too, without a break since."""
         return self._continuity[netuid].is_confirmed
+
+    def doubt(self, netuids: Collection[Netuid]) -> None:
+        """These prices are not believed after all: the next one is the first after a break."""
+        self._continuity |= dict.fromkeys(netuids, Continuity())
 
     def _follow(
         self, known: Mapping[Netuid, Knowledge], rows: Mapping[Netuid, FeedRowView]

@@ -24,6 +24,7 @@ class NoPriceReason(StrEnum):
     UNPRICED = "the runtime lists no price for the subnet"
     THIN = "the pool holds less TAO than its floor"
     THIN_UNTIL_RESUMED = "the pool held less TAO than its floor: resume it by hand"
+    CONTRADICTED = "the chain's own precompile says another price at the same block"
     NOT_PINNED = "no registration block is pinned for this market"
 
 

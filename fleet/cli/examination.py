@@ -10,7 +10,11 @@ from fleet.cli.exits import Exit
 from fleet.cli.output import Output, output
 from fleet.cli.ports import Assembly, Inspector
 from fleet.cli.session import JsonOption, session_of
-from fleet.cli.witnesses import agreement_checks, source_agreement_check
+from fleet.cli.witnesses import (
+    agreement_checks,
+    cross_check_check,
+    source_agreement_check,
+)
 from fleet.settings import Settings
 
 _MARKS = {Verdict.PASSED: "pass", Verdict.NOTED: "note", Verdict.FAILED: "FAIL"}
@@ -40,6 +44,7 @@ async def examine(inspector: Inspector, settings: Settings) -> list[Check]:
         yield from agreement_checks(nodes, settings)
         yield from judge.source_checks(sources, settings)
         yield source_agreement_check(sources, settings)
+        yield cross_check_check(settings)
         yield from judge.contract_checks(contracts, settings)
         yield from judge.account_checks(accounts, settings)
         yield from judge.role_checks(roles)

@@ -12,7 +12,7 @@ from fleet.cli.feed_tables import age_text, state_text
 from fleet.cli.output import Output, output
 from fleet.cli.ports import Assembly
 from fleet.cli.session import JsonOption, session_of
-from fleet.cli.witnesses import agreement_text, states_text
+from fleet.cli.witnesses import agreement_text, cross_check_check, states_text
 from fleet.cli.words import price_text, seconds_text, tao
 from fleet.settings import Settings
 from fleet.wiring.facts import Unread, VaultView
@@ -135,6 +135,7 @@ def _show(found: Status, faults: list[str], settings: Settings, out: Output) -> 
     out.line(f"{settings.network.name}: block {found.head.number}, {_finality(found)}")
     out.line(f"nodes: {states_text(found.nodes)}; {agreement_text(settings.evm)}")
     out.line(f"subtensor: {states_text(found.sources)}; {agreement_text(settings.subtensor)}")
+    out.line(f"cross-check: {cross_check_check(settings).found}")
     if isinstance(found.feed, FeedState):
         out.table("Markets", COLUMNS, list(_market_rows(found.feed, found.risk, settings)))
     if isinstance(found.funding, FundingPlan) and found.funding.next_due is not None:

@@ -55,6 +55,25 @@ def source_agreement_check(
     return _agreement("subtensor", "subtensor", settings.subtensor, right)
 
 
+def cross_check_check(settings: Settings) -> Check:
+    """Whether the Alpha precompile is asked of somebody else than the prices are."""
+    subject, asked = "cross-check", settings.oracle.cross_check_markets_max
+    if not asked:
+        remedy = "set oracle.cross_check_markets_max"
+        return Check(subject=subject, verdict=Verdict.NOTED, found="off", remedy=remedy)
+    same = sorted(_operators(settings.evm) & _operators(settings.subtensor))
+    found = f"{asked} markets a block by the Alpha precompile"
+    if not same:
+        return Check(subject=subject, verdict=Verdict.PASSED, found=found)
+    found = f"{found}, asked of {', '.join(same)} as the prices are"
+    remedy = "through the same provider it is no second source: add endpoints of others"
+    return Check(subject=subject, verdict=Verdict.NOTED, found=found, remedy=remedy)
+
+
+def _operators(asked: Witnesses) -> set[str]:
+    return {endpoint.operator for endpoint in asked.endpoints}
+
+
 def _agreement(what: str, section: str, asked: Witnesses, right: Collection[str]) -> Check:
     text, subject = agreement_text(asked), f"{what}: agreement"
     named = zip(asked.names, asked.endpoints, strict=True)

@@ -62,6 +62,11 @@ class OracleSettings(Section):
     the count of oracle.jump_confirm_blocks anew: the price must have stood still. 7200: a day, in
     effect always. 0: never, the price need only stay beyond the limit on its side."""
 
+    cross_check_markets_max: Annotated[int, Field(ge=0, le=256)] = 1
+    """Markets a block whose price is compared with the chain's own Alpha precompile at the same
+    height, one request of the EVM nodes each: those to be pushed first, the others in turn. One
+    that differs by more than its band is suspended. 1: what public nodes allow besides; 0: none."""
+
     depth_floor_tao: Annotated[int, Field(ge=0)] = 0
     """TAO in a subnet's pool below which its market is thin. Moving the price of a pool of T TAO by
     x percent takes about T * x / 200 TAO. 0: no market is; how deep a pool must be depends on what

@@ -48,7 +48,10 @@ from keepers.liquidation.keeper import LiquidationKeeper
 from keepers.liquidation.risk import RiskEngine
 from keepers.liquidation.upkeep import BookUpkeep
 from keepers.warnings.keeper import WarningsKeeper
+from oracle.crosscheck import CrossCheck
+from oracle.falls import Deadline
 from oracle.feeder import Feeder
+from protocol.alpha import AlphaPrices
 from protocol.deployment import Deployment
 from protocol.ports import Accruals, Liquidations, PriceFeed
 from protocol.reading import ExchangeReader
@@ -149,6 +152,7 @@ class Assembly:
     def feeder(self, markets: Sequence[Netuid]) -> Feeder:
         """A feeder of these markets."""
         in_step = policies.is_lockstep(self.settings)
+        deadline: Deadline = (lambda _: nullcontext()) if in_step else asyncio.timeout
         return Feeder(
             source=self.source,
             feed=self.feed,
@@ -156,7 +160,12 @@ class Assembly:
             markets=markets,
             pins=connections.pins(self.settings),
             policy=policies.feeder(self.settings),
-            deadline=(lambda _: nullcontext()) if in_step else asyncio.timeout,
+            deadline=deadline,
+            cross_check=CrossCheck(
+                chain=AlphaPrices(self.node),
+                policy=policies.cross_check(self.settings),
+                deadline=deadline,
+            ),
         )
 
     def node_states(self) -> dict[str, str | None]:

@@ -1,4 +1,4 @@
-"""Tells people of markets whose pools are too thin: at their first block, and again next time."""
+"""Tells people of markets whose pools are too thin, or whose price the chain contradicts."""
 
 from collections.abc import Awaitable, Callable, Iterator
 
@@ -11,17 +11,33 @@ from units import BlockNumber, Netuid
 
 
 class MarketWatch:
-    """Follows which markets are thin; `opened` gives the store that the outbox is in."""
+    """Follows which markets those are; `opened` gives the store that the outbox is in."""
 
     def __init__(self, *, opened: Callable[[], Awaitable[Database]]) -> None:
         self._episodes = Episodes(opened)
         self._thin_since: dict[Netuid, BlockNumber] = {}
+        self._contradicted_since: dict[Netuid, BlockNumber] = {}
 
     async def look(self, outcome: FeedOutcome) -> None:
         """Adds to the outbox what is not in it yet; see `Episodes.tell`."""
         plan = outcome.plan
         if isinstance(plan, FeedPlan) and plan.source is not None:
-            await self._episodes.tell(self._thin(plan), plan.head.number, plan.head.time)
+            found = (*self._thin(plan), *self._contradicted(plan))
+            await self._episodes.tell(found, plan.head.number, plan.head.time)
+
+    def _contradicted(self, plan: FeedPlan) -> Iterator[Trouble]:
+        of = {market.netuid for market in plan.markets if _is_contradicted(market)}
+        before = self._contradicted_since
+        self._contradicted_since = {n: before.get(n, plan.head.number) for n in of}
+        for netuid, since in self._contradicted_since.items():
+            yield Trouble(
+                id=f"feed-contradicted-{netuid}-{since}",
+                severity="page",
+                title=f"Two prices of market {netuid} at one block",
+                body=f"Since block {since} Subtensor and the Alpha precompile of chain 964 differ"
+                " by more than the band: one of them is wrong, and the market is suspended until"
+                " they agree. See: keepers doctor",
+            )
 
     def _thin(self, plan: FeedPlan) -> Iterator[Trouble]:
         thin = [market for market in plan.markets if market.is_thin]
@@ -36,6 +52,11 @@ class MarketWatch:
                 body=f"Since block {since} it holds less TAO than its floor"
                 f" (depth_floor_tao): {_consequence(market)}. See: keepers oracle pins",
             )
+
+
+def _is_contradicted(market: MarketPlan) -> bool:
+    known = market.known
+    return isinstance(known, NoPrice) and known.reason is NoPriceReason.CONTRADICTED
 
 
 def _waits_for_people(market: MarketPlan) -> bool:

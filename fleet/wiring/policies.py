@@ -28,6 +28,7 @@ from keepers.liquidation.stakes import StakePolicy
 from keepers.warnings.alerts import Severity
 from keepers.warnings.tiers import WarningPolicy
 from keepers.warnings.tiers import tiers as tiered
+from oracle.crosscheck import CrossCheckPolicy
 from oracle.depth import DepthPolicy, WhenThin
 from oracle.due import PublicationPolicy
 from oracle.feeder import FeederPolicy
@@ -74,6 +75,11 @@ def _publication(oracle: OracleSettings, push_age_blocks_max: int) -> Publicatio
         push_age_blocks_max=push_age_blocks_max,
         in_flight_blocks=oracle.in_flight_blocks,
     )
+
+
+def cross_check(settings: Settings) -> CrossCheckPolicy:
+    """How many prices are held against the chain's own."""
+    return CrossCheckPolicy(markets_max=settings.oracle.cross_check_markets_max)
 
 
 def _depth(oracle: OracleSettings) -> DepthPolicy:

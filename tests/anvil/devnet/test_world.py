@@ -14,9 +14,10 @@ from devnet.replay import open_replay
 from devnet.synthetic_tape import Shocks, synthetic_tape
 from devnet.tape import Tape, TapeError
 from devnet.traders import TAKEN_OVER
-from devnet.world import FINALITY_BLOCKS, WorldOptions, running_world
+from devnet.world import FINALITY_BLOCKS, World, WorldOptions, running_world
+from protocol.alpha import AlphaPrices
 from tests.anvil.devnet.puppet import PuppetKeeper, begin_audit
-from units import Netuid, Wei
+from units import RAO_IN_PRICE_WEI, Address, BlockNumber, Netuid, Wei
 
 pytestmark = pytest.mark.anvil
 
@@ -170,3 +171,28 @@ async def test_world__tape_that_ends__says_so() -> None:
             await world.advance(in_step=True)
         with pytest.raises(TapeError, match="not on the tape"):
             await world.advance(in_step=True)
+
+
+async def test_world__the_precompile_asked_of_a_block__says_that_block_s_prices() -> None:
+    """Also of the newest one while the next block's are written already."""
+    tape = tape_with_a_crash()
+    async with running_world(options(tape)) as world:
+        alpha, netuid = AlphaPrices(NodeCalls(world)), Netuid(34)
+        for _ in range(15):
+            await world.advance(in_step=False)
+            newest = world.head.head.number
+            for block in range(max(newest - 4, world.start), newest + 1):
+                said = await alpha.at([netuid], BlockNumber(block))
+                expected = tape.row_at(BlockNumber(block)).prices[netuid]
+                assert said == {netuid: expected * RAO_IN_PRICE_WEI}, (block, newest)
+
+
+class NodeCalls:
+    """Calls of the world's node at a block."""
+
+    def __init__(self, world: World) -> None:
+        self._node = world.node
+
+    async def call(self, to: Address, data: bytes, block: BlockNumber) -> bytes:
+        request = {"to": to, "data": "0x" + data.hex()}
+        return bytes.fromhex((await self._node.call("eth_call", request, hex(block)))[2:])

@@ -29,7 +29,7 @@ def test_doctor__all_in_order__passes(keepers: Console) -> None:
     ended = keepers("doctor")
 
     assert ended.code == 0
-    assert ended.stdout.splitlines()[-1] == "10 checks, 0 failed"
+    assert ended.stdout.splitlines()[-1] == "11 checks, 0 failed"
     assert "pass  node anvil: chain 964, block 100" in ended.stdout
     assert "pass  exchange 0x1111111111111111111111111111111111111111: the pinned code" in (
         ended.stdout

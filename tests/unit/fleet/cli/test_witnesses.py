@@ -1,7 +1,12 @@
 import pytest
 
 from fleet.cli.doctor import Verdict
-from fleet.cli.witnesses import agreement_checks, agreement_text, states_text
+from fleet.cli.witnesses import (
+    agreement_checks,
+    agreement_text,
+    cross_check_check,
+    states_text,
+)
 from fleet.settings import EvmEndpoint, Settings
 from fleet.wiring.facts import NodeFacts, Unread
 from tests.unit.fleet.cli.simulated import SimulatedFleet
@@ -69,3 +74,27 @@ def test_agreement__a_node_is_behind__is_told(
 def test_texts__for_status__name_states_and_whose_word_counts(settings: Settings) -> None:
     assert agreement_text(of(settings, "aab").evm) == "2 of 2 operators must agree"
     assert states_text({"a": "alive", "b": None}) == "a alive, b not asked yet"
+
+
+def test_cross_check__asked_of_others_than_the_prices__is_one(settings: Settings) -> None:
+    check = cross_check_check(settings)
+    assert (check.verdict, check.found) == (
+        Verdict.PASSED,
+        "1 markets a block by the Alpha precompile",
+    )
+
+
+def test_cross_check__through_the_same_provider__is_no_second_source(settings: Settings) -> None:
+    (endpoint,) = settings.subtensor.endpoints
+    same = endpoint.model_copy(update={"operator": settings.evm.endpoints[0].operator})
+    subtensor = settings.subtensor.model_copy(update={"endpoints": (same,)})
+    check = cross_check_check(settings.model_copy(update={"subtensor": subtensor}))
+    assert check.verdict is Verdict.NOTED
+    assert check.found.endswith(", asked of anvil as the prices are")
+    assert "no second source" in check.remedy
+
+
+def test_cross_check__none_is_asked_for__says_so(settings: Settings) -> None:
+    oracle = settings.oracle.model_copy(update={"cross_check_markets_max": 0})
+    check = cross_check_check(settings.model_copy(update={"oracle": oracle}))
+    assert (check.verdict, check.found) == (Verdict.NOTED, "off")

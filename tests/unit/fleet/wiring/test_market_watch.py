@@ -66,6 +66,13 @@ async def test_market_watch__somebody_has_to_resume_it__pages(store: Database) -
     assert "until you resume it" in body
 
 
+async def test_market_watch__contradicted_by_the_chain__pages_once(store: Database) -> None:
+    known = NoPrice(netuid=HELD.netuid, reason=NoPriceReason.CONTRADICTED)
+    doubted = replace(HELD, known=known)
+    ((severity, name, _),) = await told(store, DEEP, doubted, doubted)
+    assert (severity, name) == ("page", f"feed-contradicted-{HELD.netuid}-101")
+
+
 async def test_market_watch__a_wider_band__says_so(store: Database) -> None:
     ((_, _, body),) = await told(store, WIDENED)
     assert "wider band" in body

@@ -55,6 +55,7 @@ WAYS: dict[str, tuple[Way, ...]] = {
     "oracle.jump_restart_blocks": (
         same(33, lambda s: policies.feeder(s).judge.guard.common.restart_blocks),
     ),
+    "oracle.cross_check_markets_max": (same(12, lambda s: policies.cross_check(s).markets_max),),
     "oracle.depth_floor_tao": (
         (500, lambda s: policies.feeder(s).judge.depth.common.floor, 500 * 10**9),
     ),
