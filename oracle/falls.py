@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar, runtime_checkable
 
 from oracle.feed import Update
 from oracle.plan import Falling, FeedPlan
-from units import Head, Netuid, PositionId, PriceWei, Wei
+from units import BlockNumber, Head, Netuid, PositionId, PriceWei, Wei
 
 
 @runtime_checkable
@@ -76,6 +76,7 @@ class Falls:
         self._budget_ms = budget_ms
         self._is_confirmed = is_confirmed
         self._went_alone: set[Netuid] = set()
+        self._followed: dict[Netuid, BlockNumber] = {}
         self._until_s = 0.0
 
     def begin_step(self) -> None:
@@ -91,8 +92,8 @@ class Falls:
 
     @property
     def unconfirmed(self) -> frozenset[Netuid]:
-        """The markets whose first price went alone and was not followed by another."""
-        return frozenset(self._went_alone)
+        """The markets whose first price went alone and no other is in the feed yet."""
+        return frozenset(self._went_alone | self._followed.keys())
 
     def may_liquidate(self, netuid: Netuid) -> bool:
         """Whether a price of this market may take positions along."""
@@ -113,6 +114,7 @@ class Falls:
         It does where somebody falls at the first price or at this one: who falls at both is taken
         with it, and who fell at the first alone is healthy on chain again.
         """
+        self._forget_landed(plan)
         spare = plan.spare
         updates = tuple(spare[n] for n in spare if n in self._went_alone and self._is_confirmed(n))
         rows = {each.netuid: each.row.price for each in plan.markets}
@@ -130,8 +132,14 @@ class Falls:
     ) -> None:
         """These are on their way, of which `alone` took nobody along."""
         if is_risk_known:
-            self._went_alone.difference_update(update.netuid for update in updates)
+            second = {u.netuid: u.source_block for u in updates if u.netuid in self._went_alone}
+            self._followed.update(second)
+            self._went_alone.difference_update(second)
         self._went_alone.update(alone)
+
+    def _forget_landed(self, plan: FeedPlan) -> None:
+        rows = {each.netuid: each.row.source_block for each in plan.markets}
+        self._followed = {n: block for n, block in self._followed.items() if rows[n] < block}
 
 
 def _anybody(falling: Falling, update: Update) -> bool:

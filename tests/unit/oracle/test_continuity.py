@@ -174,3 +174,22 @@ async def test_step__the_first_price_was_wrong__the_next_one_says_so_at_once() -
     await glitched.run(to=104)
     assert taken(glitched.feed) == [(101, False), (102, False)]
     assert glitched.feed.prices(SN)[-1] == TAO * 10**9
+
+
+async def test_unconfirmed__first_price_went_alone__until_the_second_is_in_the_feed() -> None:
+    fresh = world(flat)
+    fresh.risk.falling = FALLING
+    told = []
+    for number in range(101, 106):
+        await fresh.run(to=number)
+        told.append((number, set(fresh.feeder.unconfirmed)))
+    # sent at 101 and 102, so in the feed at 102 and 103
+    assert told == [(101, {SN}), (102, {SN}), (103, set()), (104, set()), (105, set())]
+
+
+async def test_unconfirmed__nobody_falls_at_either_price__until_that_is_known() -> None:
+    fresh = world(flat)
+    await fresh.run(to=101)
+    assert fresh.feeder.unconfirmed == {SN}
+    await fresh.run(to=102)
+    assert fresh.feeder.unconfirmed == frozenset()
