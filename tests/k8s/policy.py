@@ -13,7 +13,7 @@ _RESTRICTED = {
     "capabilities": {"drop": ["ALL"]},
 }
 _PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
-_VOLUMES = frozenset({"configMap", "secret", "emptyDir", "projected"})
+_VOLUMES = frozenset({"configMap", "secret", "emptyDir", "persistentVolumeClaim"})
 
 
 def complaints(pod: Object, *, is_daemon: bool) -> list[str]:

@@ -19,7 +19,7 @@ from tests.k8s.rendered import (
 )
 
 MAINNET = "overlays/mainnet"
-JOBS = {"doctor", "one-shot"}
+JOBS = {"doctor", "one-shot", "backup"}
 CONTAINER = ("spec", "containers", 0)
 
 
@@ -27,7 +27,7 @@ CONTAINER = ("spec", "containers", 0)
 def test_pods__of_every_overlay__break_no_rule(place: str) -> None:
     found = {name: complaints(pod, is_daemon=name not in JOBS) for name, pod in pods(place)}
 
-    assert len(found) == 6
+    assert len(found) == 7
     assert not any(found.values()), found
 
 
@@ -136,9 +136,24 @@ def test_disruption__every_workload__keeps_one_of_two() -> None:
     workloads = {each["metadata"]["name"]: each["spec"] for each in of_kind(MAINNET, "Deployment")}
     assert budgets.keys() == workloads.keys()
     assert all(budget["maxUnavailable"] == 1 for budget in budgets.values())
-    assert {name: spec["replicas"] for name, spec in workloads.items()} == {
-        "feeder": 2,
-        "liquidator": 2,
-        "funding": 2,
-        "warnings": 1,
+    assert {spec["replicas"] for spec in workloads.values()} == {2}
+
+
+def test_keys__of_every_pod__are_its_own_alone() -> None:
+    mounted = {
+        name: {
+            volume["secret"]["secretName"]
+            for volume in pod["spec"]["volumes"]
+            if volume.get("secret", {}).get("secretName", "").startswith("key-")
+        }
+        for name, pod in pods(MAINNET)
+    }
+    assert mounted == {
+        "feeder": {"key-feeder"},
+        "liquidator": {"key-liquidator"},
+        "funding": {"key-funding"},
+        "warnings": set(),
+        "doctor": {"key-operator"},
+        "one-shot": {"key-operator"},
+        "backup": set(),
     }

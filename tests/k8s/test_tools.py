@@ -51,9 +51,29 @@ def test_one_shot__a_command__becomes_a_job_of_the_suspended_pattern(
     job = json.loads((tmp_path / "created.json").read_text())
     (container,) = job["spec"]["template"]["spec"]["containers"]
     assert job["kind"] == "Job"
-    assert container["args"] == words[1:]
+    assert [*container["command"], *container["args"]] == [
+        *("/usr/bin/tini", "--", "keepers"),
+        *words[1:],
+    ]
     assert container["env"][0]["name"] == "KEEPERS_KEYS__OPERATOR__PRIVATE_KEY_FILE"
     assert f"logs --follow job/{job['metadata']['name']}" in (tmp_path / "asked").read_text()
+
+
+def test_one_shot__of_the_pattern_of_backups__has_them_and_no_key(
+    cluster: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "cronjob.json").write_text(
+        json.dumps(named("overlays/mainnet", "CronJob", "backup"))
+    )
+    words = ["megatao-mainnet", "store", "restore", "/var/backups/keepers/x.sqlite3", "--yes"]
+    environment = {**cluster, "PATTERN": "backup"}
+    subprocess.run([K8S / "one-shot", *words], env=environment, check=True, capture_output=True)
+
+    job = json.loads((tmp_path / "created.json").read_text())
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    assert container["args"] == words[1:]
+    assert "env" not in container
+    assert "/var/backups/keepers" in [each["mountPath"] for each in container["volumeMounts"]]
 
 
 def test_one_shot__without_a_command__says_how(cluster: dict[str, str]) -> None:
