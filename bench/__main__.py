@@ -29,6 +29,7 @@ from bench.lateness import LATENESS
 from bench.machine import machine_facts
 from bench.nomination import NOMINATION
 from bench.pauses import PAUSES
+from bench.replay import REPLAY
 from bench.report import as_json, as_markdown, print_figures
 from bench.restart import RESTART
 from bench.sources import SOURCES
@@ -45,6 +46,7 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     PAUSES,
     GAS,
     LATENESS,
+    REPLAY,
 )
 _STANDARD = Scale()
 
