@@ -36,10 +36,12 @@ class CrossCheckPolicy:
     markets_max: markets looked at a step, one request each: those that are about to be pushed
         first, then the others in turn. 0: none. One that was contradicted is looked at besides.
     answer_s_max: how long the step waits for it; a price that is late does more harm.
+    left_out: markets whose price is no subnet's.
     """
 
     markets_max: int = 1
     answer_s_max: float = 2.0
+    left_out: frozenset[Netuid] = frozenset()
 
 
 def is_contradicted(price: Price, chain: PriceWei, band: Bps) -> bool:
@@ -80,6 +82,7 @@ class CrossCheck:
             each.netuid: each.known.price
             for each in decided
             if isinstance(each.known, Accept) and each.known.price.block == block
+            if each.netuid not in self._policy.left_out
         }
         due = [each.netuid for each in decided if isinstance(each.decision, Publish)]
         chosen = self._chosen(prices, due)

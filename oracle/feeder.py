@@ -5,7 +5,7 @@ and waits for no receipt.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from oracle.aggregation import Pins
@@ -40,6 +40,7 @@ from oracle.publication import (
 )
 from oracle.pushes import Composed, Pushes
 from oracle.quotes import Reading, SourceHead, Unavailable
+from oracle.smoothing import Smoothing
 from oracle.worth import Allowance, WorthPolicy
 from units import BlockNumber, Head, Netuid
 
@@ -49,6 +50,7 @@ class FeederPolicy:
     """How one step goes.
 
     publication: when a price of each market is due.
+    smoothing_blocks: over how many blocks a market's price is averaged before it is published.
     worth: how often one that is not due is pushed for what is at stake.
     judge: when a price is held, when a silent source has stalled.
     reading_s_max: how long a step waits for the source, all blocks and endpoints together; then it
@@ -61,6 +63,7 @@ class FeederPolicy:
     publication: PerMarket[PublicationPolicy] = field(
         default_factory=lambda: PerMarket(PublicationPolicy())
     )
+    smoothing_blocks: Mapping[Netuid, int] = field(default_factory=dict)
     worth: WorthPolicy = field(default_factory=WorthPolicy)
     judge: JudgePolicy = field(default_factory=JudgePolicy)
     reading_s_max: float = 30.0
@@ -123,6 +126,7 @@ class Feeder:
         self._policy = policy
         self._deadline = deadline
         self._cross_check = cross_check
+        self._smoothing = Smoothing(policy.smoothing_blocks)
         self._judge = Judge(markets=self._markets, pins=pins, policy=policy.judge)
         self._sent: dict[Netuid, MarketFeed] = {}
         self._falls = Falls(
@@ -265,7 +269,8 @@ class Feeder:
         before = self._sent.get(netuid, MarketFeed(row=row))
         market = still_pending(replace(before, row=row), state.head, policy)
         self._sent[netuid] = market
-        decision = decide(known, market, state.head, policy)
+        published = self._smoothing.applied(netuid, known)
+        decision = decide(published, market, state.head, policy)
         return MarketPlan(netuid=netuid, known=known, row=row, decision=decision, is_thin=is_thin)
 
     async def _suspend(

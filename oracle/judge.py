@@ -11,6 +11,7 @@ from oracle.continuity import Continuity, followed
 from oracle.depth import DepthPolicy, is_thin, thinned
 from oracle.feed import FeedRowView
 from oracle.guard import GuardPolicy, GuardState, Reference, assess, interrupted
+from oracle.index import IndexPolicy, Indices
 from oracle.markets import PerMarket
 from oracle.publication import Knowledge, Stalled, Unread
 from oracle.quotes import NoPrice, NoPriceReason, Priced, Reading, SourceHead, Unavailable
@@ -23,6 +24,7 @@ class JudgePolicy:
 
     guard: the jump hold of each market.
     depth: how deep each market's pool must be.
+    indices: the markets that are no subnet but an index of all, and what of.
     stall_blocks: blocks without a finalized reading, counted from the head of chain 964, after
         which no price counts as known. Above the ordinary finality lag of 2 to 3.
     catch_up_blocks_max: while a price is held, up to so many blocks skipped between two
@@ -34,6 +36,7 @@ class JudgePolicy:
 
     guard: PerMarket[GuardPolicy] = field(default_factory=lambda: PerMarket(GuardPolicy()))
     depth: PerMarket[DepthPolicy] = field(default_factory=lambda: PerMarket(DepthPolicy()))
+    indices: Mapping[Netuid, IndexPolicy] = field(default_factory=dict)
     stall_blocks: int = 10
     catch_up_blocks_max: int = 3
     buried_blocks: int | None = None
@@ -54,6 +57,7 @@ class Judge:
         self._policy = policy
         self._guards = {netuid: GuardState() for netuid in self._markets}
         self._continuity = {netuid: Continuity() for netuid in self._markets}
+        self._indices = Indices(policy.indices)
         self.thin: frozenset[Netuid] = frozenset()
         """The markets whose pools were below their floors in the newest reading."""
         self._first_head: BlockNumber | None = None
@@ -139,14 +143,16 @@ class Judge:
             self.newest_read = said.block.number
             self.thin = self._found_thin(said)
         priced = dict(aggregate(said, self._markets, self._pins))
+        if isinstance(said, Reading):
+            priced |= self._indices.priced(said, rows)
         for netuid in self.thin:
             priced[netuid] = thinned(priced[netuid], self._policy.depth.of(netuid))
         return {netuid: self._assess(each, rows[netuid]) for netuid, each in priced.items()}
 
     def _found_thin(self, said: Reading) -> frozenset[Netuid]:
         depths = said.depths or {}
-        policies = self._policy.depth
-        return frozenset(n for n in self._markets if is_thin(depths.get(n), policies.of(n)))
+        policies, subnets = self._policy.depth, set(self._markets) - set(self._policy.indices)
+        return frozenset(n for n in subnets if is_thin(depths.get(n), policies.of(n)))
 
     def _assess(self, priced: Priced, row: FeedRowView) -> Knowledge:
         state = self._guards[priced.netuid]

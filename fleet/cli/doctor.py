@@ -203,8 +203,10 @@ def _differences(subject: str, market: MarketFacts, settings: Settings) -> Check
 
 
 def _pin(subject: str, market: MarketFacts, settings: Settings) -> Check:
-    pins = {each.netuid: each.registered_at for each in settings.markets}
-    pin, registered_at = pins[market.netuid], market.registered_at
+    configured = {each.netuid: each for each in settings.markets}[market.netuid]
+    if configured.is_index:
+        return _passed(subject, "an index of all subnets")
+    pin, registered_at = configured.registered_at, market.registered_at
     if isinstance(registered_at, Unread):
         return _failed(subject, registered_at.reason, "needs a Subtensor endpoint that answers")
     if registered_at is None:

@@ -42,6 +42,13 @@ class MarketSettings(Section):
     when_thin: Literal["widen", "withhold", "suspend"] | None = None
     """What is done when it is; absent = oracle.when_thin."""
 
+    smoothing_blocks: Annotated[int, Field(ge=0, le=7_200)] | None = None
+    """Blocks its published price is the mean of; absent = oracle.smoothing_blocks."""
+
+    is_index: bool = False
+    """Its price is no subnet's but the average of the sum of all (oracle.index_span_blocks). Its
+    netuid is one that no subnet has; it needs no registered_at."""
+
     enabled: bool = True
     """False: no price, no funding and no liquidation for it by this fleet."""
 

@@ -62,6 +62,18 @@ class OracleSettings(Section):
     the count of oracle.jump_confirm_blocks anew: the price must have stood still. 7200: a day, in
     effect always. 0: never, the price need only stay beyond the limit on its side."""
 
+    smoothing_blocks: Annotated[int, Field(ge=0, le=7_200)] = 0
+    """The published price is the mean of so many blocks, each by how long it stood. 0: the newest
+    block's, whole. Whoever reads the chain knows how a feed that lags on purpose goes on, so only
+    where fills are bounded by the chain's own price. It begins anew after a break and a jump."""
+
+    index_span_blocks: Annotated[int, Field(ge=2, le=1_000_000)] = 50_400
+    """Over how many blocks an index market (markets.is_index) is averaged. 50400: seven days."""
+
+    index_price_max_tao: Annotated[int, Field(ge=0)] = 0
+    """Subnets at this price or above are left out of the index. 0: none; 1: as in the chain's own
+    sum."""
+
     cross_check_markets_max: Annotated[int, Field(ge=0, le=256)] = 1
     """Markets a block whose price is compared with the chain's own Alpha precompile at the same
     height, one request of the EVM nodes each: those to be pushed first, the others in turn. One

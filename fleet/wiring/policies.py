@@ -34,13 +34,14 @@ from oracle.due import PublicationPolicy
 from oracle.feeder import FeederPolicy
 from oracle.freshness import FreshnessPolicy
 from oracle.guard import GuardPolicy
+from oracle.index import IndexPolicy
 from oracle.judge import JudgePolicy
 from oracle.markets import PerMarket
 from oracle.sources.policy import SourcePolicy
 from oracle.sources.quorum import QuorumPolicy
 from oracle.worth import WorthPolicy
 from protocol.sending import SendingPolicy
-from units import ONE, RAO_IN_PRICE_WEI, Bps, Rao, Wei
+from units import ONE, RAO_IN_PRICE_WEI, Bps, Netuid, Rao, Wei
 
 GWEI = 10**9
 
@@ -59,11 +60,13 @@ def feeder(settings: Settings) -> FeederPolicy:
         judge=JudgePolicy(
             guard=PerMarket(_guard(oracle), {netuid: _guard(each) for netuid, each in own.items()}),
             depth=PerMarket(_depth(oracle), {netuid: _depth(each) for netuid, each in own.items()}),
+            indices=dict.fromkeys(_indices(settings), _index(oracle)),
             stall_blocks=oracle.stall_blocks,
             catch_up_blocks_max=oracle.catch_up_blocks_max,
             buried_blocks=oracle.buried_blocks,
         ),
         risk_budget_ms=oracle.risk_budget_ms,
+        smoothing_blocks={netuid: each.smoothing_blocks for netuid, each in own.items()},
     )
 
 
@@ -79,7 +82,18 @@ def _publication(oracle: OracleSettings, push_age_blocks_max: int) -> Publicatio
 
 def cross_check(settings: Settings) -> CrossCheckPolicy:
     """How many prices are held against the chain's own."""
-    return CrossCheckPolicy(markets_max=settings.oracle.cross_check_markets_max)
+    return CrossCheckPolicy(
+        markets_max=settings.oracle.cross_check_markets_max, left_out=_indices(settings)
+    )
+
+
+def _indices(settings: Settings) -> frozenset[Netuid]:
+    return frozenset(market.netuid for market in settings.enabled_markets if market.is_index)
+
+
+def _index(oracle: OracleSettings) -> IndexPolicy:
+    limit = oracle.index_price_max_tao * RAO_IN_PRICE_WEI
+    return IndexPolicy(span_blocks=oracle.index_span_blocks, price_max=Rao(limit) or None)
 
 
 def _depth(oracle: OracleSettings) -> DepthPolicy:

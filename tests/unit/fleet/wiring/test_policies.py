@@ -16,6 +16,7 @@ from keepers.liquidation.sharding import Shard
 from keepers.warnings.alerts import Severity
 from oracle.depth import WhenThin
 from oracle.feeder import FeederPolicy
+from oracle.index import IndexPolicy
 from tests.unit.fleet.wiring.simulated import DOCUMENT, LOCKSTEP, settings
 from units import Bps, Netuid
 
@@ -32,6 +33,12 @@ def same(value: object, where: Callable[[Settings], object]) -> Way:
 
 def told(event: str) -> Callable[[Settings], object]:
     return lambda s: getattr(policies.warnings(s, TIERS), f"{event}_severity")
+
+
+def _index(found: Settings) -> IndexPolicy:
+    """Of an index market beside the others."""
+    markets = (*found.markets, MarketSettings(netuid=Netuid(999), symbol="ALL", is_index=True))
+    return policies.feeder(found.model_copy(update={"markets": markets})).judge.indices[Netuid(999)]
 
 
 WAYS: dict[str, tuple[Way, ...]] = {
@@ -56,6 +63,11 @@ WAYS: dict[str, tuple[Way, ...]] = {
         same(33, lambda s: policies.feeder(s).judge.guard.common.restart_blocks),
     ),
     "oracle.cross_check_markets_max": (same(12, lambda s: policies.cross_check(s).markets_max),),
+    "oracle.smoothing_blocks": (
+        (25, lambda s: policies.feeder(s).smoothing_blocks[Netuid(8)], 25),
+    ),
+    "oracle.index_span_blocks": ((100, lambda s: _index(s).span_blocks, 100),),
+    "oracle.index_price_max_tao": ((1, lambda s: _index(s).price_max, 10**9),),
     "oracle.depth_floor_tao": (
         (500, lambda s: policies.feeder(s).judge.depth.common.floor, 500 * 10**9),
     ),
@@ -303,6 +315,7 @@ OWN: dict[str, tuple[int | str, Callable[[FeederPolicy, Netuid], int | str]]] = 
     "jump_limit_bps": (900, lambda p, n: p.judge.guard.of(n).jump_limit),
     "jump_confirm_blocks": (21, lambda p, n: p.judge.guard.of(n).confirm_blocks),
     "jump_restart_blocks": (0, lambda p, n: p.judge.guard.of(n).restart_blocks),
+    "smoothing_blocks": (9, lambda p, n: p.smoothing_blocks[n]),
     "depth_floor_tao": (70, lambda p, n: p.judge.depth.of(n).floor // 10**9),
     "when_thin": ("suspend", lambda p, n: p.judge.depth.of(n).when_thin.value),
 }
