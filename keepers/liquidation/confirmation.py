@@ -1,37 +1,37 @@
 """Whose liquidation waits because the price it would be done at stands alone.
 
 A system that has just come back is wrong more often than at any other time, and a liquidation
-can't be undone: so the first price of a market after a break takes nobody; the next one does, which
-is of a later finalized source block. What a break is can be read from the feed's rows at the ends
-of the blocks that the book still remembers. Pure. Knows no source and no feeder.
+can't be undone: so whoever fell at the first price of a market after a break is taken at the next
+one, which is of a later finalized source block. What a break is can be read from the feed's rows at
+the ends of the blocks that the book still remembers. Pure. Knows no source and no feeder.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from keepers.liquidation.assessment import judge
 from keepers.liquidation.book import Book
 from keepers.liquidation.evidence import Grounds
-from keepers.liquidation.positions import FeedRow, PositionKey
+from keepers.liquidation.margin import project_index
+from keepers.liquidation.positions import FeedRow, Market, PositionKey
 from keepers.liquidation.selection import Candidate
 from keepers.liquidation.standing import Terms
-from units import Netuid, Seconds
+from units import Head, Netuid, Seconds
 
 _HELD_BY_THE_GUARD = 4
 """PriceFeed.Suspension.Jump: its blocks are themselves the confirmation."""
-_PUSHES_THAT_CONFIRM = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unconfirmed:
-    """What waits at one block.
+    """Which candidates wait at one block.
 
-    `netuids`: markets whose price is the first since a break. `fresh`: candidates whom only the
-    push of this very block brought below maintenance.
+    `first`: those who fell at the first price after a break, while no other stands in the feed.
+    `fresh`: those whom only the push of this very block brought below maintenance.
     """
 
-    netuids: frozenset[Netuid] = frozenset()
+    first: frozenset[PositionKey] = frozenset()
     fresh: frozenset[PositionKey] = frozenset()
 
 
@@ -46,16 +46,19 @@ def unconfirmed(book: Book, candidates: Iterable[Candidate], silence_s_max: Seco
     """
     fallen = tuple(candidates)
     netuids = {candidate.position.netuid for candidate in fallen}
+    pushes = {n: pushes_since_break(list(_rows(book, n)), silence_s_max) for n in netuids}
     return Unconfirmed(
-        netuids=frozenset(n for n in netuids if is_first(_rows(book, n), silence_s_max)),
+        first=frozenset(
+            each.position.key for each in fallen if _waits(each, book, pushes[each.position.netuid])
+        ),
         fresh=frozenset(each.position.key for each in fallen if _is_fresh(each, book)),
     )
 
 
-def is_first(rows: Sequence[FeedRow], silence_s_max: Seconds) -> bool:
-    """Whether the last of these rows has no second price since the last break that they show.
+def pushes_since_break(rows: Sequence[FeedRow], silence_s_max: Seconds) -> int | None:
+    """How many prices have been pushed since the last break that these rows show; None: no break.
 
-    A price that a resumption by hand brings back is none: it is of before the break.
+    0: the market was opened by hand, and its price is of before the break.
     """
     pushes: int | None = None
     for before, after in pairwise(rows):
@@ -64,13 +67,41 @@ def is_first(rows: Sequence[FeedRow], silence_s_max: Seconds) -> bool:
             pushes = 0
         if is_pushed and pushes is not None:
             pushes += 1
-    return pushes is not None and pushes < _PUSHES_THAT_CONFIRM
+    return pushes
 
 
-def _rows(book: Book, netuid: Netuid) -> list[FeedRow]:
-    """The market's rows at the ends of the blocks that the book remembers, oldest first."""
-    remembered = [step.markets for step in book.trail] + [book.markets]
-    return [markets[netuid].feed for markets in remembered if netuid in markets]
+def _waits(candidate: Candidate, book: Book, pushes: int | None) -> bool:
+    """Who fell later, by funding, does not: a feeder that works corrects a wrong price at once."""
+    if pushes == 0:
+        return _is_break(book.trail[-1].markets[candidate.position.netuid].feed)
+    return pushes == 1 and _fell_with_the_price(candidate, book)
+
+
+def _fell_with_the_price(candidate: Candidate, book: Book) -> bool:
+    """Whether it was below maintenance as soon as the price stood in the feed."""
+    position, row = candidate.position, book.markets[candidate.position.netuid].feed
+    head, market = next(
+        (head, market)
+        for head, market in _remembered(book, position.netuid)
+        if market.feed.source_block == row.source_block
+    )
+    then = Terms(
+        netuid=position.netuid,
+        price=row.price,
+        index=project_index(market, head.time),
+        parameters=market.parameters,
+    )
+    return judge(position, then) is not None
+
+
+def _remembered(book: Book, netuid: Netuid) -> Iterator[tuple[Head, Market]]:
+    """The market at the ends of the blocks that the book remembers, oldest first."""
+    ends = [(step.before, step.markets) for step in book.trail] + [(book.head, book.markets)]
+    return ((head, markets[netuid]) for head, markets in ends if netuid in markets)
+
+
+def _rows(book: Book, netuid: Netuid) -> Iterator[FeedRow]:
+    return (market.feed for _, market in _remembered(book, netuid))
 
 
 def _is_break(row: FeedRow) -> bool:
@@ -90,9 +121,11 @@ def _is_fresh(candidate: Candidate, book: Book) -> bool:
     before = book.trail[-1].markets.get(netuid)
     if before is None or before.feed.source_block == book.markets[netuid].feed.source_block:
         return False
-    markets = {netuid: book.markets[netuid]}
     grounds = Grounds(
-        head=book.head, book=book.head, markets=markets, pushed={netuid: before.feed.price}
+        head=book.head,
+        book=book.head,
+        markets={netuid: book.markets[netuid]},
+        pushed={netuid: before.feed.price},
     )
     standing = grounds.standing(netuid)
     return isinstance(standing, Terms) and judge(candidate.position, standing) is None

@@ -204,12 +204,12 @@ class LiquidationKeeper:
 
     def _waiting(self, exposure: Exposure) -> Iterator[PositionKey]:
         ask, known = self._first_prices, exposure.unconfirmed
-        netuids = known.netuids if ask is None else known.netuids.union(ask())
-        fresh = known.fresh if ask is None else frozenset[PositionKey]()
+        netuids = frozenset[Netuid]() if ask is None else ask()
+        keys = known.first | known.fresh if ask is None else known.first
         for candidate in exposure.candidates:
             position = candidate.position
             is_in_flight = position.key in self._in_flight
-            if not is_in_flight and (position.netuid in netuids or position.key in fresh):
+            if not is_in_flight and (position.netuid in netuids or position.key in keys):
                 yield position.key
 
     def _selection(self, exposure: Exposure, waiting: frozenset[PositionKey]) -> Selection:

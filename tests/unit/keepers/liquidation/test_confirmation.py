@@ -2,7 +2,7 @@
 
 import pytest
 
-from keepers.liquidation.confirmation import is_first
+from keepers.liquidation.confirmation import pushes_since_break
 from keepers.liquidation.positions import FeedRow
 from tests.unit.keepers.liquidation.examples import TAO
 from tests.unit.keepers.liquidation.simulated import Action, Block
@@ -25,16 +25,20 @@ def row(source: int, suspension: int = 0, *, time: int | None = None) -> FeedRow
 
 
 def first(*rows: FeedRow) -> bool:
-    return is_first(rows, SILENCE)
+    """Whether at most one price has been pushed since a break."""
+    pushes = pushes_since_break(rows, SILENCE)
+    return pushes is not None and pushes < 2
 
 
-def test_is_first__rows_that_follow_each_other__are_all_confirmed() -> None:
+def test_pushes__rows_that_follow_each_other__are_all_confirmed() -> None:
     assert not first(row(1))
     assert not first(row(1), row(1), row(2), row(50))
 
 
 @pytest.mark.parametrize("reason", BREAKS)
-def test_is_first__suspended_for_anything_but_a_jump__until_the_second_push(reason: int) -> None:
+def test_pushes__suspended_for_anything_but_a_jump__until_the_second_push(
+    reason: int,
+) -> None:
     broken = (row(1), row(1, reason), row(1, reason))
     assert first(*broken, row(9))
     assert first(*broken, row(9), row(9), row(9))
@@ -42,19 +46,19 @@ def test_is_first__suspended_for_anything_but_a_jump__until_the_second_push(reas
     assert not first(*broken, row(9), row(10), row(11))
 
 
-def test_is_first__held_by_the_guard__is_no_break_however_long() -> None:
+def test_pushes__held_by_the_guard__is_no_break_however_long() -> None:
     assert not first(row(1), row(1, JUMP), row(900))
     assert first(row(1), row(1, JUMP), row(1, STALL), row(900))
 
 
-def test_is_first__resumed_by_hand_without_a_price__the_old_price_confirms_nothing() -> None:
+def test_pushes__resumed_by_hand_without_a_price__the_old_price_confirms_nothing() -> None:
     assert first(row(1), row(1, OPERATOR), row(1))
     assert first(row(1), row(1, OPERATOR), row(1), row(9))
     assert not first(row(1), row(1, OPERATOR), row(1), row(9), row(10))
 
 
 @pytest.mark.parametrize(("seconds", "is_break"), [(900, False), (901, True)])
-def test_is_first__nobody_pushed_for_longer_than_a_feeder_that_works(
+def test_pushes__nobody_pushed_for_longer_than_a_feeder_that_works(
     seconds: int, is_break: bool
 ) -> None:
     late = row(90, time=12 + seconds)
@@ -108,13 +112,39 @@ async def test_step__held_by_the_guard__is_taken_at_once() -> None:
     assert world.mempool.sent == [[3, 2, 1]]
 
 
-async def test_step__resumed_by_hand__the_price_of_before_takes_nobody() -> None:
+async def test_step__resumed_by_hand__the_price_of_before_has_a_block_to_be_corrected() -> None:
     world = World()
     await world.step()
     await world.step(crash, suspending(OPERATOR))
     submitted = await world.step(resuming)
     assert len(submitted.plan.waiting) == 3
     assert world.mempool.sent == []
+    await world.step()
+    assert world.mempool.sent == [[3, 2, 1]]
+
+
+async def test_step__resumed_by_hand_and_the_price_was_old__nobody_is_taken() -> None:
+    world = World()
+    await world.step()
+    await world.step(crash, suspending(OPERATOR))
+    await world.step(resuming)
+    submitted = await world.step(lambda block: block.push(8, TAO // 10))
+    assert submitted.plan.candidates == ()
+    assert world.mempool.sent == []
+
+
+async def test_step__fell_by_funding_after_the_market_came_back__does_not_wait() -> None:
+    """The next price may be a heartbeat away, and this one was not wrong about anybody."""
+    world = World(count=1)
+    await world.step()
+    await world.step(suspending(STALL))
+    await world.step(lambda block: block.push(8, TAO // 10 * 13 // 15 + TAO // 200_000))
+    for _ in range(60):
+        submitted = await world.step()
+        if submitted.plan.candidates:
+            break
+    assert submitted.plan.waiting == ()
+    assert world.mempool.sent == [[1]]
 
 
 async def test_step__reorganised_to_where_there_was_no_break__is_taken() -> None:
