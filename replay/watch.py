@@ -137,6 +137,7 @@ class MarginWatch:
         is_known = np.asarray(known, dtype=bool)[self._market[:used]]
         moved = self._doubtful | (self._cells != self._settled[:used])
         for row in np.flatnonzero(moved & self._is_open[:used] & is_known).tolist():
+            self._settled[row] = _UNKNOWN
             yield Seen(position=self._positions[row], ratio=self._ratio(row))
 
     def settle(self, key: PositionKey) -> None:
