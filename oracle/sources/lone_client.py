@@ -74,12 +74,24 @@ class LoneClient:
         self._cut = asyncio.get_running_loop().create_future()
 
     async def connect(self) -> None:
-        """Open the connection and see that it is the right chain; raises SourceFailureError."""
+        """Open the connection, which asks nothing yet; raises SourceFailureError."""
         try:
             async with asyncio.timeout(self._connect_s_max):
                 await self._in_thread(self._open)
         except TimeoutError as error:
             raise SourceFailureError(f"can't connect to {self._url} in time") from error
+
+    async def check_genesis(self) -> None:
+        """See that it is the right chain, by one request; raises SourceFailureError."""
+        if self._genesis is None:
+            return
+        try:
+            async with asyncio.timeout(self._connect_s_max):
+                found = await self.request("chain_getBlockHash", [0])
+        except TimeoutError as error:
+            raise SourceFailureError(f"{self._name} does not say its genesis in time") from error
+        if found != self._genesis:
+            raise WrongChainError(f"{self._name} is another chain: its genesis is {_short(found)}")
 
     async def request(self, method: str, params: Sequence[Any]) -> Any:
         """See `Client`."""
@@ -129,14 +141,6 @@ class LoneClient:
             )
         except _FAILURES as error:
             raise SourceFailureError(f"can't connect to {self._name}: {cause(error)}") from error
-        self._check_genesis()
-
-    def _check_genesis(self) -> None:
-        if self._genesis is None:
-            return
-        found = self._result("chain_getBlockHash", [0])
-        if found != self._genesis:
-            raise WrongChainError(f"{self._name} is another chain: its genesis is {_short(found)}")
 
     def _result(self, method: str, params: Sequence[Any]) -> Any:
         try:

@@ -16,21 +16,26 @@ from units import BlockHash, BlockNumber
 _REMEMBERED = 64
 """Announced heads whose hashes are kept: what a hold or a step of finality looks back on."""
 
-WRONG_CHAIN_REST_S = 60.0
-"""For so long an endpoint of another chain is not asked again: it does not change by the block."""
-
 Answer = TypeVar("Answer")
 
 
 class Member:
     """One endpoint of a `QuorumSource`."""
 
-    def __init__(self, endpoint: Endpoint, *, patience_s: float) -> None:
-        """`patience_s`: how long it may take to finalize a height that others have finalized."""
+    def __init__(self, endpoint: Endpoint, *, patience_s: float, rest_s: float) -> None:
+        """One endpoint, not asked yet.
+
+        Args:
+            endpoint: whom to ask.
+            patience_s: how long it may take to finalize a height that others have finalized.
+            rest_s: for so long it is not asked again when it serves another chain: that does not
+                change by the block.
+        """
         self.endpoint = endpoint
         self.finalized: SourceHead | None = None
         self.is_prompt = True
         self._patience_s = patience_s
+        self._rest_s = rest_s
         self._hashes: dict[BlockNumber, BlockHash] = {}
         self._rose = asyncio.Event()
         self._asked: asyncio.Task[Any] | None = None
@@ -120,7 +125,7 @@ class Member:
             return self._other_chain[1]
         said = await ask()
         is_other = isinstance(said, Unavailable) and said.trouble is Trouble.WRONG_CHAIN
-        self._other_chain = (now + WRONG_CHAIN_REST_S, said) if is_other else None  # type: ignore[assignment]
+        self._other_chain = (now + self._rest_s, said) if is_other else None  # type: ignore[assignment]
         return said
 
     def _noted(self, said: SourceHead | Unavailable) -> SourceHead | Unavailable:

@@ -37,11 +37,13 @@ class QuorumPolicy:
     straggler_s: after enough have agreed, so long the rest may still answer, so that the record
         has what they said. One that needed longer is not waited for until it was in time again.
     patience_s: how long an endpoint may take to finalize a height that enough others have.
+    wrong_chain_rest_s: for so long one that serves another chain is not asked again.
     """
 
     agreement: int = 1
     straggler_s: float = 0.5
     patience_s: float = 4.0
+    wrong_chain_rest_s: float = 60.0
 
 
 class QuorumSource:
@@ -51,7 +53,10 @@ class QuorumSource:
         operators = len({each.operator for each in endpoints})
         if not operators // 2 < policy.agreement <= operators:
             raise ValueError(f"{policy.agreement} of {operators} operators is no quorum")
-        self._members = tuple(Member(each, patience_s=policy.patience_s) for each in endpoints)
+        self._members = tuple(
+            Member(each, patience_s=policy.patience_s, rest_s=policy.wrong_chain_rest_s)
+            for each in endpoints
+        )
         self._policy = policy
         self._tasks = asyncio.TaskGroup()
         self._late: set[asyncio.Task[Any]] = set()

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing, nullcontext
 from typing import Self
 from weakref import WeakSet
@@ -144,12 +144,18 @@ class SubtensorEndpoint:
                 name=self._name, url=self._url, socket_s_max=socket_s_max, genesis=self._genesis
             )
             self._clients.add(client)
-            try:
-                await client.connect()
-            except BaseException:
-                client.abort()
-                raise
+            await self._opened(client.connect, client)
+        if self._genesis is not None:
+            async with self._throttle:
+                await self._opened(client.check_genesis, client)
         return client
+
+    async def _opened(self, step: Callable[[], Awaitable[None]], client: LoneClient) -> None:
+        try:
+            await step()
+        except BaseException:
+            client.abort()
+            raise
 
     async def _metadata(self, block: BlockHash) -> str:
         """Over a connection of its own, so that half a megabyte delays no price."""

@@ -72,5 +72,7 @@ async def quorum_of(
             )
             await closing.enter_async_context(source)
             endpoints.append(Endpoint(name=name, operator=name, source=source))
-        how = QuorumPolicy(agreement=agreement, straggler_s=straggler_s, patience_s=0.5)
+        how = QuorumPolicy(
+            agreement=agreement, straggler_s=straggler_s, patience_s=0.5, wrong_chain_rest_s=0.3
+        )
         yield await closing.enter_async_context(QuorumSource(endpoints, how))

@@ -322,6 +322,24 @@ async def test_one_serves_another_chain__is_named_and_the_others_go_on(tmp_path:
         assert await world.told("source-wrong-chain-c")
 
 
+async def test_the_only_one_serves_another_chain__is_told_and_comes_back_by_itself(
+    tmp_path: Path,
+) -> None:
+    async with drill(tmp_path, count=1, agreement=1) as world:
+        node = world.nodes[0]
+        port = int(node.url.rpartition(":")[2])
+        await node.stop()
+        other = SubtensorStandIn(drifting(), start=BlockNumber(world.best), chain_name="another")
+        await other.start(port)
+        await world.until(lambda: world.suspension() is SuspensionReason.STALL, blocks=20)
+        assert world.standing(0) is Standing.WRONG_CHAIN
+        assert await world.told("source-wrong-chain-a")
+        assert await world.told("feed-stall-")
+        await other.stop()
+        await node.start(port)
+        await world.until(world.is_well, pause_s=0.1)
+
+
 async def test_one_takes_everything_and_answers_nothing__is_named_and_the_others_go_on(
     tmp_path: Path,
 ) -> None:

@@ -146,6 +146,20 @@ async def test_read__one_serves_another_chain__is_named_and_left_alone_for_a_whi
         assert endpoints[0].asked.count("finalized") == 1
 
 
+async def test_read__one_that_served_another_chain_is_mended__counts_again_after_its_rest() -> None:
+    short = replace(QUICK, wrong_chain_rest_s=0.05)
+    async with of_three(policy=short) as (source, endpoints):
+        endpoints[0].outage = OTHER_CHAIN
+        await source.read(NUMBER)
+        await asyncio.sleep(0.05)
+        assert standings(source)[0] is Standing.WRONG_CHAIN
+        endpoints[0].outage = None
+        await asyncio.sleep(0.06)
+        await source.read(NUMBER)
+        await asyncio.sleep(0.05)
+        assert standings(source)[0] is Standing.AGREES
+
+
 async def test_read__nobody_answers__says_what_each_said() -> None:
     async with of_three() as (source, endpoints):
         for endpoint in endpoints:
