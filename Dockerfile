@@ -9,6 +9,8 @@
 ARG BASE=docker.io/library/debian:bookworm-20250520-slim
 
 FROM ${BASE} AS build
+# runtime, or cloud: with what keys in AWS KMS and Google Cloud KMS need as well.
+ARG REQUIREMENTS=runtime
 # For networks that put a certificate of their own between: the file of it, inside the build.
 ARG PIP_CERT=
 RUN apt-get update -q \
@@ -18,7 +20,7 @@ RUN python3 -m venv --without-pip /opt/keepers
 COPY requirements/ requirements/
 # every wheel by its hash; nothing is compiled, or the build fails here
 RUN pip3 --python /opt/keepers/bin/python install --no-cache-dir --only-binary :all: \
-      --require-hashes -r requirements/runtime.txt
+      --require-hashes -r requirements/${REQUIREMENTS}.txt
 COPY . .
 RUN python3 -m venv /opt/build \
  && /opt/build/bin/pip install --no-cache-dir --require-hashes -r requirements/build.txt \

@@ -35,3 +35,16 @@ def test_context__of_the_image__has_every_package_that_is_installed_and_no_more(
     assert "*" in IGNORED
     assert {name.removesuffix("*") for name in packages} <= let_in
     assert not let_in & {".git", "tests", "build", "contracts", "k8s"}
+
+
+def test_requirements__for_keys_in_the_cloud__are_those_of_the_image_and_more() -> None:
+    plain, cloud = (
+        set(re.findall(r"^([a-z0-9._-]+==\S+)", text, re.MULTILINE))
+        for text in (
+            (ROOT / f"requirements/{name}.txt").read_text() for name in ("runtime", "cloud")
+        )
+    )
+    assert plain < cloud
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    for wanted in (each for some in project["optional-dependencies"].values() for each in some):
+        assert any(each.startswith(f"{re.split('[<>=]', wanted)[0]}==") for each in cloud)
