@@ -33,16 +33,19 @@ from fleet.transactions.policy import SenderPolicy
 from fleet.transactions.request import Lane
 from fleet.transactions.sender import Sender
 from fleet.transactions.signer import LocalSigner
+from fleet.transactions.spending import SpendPolicy
 from fleet.wiring.daemon import PERMANENT
 from fleet.wiring.memory import RememberedJournal
 from fleet.wiring.observer import Observer
 from fleet.wiring.tenure import Tenure
-from units import Address, Head
+from units import Address, Head, Wei
 
 WORKLOAD = "contest"
 ROLE = "contest"
 IN_FLIGHT_MAX = 6
 """A lane: what waited while nobody led must not be a burst that takes longer than the takeover."""
+_NO_LIMIT = dict.fromkeys(Lane, Wei(10**24))
+"""A lane that is stopped waits for an operator, and there is none."""
 _POLL_S = 0.05
 _NODE_TIMEOUT_S = 2.0
 _GRACE_S = 10.0
@@ -101,28 +104,48 @@ def contest_account(seed: int) -> Address:
     return seeded_account(seed=seed, role=ROLE).address
 
 
+class Store:
+    """The database, opened when it answers. Implements `fleet.wiring.memory.Remembers`."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._opening = asyncio.Lock()
+        self._database: Database | None = None
+
+    async def database(self) -> Database:
+        """The open database."""
+        async with self._opening:
+            if self._database is None:
+                self._database = await open_database(self._address)
+            return self._database
+
+    async def close(self) -> None:
+        """Closes it, if it ever was opened."""
+        if self._database is not None:
+            await self._database.close()
+
+
 class Contender:
     """A bot: everything that is there to be done and has not ended."""
 
-    def __init__(self, orders: Orders, database: Database, tenure: Tenure) -> None:
+    def __init__(self, orders: Orders, store: Store, tenure: Tenure) -> None:
         self._orders = orders
-        self._database = database
+        self._store = store
         endpoint = Endpoint(name="anvil", url=orders.url, rate=None, timeout_s=_NODE_TIMEOUT_S)
         self._node = Node(Pool([endpoint], chain_id=CHAIN_ID))
-        self._policy = SenderPolicy(lane_in_flight_max=dict.fromkeys(Lane, IN_FLIGHT_MAX))
+        self._policy = SenderPolicy(
+            lane_in_flight_max=dict.fromkeys(Lane, IN_FLIGHT_MAX),
+            spending=SpendPolicy(without_effect_max=_NO_LIMIT, with_effect_max=_NO_LIMIT),
+        )
         self._sender = Sender(
             chain=self._node,
             signer=LocalSigner(seeded_account(seed=orders.seed, role=ROLE).private_key),
-            journal=RememberedJournal(self, tenure),
+            journal=RememberedJournal(store, tenure),
             chain_id=CHAIN_ID,
             decode_revert=lambda _: REVERTS,
             policy=self._policy,
         )
         self._caller: Caller | None = None
-
-    async def database(self) -> Database:
-        """See `fleet.wiring.memory.Remembers`."""
-        return self._database
 
     async def close(self) -> None:
         """Closes what it opened."""
@@ -162,7 +185,7 @@ class Contender:
         return Caller(
             sender=self._sender,
             pieces=make_workload(count=orders.count, seed=orders.seed),
-            ended=refused | await ended_pieces(self._database, namespace),
+            ended=refused | await ended_pieces(await self._store.database(), namespace),
             lane_in_flight_max=self._policy.lane_in_flight_max,
             notes=Notes(orders.notes, life=orders.life),
         )
@@ -175,19 +198,15 @@ def _identity(orders: Orders) -> Process:
 
 async def compete(orders: Orders) -> None:
     """Stands by, leads when its turn comes, until it is told to end."""
-    database, clock = await open_database(orders.store), SystemClock()
-
-    async def opened() -> Database:
-        return database
-
+    store, clock = Store(orders.store), SystemClock()
     tenure = Tenure(
-        opened=opened,
+        opened=store.database,
         claims=[Claim(name=WORKLOAD, account=contest_account(orders.seed))],
         ttl_s=orders.lease_s,
         clock=clock,
         process=_identity(orders),
     )
-    contender = Contender(orders, database, tenure)
+    contender = Contender(orders, store, tenure)
     supervisor = Supervisor(
         bots=[Bot(name="contender", wakes=contender.wakes, step=contender.step)],
         policy=LoopPolicy(pause_s_min=_POLL_S, pause_s_max=_POLL_S, permanent=PERMANENT),
@@ -205,7 +224,7 @@ async def compete(orders: Orders) -> None:
                 await supervisor.run()
     finally:
         await contender.close()
-        await database.close()
+        await store.close()
 
 
 def main(argument: str) -> str | None:

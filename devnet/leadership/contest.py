@@ -33,6 +33,7 @@ from units import BlockNumber, Timestamp
 _GENESIS = Genesis(block=BlockNumber(5_072_232), time=Timestamp(1_741_305_600))
 _BALANCE = 10**24
 _PIECES_AFTER = 24
+_LAST_WORK_S = 600.0
 _ON_A_FILE = frozenset({Fault.KILLED, Fault.KILLED_ELSEWHERE, Fault.TOLD})
 """What can befall processes that share a file; stopped ones may hold its lock."""
 
@@ -48,7 +49,7 @@ class ContestOptions:
     faults: int = 100
     seed: int = 1
     lease_s: float = 10.0
-    pace: float = 3.0
+    pace: float = 1.5
     is_file: bool = False
     kinds: tuple[Fault, ...] = tuple(Fault)
 
@@ -115,7 +116,7 @@ async def _work_off(stage: Stage) -> int:
         refused = {piece for piece, ending in read_notes(orders.notes) if ending == REFUSED}
         return len(ended | refused) >= pieces and not await stage.unfinished()
 
-    await until("all work done", is_done, stage)
+    await until("all work done", is_done, stage, within_s=_LAST_WORK_S)
     for rival in [each for each in stage.rivals if each.is_alive]:
         await until("a process that is ready", rival.is_ready, stage)
         rival.signal(signal.SIGTERM)

@@ -52,6 +52,7 @@ class Takeover:
 
     fault: Fault
     seconds: float
+    led_s: float | None = None
     stopped_s: float | None = None
 
 
@@ -87,21 +88,21 @@ async def _stands_by(stage: Stage) -> bool:
     return leader is not None and any("standing_by" in each.said for each in alive)
 
 
-async def _acted_for(leader: Rival, stage: Stage, since: float) -> float:
-    """Seconds from `since` until an entry was written by another than `leader`."""
+async def _succeeded(leader: Rival, stage: Stage, fault: Fault, since: float) -> Takeover:
+    """Waits until another one has the lease, then until it has written an entry."""
 
     async def is_led() -> bool:
         heir = await stage.leader()
         return heir is not None and heir is not leader
 
     await until("another leader", is_led, stage)
-    newest = await stage.newest()
+    led_s, newest = time.monotonic() - since, await stage.newest()
 
     async def has_acted() -> bool:
         return await stage.newest() > newest
 
     await until("the first act of the new leader", has_acted, stage)
-    return time.monotonic() - since
+    return Takeover(fault=fault, led_s=led_s, seconds=time.monotonic() - since)
 
 
 async def _killed(leader: Rival, stage: Stage) -> Takeover:
@@ -109,33 +110,33 @@ async def _killed(leader: Rival, stage: Stage) -> Takeover:
     fault = Fault.KILLED if leader.orders.is_seen else Fault.KILLED_ELSEWHERE
     began = time.monotonic()
     leader.signal(signal.SIGKILL)
-    seconds = await _acted_for(leader, stage, began)
+    takeover = await _succeeded(leader, stage, fault, began)
     await leader.ends(_KILLED)
-    return Takeover(fault=fault, seconds=seconds)
+    return takeover
 
 
 async def _stopped(leader: Rival, stage: Stage) -> Takeover:
     began = time.monotonic()
     leader.signal(signal.SIGSTOP)
-    seconds = await _acted_for(leader, stage, began)
+    takeover = await _succeeded(leader, stage, Fault.STOPPED, began)
     leader.signal(signal.SIGCONT)
     await leader.ends(LOST)
-    return Takeover(fault=Fault.STOPPED, seconds=seconds)
+    return takeover
 
 
 async def _partitioned(leader: Rival, stage: Stage) -> Takeover:
     began = time.monotonic()
     async with frozen(leader.wire):
-        seconds = await _acted_for(leader, stage, began)
+        takeover = await _succeeded(leader, stage, Fault.PARTITIONED, began)
     await leader.ends(LOST)
-    return Takeover(fault=Fault.PARTITIONED, seconds=seconds)
+    return takeover
 
 
 async def _told(leader: Rival, stage: Stage) -> Takeover:
     """From the moment at which it has ended: before that it waits for what it sent."""
     leader.signal(signal.SIGTERM)
     await leader.ends(0)
-    return Takeover(fault=Fault.TOLD, seconds=await _acted_for(leader, stage, time.monotonic()))
+    return await _succeeded(leader, stage, Fault.TOLD, time.monotonic())
 
 
 async def _store_away(leader: Rival, stage: Stage) -> Takeover:

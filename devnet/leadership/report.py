@@ -84,12 +84,11 @@ class ContestReport:
 def print_contest(console: Console, report: ContestReport) -> None:
     """One table of the faults, and what the audit found."""
     table = Table(title=f"until somebody acts again, {report.database}, lease {report.lease_s:g} s")
-    for column in ("the leader was", "times", "median s", "longest s", "decided on for s"):
+    for column in ("the leader was", "times", "led s", "acts s", "longest s", "decided for s"):
         table.add_column(column, justify="left" if column == "the leader was" else "right")
     for fault, figures in report.by_fault().items():
-        decided = figures.get("decided_s_max")
-        last = "" if decided is None else f"{decided:.1f}"
-        times = (f"{figures['seconds_median']:.1f}", f"{figures['seconds_max']:.1f}", last)
+        named = ("led_s_median", "seconds_median", "seconds_max", "decided_s_max")
+        times = [f"{figures[name]:.1f}" if name in figures else "" for name in named]
         table.add_row(fault, str(figures["count"]), *times)
     console.print(table)
     console.print(
@@ -107,10 +106,13 @@ def print_contest(console: Console, report: ContestReport) -> None:
 
 def _figures(found: list[Takeover]) -> dict[str, float]:
     seconds = [each.seconds for each in found]
+    led = [each.led_s for each in found if each.led_s is not None]
     stopped = [each.stopped_s for each in found if each.stopped_s is not None]
-    figures = {
+    figures: dict[str, float] = {
         "count": len(found),
         "seconds_median": round(median(seconds), 2),
         "seconds_max": round(max(seconds), 2),
     }
+    if led:
+        figures |= {"led_s_median": round(median(led), 2), "led_s_max": round(max(led), 2)}
     return figures | ({"decided_s_max": round(max(stopped), 2)} if stopped else {})

@@ -172,7 +172,13 @@ class Stage:
         return contest_account(self.seed)
 
 
-async def until(what: str, is_so: Callable[[], Awaitable[bool]], stage: Stage) -> float:
+async def until(
+    what: str,
+    is_so: Callable[[], Awaitable[bool]],
+    stage: Stage,
+    *,
+    within_s: float = _PATIENCE_S,
+) -> float:
     """Waits until it is so; the seconds it took.
 
     Raises:
@@ -180,9 +186,9 @@ async def until(what: str, is_so: Callable[[], Awaitable[bool]], stage: Stage) -
     """
     began = time.monotonic()
     while not await is_so():
-        if time.monotonic() - began > _PATIENCE_S:
+        if time.monotonic() - began > within_s:
             last = "\n".join(f"{each.words.name}: {each.said[-600:]}" for each in stage.rivals[-3:])
-            raise ContestError(f"{what}: not within {_PATIENCE_S:.0f} s\n{last}")
+            raise ContestError(f"{what}: not within {within_s:.0f} s\n{last}")
         await asyncio.sleep(_POLL_S)
     return time.monotonic() - began
 
