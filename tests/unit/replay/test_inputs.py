@@ -180,9 +180,7 @@ def test_run__that_fails_half_way__leaves_nothing_behind(
 
     with pytest.raises(DevnetError, match="plug"):
         run_blocking(options, fails)
-    assert list(tmp_path.iterdir()) == [], (
-        "not even what an earlier run left: it is not of this one"
-    )
+    assert list(tmp_path.iterdir()) == [], "not even what an earlier run left"
 
 
 def test_write_whole__that_fails__leaves_the_file_that_was_there(tmp_path: Path) -> None:
