@@ -3,7 +3,8 @@
 A feeder that held every price within its band (or has said of a market that it has none), twice in
 a row with nothing on its way, does so again as long as the source says the same, no heartbeat is
 due, and nobody would fall at a price within the band. A liquidator takes nobody where nobody is
-near maintenance. Pure.
+near maintenance. A market whose price is an average of blocks is another one at every block: where
+there is one, no turn is left out. Pure.
 """
 
 from devnet.parameters import MarketTerms
@@ -32,7 +33,9 @@ class Quiet:
         self._heartbeats = {netuid: oracle.heartbeat_s for netuid, oracle in configured.items()}
         band = max(oracle.deviation_bps for oracle in configured.values())
         drift = terms.funding_rate_max / ONE * BLOCK_TIME / terms.funding_interval_s
-        self._is_possible = band <= _BAND_BPS_MAX and drift <= _DRIFT_MAX
+        remembers = any(oracle.smoothing_blocks for oracle in configured.values())
+        remembers = remembers or any(market.is_index for market in settings.markets)
+        self._is_possible = band <= _BAND_BPS_MAX and drift <= _DRIFT_MAX and not remembers
         self._lowest_min = terms.maintenance_bps / BPS_ONE + NEAR + _DRIFT_MAX
         self._calm_turns = 0
         self._row: BlockNumber | None = None
