@@ -28,6 +28,9 @@ from fleet.transactions.signer import LocalSigner
 _LEASE_SECONDS = 3_600.0
 """Longer than any run: nobody else wants it."""
 
+_BATCH_MAX = 20
+"""Requests in one exchange, as the settings have it."""
+
 IN_FLIGHT_MAX = 128
 """As many as a node's pool takes of one account, so that the limits of the policy do not."""
 
@@ -140,7 +143,9 @@ async def opened_sender(
     ground: Ground, *, url: str | None = None, judge: Judge | None = None
 ) -> AsyncIterator[FleetSender]:
     """A new journal; `url`: another way to the ground's node; `judge`: who reads what calls do."""
-    endpoint = Endpoint(name="anvil", url=url or ground.url, rate=None, timeout_s=10)
+    endpoint = Endpoint(
+        name="anvil", url=url or ground.url, rate=None, timeout_s=10, batch_max=_BATCH_MAX
+    )
     node = Node(Pool([endpoint], chain_id=CHAIN_ID))
     stopwatch = Stopwatch()
     with TemporaryDirectory(prefix="bench-") as folder:
