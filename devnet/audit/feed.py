@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from devnet.audit.avoidable import AllowedPrices
 from devnet.audit.duties import Duty, DutyRecord
+from devnet.audit.holds import Holds
 from devnet.audit.ledger import NO_BLOCK, NO_PRICE, MarketBooks
 from devnet.audit.spikes import SourcePrices
 from devnet.audit.stakes import Stakes
@@ -130,6 +131,7 @@ class FeedWatch:
         self._watches = {netuid: _Watch() for netuid in pins}
         self._known = NO_BLOCK
         self.allowed = AllowedPrices()
+        self.holds = Holds()
 
     def begin_block(
         self, known: BlockNumber, block: BlockNumber, is_worth: Callable[[Netuid, PriceWei], bool]
@@ -143,13 +145,27 @@ class FeedWatch:
         """
         self._known = known
         for netuid, watch in self._watches.items():
-            price, promise = self._source(netuid, known), self._promises[netuid]
+            price, promise = self.source(netuid, known), self._promises[netuid]
+            believed = watch.believed
             watch.learn(price, known, promise)
+            if price:
+                self._follow_hold(netuid, known, block, believed)
             if not price or known in watch.refused:
                 continue
             is_due = _is_off(watch.published, price, promise) or _is_late(watch, block, promise)
             if is_due or (_may_buy(watch, block, promise) and is_worth(netuid, price)):
                 self.allowed.note(netuid, block, price)
+
+    def _follow_hold(
+        self, netuid: Netuid, known: BlockNumber, block: BlockNumber, before: PriceWei
+    ) -> None:
+        watch, limit = self._watches[netuid], self._promises[netuid].guard_limit
+        reference = self.holds.reference(netuid)
+        if known in watch.refused:
+            self.holds.begun(netuid, known=known, head=BlockNumber(block - 1), before=before)
+        elif reference is not None:
+            has_stood = _is_beyond(reference, watch.believed, limit)
+            self.holds.ended(netuid, known=known, has_stood=has_stood)
 
     def was_held(self, netuid: Netuid, block: BlockNumber) -> bool:
         """Whether the price of that source block was a jump that had not stood."""
@@ -158,7 +174,7 @@ class FeedWatch:
     def pushed(self, market: MarketBooks, before: PriceWei, block: BlockNumber) -> None:
         """A push has landed in `block`; `before` is what the feed said until then."""
         netuid, price, read = market.netuid, market.price, market.source_block
-        watch, source = self._watches[netuid], self._source(netuid, read)
+        watch, source = self._watches[netuid], self.source(netuid, read)
         what = f"block {block}: market {netuid} was given {price} as of block {read}"
         if price != source:
             self._record.note(Duty.PRICES_ARE_THE_SOURCES, f"{what}, where the source has {source}")
@@ -202,7 +218,7 @@ class FeedWatch:
         is_old = head.time - market.source_time > market.terms.trading_age
         return Duty.FEED_FOLLOWS if is_off or is_old else None
 
-    def _source(self, netuid: Netuid, block: BlockNumber) -> PriceWei:
+    def source(self, netuid: Netuid, block: BlockNumber) -> PriceWei:
         """The source's price at a block; 0 where there is none."""
         if not self._tape.first_block <= block <= self._tape.last_block:
             return NO_PRICE

@@ -4,6 +4,7 @@ Knows the events' names and arguments; nothing of blocks to come, the tape or th
 contradicts the books is a breach: it is noted, never passed over.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -166,7 +167,7 @@ class Ledger:
 
     def _opened(self, market: MarketBooks, arguments: dict[str, Any], block: BlockNumber) -> None:
         holding = Holding(
-            key=_key(arguments),
+            key=key_of(arguments),
             trader=arguments["trader"],
             netuid=market.netuid,
             is_long=arguments["isLong"],
@@ -227,10 +228,10 @@ class Ledger:
         )
 
     def _take(self, arguments: dict[str, Any]) -> Holding | None:
-        holding = self.holdings.pop(_key(arguments), None)
+        holding = self.holdings.pop(key_of(arguments), None)
         if holding is None:
             self.breaches.append(
-                f"position {name_of(_key(arguments))} was settled but never opened"
+                f"position {name_of(key_of(arguments))} was settled but never opened"
             )
         return holding
 
@@ -263,7 +264,8 @@ def _netuid(arguments: dict[str, Any]) -> Netuid | None:
     return Netuid(int(arguments["market"], 16)) if "market" in arguments else None
 
 
-def _key(arguments: dict[str, Any]) -> HoldingKey:
+def key_of(arguments: Mapping[str, Any]) -> HoldingKey:
+    """The position that an event is about."""
     return HoldingKey(id=PositionId(arguments["id"]), sequence=Sequence(arguments["sequence"]))
 
 

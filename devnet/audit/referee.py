@@ -12,10 +12,11 @@ from typing import Protocol
 from devnet.audit.duties import Duty, DutyRecord
 from devnet.audit.feed import FeedWatch, Pins, Promise
 from devnet.audit.lateness import Below, BelowMaintenance, Capacity
-from devnet.audit.ledger import NO_PRICE, Ledger, MarketBooks, Taken
+from devnet.audit.ledger import NO_PRICE, Ledger, MarketBooks, Taken, key_of
 from devnet.audit.margin import Holding, HoldingKey, is_below, remaining
 from devnet.audit.spikes import SourcePrices, price_before_spike
 from devnet.audit.told import Stand, TierWatch
+from devnet.audit.trades import TRADES, Trades, trade_of
 from devnet.audit.verdict import Verdict
 from devnet.chain import Log, Receipt, SealedBlock
 from devnet.contract import EventRead
@@ -84,9 +85,10 @@ class Referee:
         self.tiers = TierWatch(policy.tiers)
         self.accruals_by_fleet = dict.fromkeys(ledger.markets, 0)
         self.transactions_by_fleet = 0
-        self._feed = FeedWatch(
+        self.feed = FeedWatch(
             tape=tape, pins=policy.pins, promises=policy.promises, record=self.duties
         )
+        self.trades = Trades()
         self._lagging: set[Netuid] = set()
         self._tape = tape
         self._contracts = contracts
@@ -94,7 +96,7 @@ class Referee:
 
     def observe(self, block: SealedBlock) -> None:
         """Takes in one sealed block: first what happened in it, then how it ended."""
-        self._feed.begin_block(
+        self.feed.begin_block(
             self._known(block.head), block.head.number, partial(self._is_worth_a_push, block)
         )
         for receipt in block.receipts:
@@ -120,13 +122,31 @@ class Referee:
             self._credit(receipt, events, head)
 
     def _event(self, event: EventRead, head: Head) -> None:
+        self._judge_trade(event, head)
         pushed = self._pushed_market(event)
         before = pushed.price if pushed is not None else NO_PRICE
         taken = self.ledger.apply(event, block=head.number, time=head.time)
         if pushed is not None:
-            self._feed.pushed(pushed, before, head.number)
+            self.feed.pushed(pushed, before, head.number)
         if taken is not None:
             self._judge(taken)
+
+    def _judge_trade(self, event: EventRead, head: Head) -> None:
+        """Before the books change: what was traded, at which price, and whether it might be."""
+        if event.name == "MarketSuspended":
+            self.feed.holds.suspended(Netuid(event.arguments["netuid"]), head.number)
+        if event.name not in TRADES:
+            return
+        netuid = Netuid(int(event.arguments["market"], 16))
+        holding = self.ledger.holdings.get(key_of(event.arguments))
+        trade, market = trade_of(event.name, event.arguments, holding), self.ledger.markets[netuid]
+        if trade is not None:
+            self.trades.judge(
+                trade,
+                source=self.feed.source(netuid, head.number),
+                band=self._policy.promises[netuid].band,
+                is_suspended=market.suspended_at > 0,
+            )
 
     def _pushed_market(self, event: EventRead) -> MarketBooks | None:
         if event.name != "PricePushed":
@@ -173,9 +193,9 @@ class Referee:
         rao = self._tape.row_at(first).prices.get(netuid, 0)
         self.verdict.bad_debt.judge(
             taken,
-            allowed=self._feed.allowed.first_below(taken),
+            allowed=self.feed.allowed.first_below(taken),
             source=PriceWei(rao * RAO_IN_PRICE_WEI),
-            is_source_held=self._feed.was_held(netuid, first),
+            is_source_held=self.feed.was_held(netuid, first),
         )
 
     def _measure_positions(self, head: Head) -> None:
@@ -219,7 +239,7 @@ class Referee:
             return
         prices = self._tape.row_at(known).prices
         for netuid, market in self.ledger.markets.items():
-            self._feed.end_block(market, head)
+            self.feed.end_block(market, head)
             source = prices.get(netuid, 0) * RAO_IN_PRICE_WEI
             if market.price and source:
                 gap = -(-abs(market.price - source) * BPS_ONE // source)

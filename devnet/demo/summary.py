@@ -21,6 +21,12 @@ from units import BPS_ONE, Netuid
 
 _FINDINGS_EACH_MAX = 20
 
+_TRADED = {
+    "traded_better_than_source_wei": "at a price better than the source's by more than the band",
+    "traded_while_suspended_wei": "in a market that was suspended",
+}
+"""What must be nothing."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drill:
@@ -66,6 +72,12 @@ def summarize(drill: Drill, audit: Audit, inbox: Inbox, counts: TradeCounts) -> 
         "bad_debt_avoidable_wei": verdict.bad_debt.avoidable,
         "bad_debt_by_guard_wei": verdict.bad_debt.by_guard,
         "bad_debt_by_band_wei": verdict.bad_debt.by_band,
+        "traded_wei": audit.referee.trades.value,
+        "traded_better_than_source_wei": audit.referee.trades.better,
+        "traded_while_suspended_wei": audit.referee.trades.held,
+        "shocks_held_blocks": _histogram(audit.referee.feed.holds.shocks),
+        "returned_held_blocks": _histogram(audit.referee.feed.holds.returned),
+        "held_to_suspended_blocks": _histogram(audit.referee.feed.holds.closed_after),
         "left_alone": len(below.left_alone),
         "healthy_touched": len(verdict.healthy_touched),
         "late_blocks": _histogram(verdict.late_blocks),
@@ -90,6 +102,9 @@ def failures(summary: Mapping[str, Any]) -> list[str]:
         found.append(f"{summary['healthy_touched']} healthy positions touched")
     if summary["bad_debt_avoidable_wei"]:
         found.append(f"{summary['bad_debt_avoidable_wei']} wei of bad debt were avoidable")
+    for key, said in _TRADED.items():
+        if summary[key]:
+            found.append(f"{summary[key]} wei were traded {said}")
     neglected = [name for name, is_done in summary["duties"].items() if not is_done]
     if neglected:
         found.append(f"duty neglected: {', '.join(neglected)}")

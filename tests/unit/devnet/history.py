@@ -136,13 +136,14 @@ class History:
             **(said | changed),
         )
 
-    def close(self, number: int = 1, *, funding_owed: int) -> None:
+    def close(self, number: int = 1, *, funding_owed: int, price: int | None = None) -> None:
         self.say(
             "PositionClosed",
             id=number.to_bytes(16, "big"),
             trader=TRADER,
             market=MARKET,
             sequence=1,
+            closePrice=self.price if price is None else price,
             fundingOwed=funding_owed,
         )
 

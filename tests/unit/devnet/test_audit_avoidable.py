@@ -106,7 +106,7 @@ def test_allowed__within_the_band__only_where_so_much_is_at_stake(
         at_row(history, row)
         history.push(FALLEN[row])
     at_row(history, 4)
-    noted = history.referee._feed.allowed._by_market[NETUID]
+    noted = history.referee.feed.allowed._by_market[NETUID]
     within = [price for _, price in noted if price == FALLEN[3] * 10**9]
     assert bool(within) == is_avoidable
 
@@ -117,7 +117,7 @@ def test_allowed__published_a_heartbeat_ago__any_price_may_be_published() -> Non
         at_row(history, row)
         history.push(FALLEN[row])
     at_row(history, 4)
-    noted = history.referee._feed.allowed._by_market[NETUID]
+    noted = history.referee.feed.allowed._by_market[NETUID]
     blocks = [block for block, price in noted if price == FALLEN[3] * 10**9]
     assert blocks[0] == START + 20 + 2 + 1 + 11
 
@@ -128,7 +128,7 @@ def test_allowed__bought_as_often_as_agreed__no_more_within_the_hour() -> None:
         at_row(history, row)
         history.push(FALLEN[row])
     at_row(history, 4)
-    watch = history.referee._feed._watches[NETUID]
+    watch = history.referee.feed._watches[NETUID]
     assert len(watch.bought) == 1
     assert not _may_buy(watch, BlockNumber(watch.bought[0] + 299), history.promise)
     assert _may_buy(watch, BlockNumber(watch.bought[0] + 300), history.promise)
