@@ -1,6 +1,7 @@
 """What of a step lasts until somebody acts, or was not checked: lines for operators. Pure."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from oracle.plan import MarketPlan
 from oracle.publication import Hold
@@ -8,10 +9,20 @@ from oracle.quorum import dissent
 from oracle.quotes import Reading, Unavailable
 
 
+class CrossChecked(Protocol):
+    """Whether prices were held against the chain's own; `oracle.crosscheck.CrossCheck` is one."""
+
+    @property
+    def unread(self) -> str:
+        """Why they were not; "" when they were."""
+        ...
+
+
 def alerts_of(
-    markets: Sequence[MarketPlan], said: Reading | Unavailable, unlooked: str
+    markets: Sequence[MarketPlan], said: Reading | Unavailable, looked: CrossChecked | None
 ) -> tuple[str, ...]:
-    """A line each; `unlooked` is why prices were not cross-checked, "" when they were."""
+    """A line each; `looked` is the cross-check, None where there is none."""
+    unlooked = "" if looked is None else looked.unread
     unread = [each for each in (said.detail, unlooked) if each]
     stuck = (
         f"market {each.netuid}: {each.decision.reason}"

@@ -41,6 +41,7 @@ from oracle.publication import (
 from oracle.pushes import Composed, Pushes
 from oracle.quotes import Reading, SourceHead, Unavailable
 from oracle.smoothing import Smoothing
+from oracle.standby import Standby
 from oracle.worth import Allowance, WorthPolicy
 from units import BlockNumber, Head, Netuid
 
@@ -51,6 +52,7 @@ class FeederPolicy:
 
     publication: when a price of each market is due.
     smoothing_blocks: over how many blocks a market's price is averaged before it is published.
+    standby_blocks: for how many blocks what is due is left to another feeder.
     worth: how often one that is not due is pushed for what is at stake.
     judge: when a price is held, when a silent source has stalled.
     reading_s_max: how long a step waits for the source, all blocks and endpoints together; then it
@@ -64,6 +66,7 @@ class FeederPolicy:
         default_factory=lambda: PerMarket(PublicationPolicy())
     )
     smoothing_blocks: Mapping[Netuid, int] = field(default_factory=dict)
+    standby_blocks: int = 0
     worth: WorthPolicy = field(default_factory=WorthPolicy)
     judge: JudgePolicy = field(default_factory=JudgePolicy)
     reading_s_max: float = 30.0
@@ -127,6 +130,7 @@ class Feeder:
         self._deadline = deadline
         self._cross_check = cross_check
         self._smoothing = Smoothing(policy.smoothing_blocks)
+        self._standby = Standby(policy.standby_blocks)
         self._judge = Judge(markets=self._markets, pins=pins, policy=policy.judge)
         self._sent: dict[Netuid, MarketFeed] = {}
         self._falls = Falls(
@@ -165,20 +169,17 @@ class Feeder:
         latest = readings[-1] if isinstance(readings[-1], Reading) else None
         if latest is not None:
             decided = await self._cross_checked(decided, latest.block.number, state)
-        markets = first_alone(riding_along(decided), self._judge.is_confirmed)
+        waiting = self._standby.waiting(decided, state.head)
+        markets = first_alone(riding_along(waiting), self._judge.is_confirmed)
         return FeedPlan(
             source=latest.block if latest else None,
             head=state.head,
             markets=markets,
-            alerts=alerts_of(markets, readings[-1], self._unlooked),
+            alerts=alerts_of(markets, readings[-1], self._cross_check),
             quotes=readings[-1].quotes,
             unchecked=latest.detail if latest else "",
             unfinal_blocks=self._unfinal_blocks(latest, state.head),
         )
-
-    @property
-    def _unlooked(self) -> str:
-        return "" if self._cross_check is None else self._cross_check.unread
 
     async def _cross_checked(
         self, decided: list[MarketPlan], block: BlockNumber, state: FeedState

@@ -27,6 +27,7 @@ class HoldReason(StrEnum):
     NOT_NEWER = "the published price is as new"
     TOO_OLD = "the source block is too old for the feed"
     AHEAD_OF_CHAIN = "the source block is ahead of the node of chain 964"
+    STANDBY = "another feeder has a few blocks to publish it first"
     NO_READING = "there is no reading to decide on"
     GUARDIAN = "suspended by the guardian: only the admin resumes it"
     IDENTITY = "suspended for its identity: only the admin resumes it"

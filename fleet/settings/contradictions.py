@@ -36,7 +36,7 @@ MAINNET_CHAIN_ID = 964
 def _heartbeats(
     oracle: OracleSettings, markets: tuple[MarketSettings, ...], exchange: ExchangeSettings
 ) -> Iterator[Contradiction]:
-    late_s = exchange.push_age_blocks_max * BLOCK_TIME
+    late_s = (exchange.push_age_blocks_max + oracle.standby_blocks) * BLOCK_TIME
     for key, heartbeat_s in _everywhere("heartbeat_s", oracle, markets):
         oldest = heartbeat_s + late_s
         if oldest > exchange.trading_price_age_s_max:

@@ -62,6 +62,11 @@ class OracleSettings(Section):
     the count of oracle.jump_confirm_blocks anew: the price must have stood still. 7200: a day, in
     effect always. 0: never, the price need only stay beyond the limit on its side."""
 
+    standby_blocks: Annotated[int, Field(ge=0, le=25)] = 0
+    """Blocks for which what is due is left to another feeder that has a key of its own. 0: this is
+    the first. A second one with 5 publishes what the first has missed for a minute; suspensions
+    never wait. oracle.heartbeat_s and this must fit the exchange's trading age as well."""
+
     smoothing_blocks: Annotated[int, Field(ge=0, le=7_200)] = 0
     """The published price is the mean of so many blocks, each by how long it stood. 0: the newest
     block's, whole. Whoever reads the chain knows how a feed that lags on purpose goes on, so only

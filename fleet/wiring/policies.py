@@ -66,6 +66,7 @@ def feeder(settings: Settings) -> FeederPolicy:
             buried_blocks=oracle.buried_blocks,
         ),
         risk_budget_ms=oracle.risk_budget_ms,
+        standby_blocks=oracle.standby_blocks,
         smoothing_blocks={netuid: each.smoothing_blocks for netuid, each in own.items()},
     )
 

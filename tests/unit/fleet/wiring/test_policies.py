@@ -63,6 +63,7 @@ WAYS: dict[str, tuple[Way, ...]] = {
         same(33, lambda s: policies.feeder(s).judge.guard.common.restart_blocks),
     ),
     "oracle.cross_check_markets_max": (same(12, lambda s: policies.cross_check(s).markets_max),),
+    "oracle.standby_blocks": (same(5, lambda s: policies.feeder(s).standby_blocks),),
     "oracle.smoothing_blocks": (
         (25, lambda s: policies.feeder(s).smoothing_blocks[Netuid(8)], 25),
     ),
