@@ -12,7 +12,14 @@ ROOT = Path(__file__).resolve().parents[2]
 K8S = ROOT / "k8s"
 KUBECTL = K8S / "renderer/node_modules/kubectl/kubectl"
 EXTERNAL_SECRETS = "examples/external-secrets"
-OVERLAYS = ("overlays/devnet", "overlays/testnet", "overlays/mainnet", EXTERNAL_SECRETS)
+SHARDS = "examples/shards"
+OVERLAYS = (
+    "overlays/devnet",
+    "overlays/testnet",
+    "overlays/mainnet",
+    EXTERNAL_SECRETS,
+    SHARDS,
+)
 
 Object = dict[str, Any]
 

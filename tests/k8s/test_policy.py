@@ -11,6 +11,7 @@ from tests.k8s.policy import complaints
 from tests.k8s.rendered import (
     EXTERNAL_SECRETS,
     OVERLAYS,
+    SHARDS,
     Object,
     config_map,
     named,
@@ -27,7 +28,7 @@ CONTAINER = ("spec", "containers", 0)
 def test_pods__of_every_overlay__break_no_rule(place: str) -> None:
     found = {name: complaints(pod, is_daemon=name not in JOBS) for name, pod in pods(place)}
 
-    assert len(found) == 7
+    assert len(found) == (8 if place == SHARDS else 7)
     assert not any(found.values()), found
 
 
@@ -139,16 +140,20 @@ def test_disruption__every_workload__keeps_one_of_two() -> None:
     assert {spec["replicas"] for spec in workloads.values()} == {2}
 
 
-def test_keys__of_every_pod__are_its_own_alone() -> None:
-    mounted = {
+def keys(place: str) -> dict[str, set[str]]:
+    """The Secrets of keys that each pod has."""
+    return {
         name: {
             volume["secret"]["secretName"]
             for volume in pod["spec"]["volumes"]
             if volume.get("secret", {}).get("secretName", "").startswith("key-")
         }
-        for name, pod in pods(MAINNET)
+        for name, pod in pods(place)
     }
-    assert mounted == {
+
+
+def test_keys__of_every_pod__are_its_own_alone() -> None:
+    assert keys(MAINNET) == {
         "feeder": {"key-feeder"},
         "liquidator": {"key-liquidator"},
         "funding": {"key-funding"},
@@ -157,3 +162,15 @@ def test_keys__of_every_pod__are_its_own_alone() -> None:
         "one-shot": {"key-operator"},
         "backup": set(),
     }
+
+
+def test_shards__of_the_example__have_a_key_and_a_part_each_and_replace_the_whole() -> None:
+    whole, found = dict(pods(MAINNET)), dict(pods(SHARDS))
+    shards = sorted(found.keys() - whole.keys())
+    assert whole.keys() - found.keys() == {"liquidator"}
+    for nth, name in enumerate(shards):
+        (container,) = found[name]["spec"]["containers"]
+        assert container["args"][-1] == f"{nth}/{len(shards)}"
+        assert keys(SHARDS)[name] == {f"key-liquidator-{nth}"}
+    budgets = {each["metadata"]["name"] for each in of_kind(SHARDS, "PodDisruptionBudget")}
+    assert budgets == {"feeder", "funding", "warnings", *shards}

@@ -13,13 +13,10 @@ import pytest
 
 from tests.anvil.monitoring.programs import running
 from tests.anvil.monitoring.relay import Relay, running_relay
-from tests.anvil.monitoring.watching import free_port, watched
+from tests.anvil.monitoring.watching import SPEED, free_port, watched
 from tests.monitoring.conftest import alertmanager, path_of
 
 pytestmark = [pytest.mark.anvil, pytest.mark.slow, pytest.mark.timeout(900)]
-
-SPEED = 12
-"""Times real time: a block a second."""
 
 WELL_SECONDS = 15.0
 WAIT_SECONDS_MAX = 240.0
