@@ -150,6 +150,7 @@ class QuorumSource:
         if number is not None:
             return next(each for each in heads if each.number == number)
         absent = [each for each in said.values() if isinstance(each, Unavailable)]
+        absent += [_unanswered(member) for member in self._members if member.name not in said]
         return replace(too_few(absent, len(heights), needed), quotes=self.quotes)
 
     async def _ask(
@@ -162,11 +163,9 @@ class QuorumSource:
         """What the endpoints answered before it was enough, and who has not answered yet."""
         asked = {m: m.begin(self._tasks, ask(m)) for m in self._members if not m.is_busy}
         self._keep(asked.values())
-        busy = {m.name: _busy(m) for m in self._members if m not in asked}
 
         def answers() -> dict[str, Answer | Unavailable]:
-            done = {m.name: task.result() for m, task in asked.items() if task.done()}
-            return busy | done
+            return {m.name: task.result() for m, task in asked.items() if task.done()}
 
         while (waiting := [t for t in asked.values() if not t.done()]) and not is_enough(answers()):
             await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
@@ -247,5 +246,5 @@ def _now() -> float:
     return asyncio.get_running_loop().time()
 
 
-def _busy(member: Member) -> Unavailable:
-    return Unavailable(detail=f"{member.name} has not answered what it was asked before")
+def _unanswered(member: Member) -> Unavailable:
+    return Unavailable(detail=f"{member.name} has not answered yet")

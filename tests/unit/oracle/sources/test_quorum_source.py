@@ -112,6 +112,7 @@ async def test_read__one_hangs__is_waited_for_once_and_asked_nothing_more_while_
             assert isinstance(await source.read(NUMBER), Reading)
         assert loop.time() - began < 0.2
         assert len(endpoints[0].asked) == 1
+        assert standings(source)[0] is Standing.PENDING, "slow is not away"
         endpoints[0].gate.set()
         await until_idle()
         await source.read(NUMBER)
