@@ -1,17 +1,20 @@
 """The reference exchange on a ground, and a feeder whose book says that a crowd trades on it.
 
-Everything but the crowd is real: contracts, node, reader, follower, risk, sender, journal. The
-positions are only in the book, where the views would have put them: to open them takes an hour.
-The contract skips each as closed, so every push lands and every decision is made again.
+Everything but the crowd is real: contracts, node, a Subtensor stand-in, reader, follower, risk,
+sender, journal. The positions are only in the book, where the views would have put them: to open
+them takes an hour. The contract skips each as closed, so every push lands and every decision is
+made again.
 """
 
 import contextlib
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bench.crowd import MARKETS, positions
 from bench.fleet_sender import FleetSender, opened_sender
 from bench.ground import Ground
+from bench.sources import quorum_over
+from bench.standins import StandIns, standing_in
 from devnet.accounts import seeded_account
 from devnet.chain import Chain
 from devnet.deployment import Grants, deploy, planned_deployment
@@ -24,7 +27,8 @@ from keepers.liquidation.positions import BookSnapshot
 from keepers.liquidation.risk import RiskEngine, RiskPolicy
 from keepers.liquidation.upkeep import BookUpkeep
 from oracle.feeder import Feeder, FeederPolicy
-from oracle.quotes import Identity, Reading, SourceBlock, SourceHead, Unavailable
+from oracle.quotes import Identity, Reading, SourceHead, Unavailable
+from oracle.sources.quorum import QuorumSource
 from protocol.deployment import Deployment
 from protocol.effects import ExchangeEffects
 from protocol.ports import PriceFeed
@@ -59,17 +63,35 @@ class CrowdLog:
 
 
 class SaidPrices:
-    """`oracle.ports.PriceSource`: whatever price the benchmark set, of any block."""
+    """`oracle.ports.PriceSource`: reads a Subtensor node, and says another price of another block.
 
-    def __init__(self) -> None:
+    The node's chain has heights of its own; what a reading costs is what it costs.
+    """
+
+    def __init__(self, nodes: StandIns, source: QuorumSource) -> None:
+        self._nodes = nodes
+        self._source = source
+        self._newest = BlockNumber(0)
         self.rao = Rao(0)
         self.time = Timestamp(0)
 
+    async def advance(self) -> None:
+        """One more block of the node's, final by the time this returns."""
+        self._newest = BlockNumber(await self._nodes.tell("advance"))
+        found = await self._source.finalized()
+        while not isinstance(found, SourceHead) or found.number < self._newest:
+            found = await self._source.finalized()
+
     async def read(self, number: BlockNumber) -> Reading | Unavailable:
         """See the port."""
+        found = await self._source.read(self._newest)
+        if isinstance(found, Unavailable):
+            return found
         identity = Identity(exists=True, registered_at=_REGISTERED, mechanism=1)
-        return Reading(
-            block=SourceBlock(number=number, hash=_hash(number), time=self.time, spec_version=1),
+        block = replace(found.block, number=number, hash=_hash(number), time=self.time)
+        return replace(
+            found,
+            block=block,
             prices=dict.fromkeys(NETUIDS, self.rao),
             identities=dict.fromkeys(NETUIDS, identity),
         )
@@ -89,6 +111,7 @@ class MarketPlace:
     """A feeder at work, and the levers of its world."""
 
     ground: Ground
+    nodes: StandIns
     fleet: FleetSender
     source: SaidPrices
     feeder: Feeder
@@ -98,6 +121,7 @@ class MarketPlace:
 
     async def next_block(self, rao: int) -> SourceHead:
         """One more block at whose finalized forerunner the price is this; what sent is settled."""
+        await self.source.advance()
         await self.ground.seal()
         await self.fleet.settle()
         head = await self.fleet.node.head()
@@ -109,15 +133,22 @@ class MarketPlace:
 async def opened_market_place(ground: Ground, count: int) -> AsyncIterator[MarketPlace]:
     """With a book of so many positions at the ground's head, its ladders sorted."""
     deployment = await _deployed(ground)
-    async with opened_sender(ground, judge=ExchangeEffects()) as fleet:
+    async with (
+        standing_in(1) as nodes,
+        quorum_over(nodes) as subtensor,
+        opened_sender(ground, judge=ExchangeEffects()) as fleet,
+    ):
         reader = ExchangeReader(chain=fleet.node, deployment=deployment, markets=NETUIDS)
         policy = FollowerPolicy(comparison=ComparisonPolicy(whole_max=_NEVER))
         follower = BookFollower(log=CrowdLog(reader, count), policy=policy)
         upkeep = BookUpkeep(follower=follower, reconcile_blocks=_NEVER)
-        source = SaidPrices()
+        source = SaidPrices(nodes, subtensor)
+        await source.advance()
+        await source.read(BlockNumber(0))  # decodes the runtime
         await upkeep.step(await fleet.node.head())
         yield MarketPlace(
             ground=ground,
+            nodes=nodes,
             fleet=fleet,
             source=source,
             feeder=_feeder(source, reader, follower, fleet, deployment),

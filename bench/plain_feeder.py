@@ -4,7 +4,7 @@ It is told who trades, which spares it to follow that. web3 reads the feed's row
 logs, a loop judges every position, web3's contract encodes the call, eth-account signs it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
 from typing import Any, Final
 
@@ -64,9 +64,15 @@ class PlainFeeder:
         nonce = self._web3.eth.get_transaction_count(self._key.address)
         return {"nonce": nonce, "gasPrice": 2 * self._web3.eth.gas_price}
 
-    def timed(self, terms: Mapping[Netuid, Terms], source: tuple[int, int]) -> tuple[float, int]:
-        """Seconds until it is signed, and how many fall; then it is sent."""
+    def timed(
+        self,
+        read: Callable[[], object],
+        terms: Mapping[Netuid, Terms],
+        source: tuple[int, int],
+    ) -> tuple[float, int]:
+        """Seconds to `read` the prices and to sign, and how many fall; then it is sent."""
         began = perf_counter()
+        read()
         raw, count = self.decide(terms, source)
         seconds = perf_counter() - began
         self._web3.eth.send_raw_transaction(raw)

@@ -108,7 +108,8 @@ def _lag_figure(lags: Sequence[tuple[float, float]]) -> Figure:
 
 
 @asynccontextmanager
-async def _quorum(nodes: StandIns) -> AsyncIterator[QuorumSource]:
+async def quorum_over(nodes: StandIns) -> AsyncIterator[QuorumSource]:
+    """The fleet's source over all of these, more than half of which must agree."""
     async with AsyncExitStack() as closing:
         endpoints = [
             Endpoint(
@@ -127,7 +128,7 @@ async def _quorum(nodes: StandIns) -> AsyncIterator[QuorumSource]:
 
 
 async def _fleet(nodes: StandIns, blocks: int) -> Blocks:
-    async with _quorum(nodes) as source, aclosing(source.heads()) as heads:
+    async with quorum_over(nodes) as source, aclosing(source.heads()) as heads:
         first = await anext(heads)
         await source.read(first.number)  # decodes the runtime
         judge = Judge(markets=MARKETS, pins=await _pins(source, first.number), policy=JudgePolicy())
@@ -193,7 +194,7 @@ async def _plain(nodes: StandIns, blocks: int) -> Blocks:
 
 async def _exchange(nodes: StandIns, watched: Callable[[], None]) -> None:
     """Blocks until the identities of the new runtime are read; prices never stop."""
-    async with _quorum(nodes) as source:
+    async with quorum_over(nodes) as source:
         await source.finalized()
         await source.read(BlockNumber(await nodes.tell("advance") - 1))
         await nodes.tell("upgrade")
