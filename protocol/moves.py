@@ -153,12 +153,13 @@ def moves(logs: Sequence[RawLog]) -> list[BookEvent | Move | None]:
 
 
 def _by_topic(logs: Sequence[RawLog]) -> dict[str, list[int]]:
-    places: dict[str, list[int]] = {}
-    for place, log in enumerate(logs):
-        topics = log["topics"]
-        if topics:
-            places.setdefault(topics[0], []).append(place)
-    return places
+    """At which places the logs of each name stand."""
+    names = [log["topics"][0] if log["topics"] else "" for log in logs]
+    return {
+        name: [place for place, each in enumerate(names) if each == name]
+        for name in set(names)
+        if name
+    }
 
 
 _Read = tuple[list[Move], NDArray[np.bool_]]

@@ -61,13 +61,19 @@ class Directory:
         """Places that may hold the id: the one that does is among them."""
         first, second = _HALVES.unpack(position_id)
         folded: int = first ^ second
-        return self._leaves[folded >> _LEAF].find(position_id, folded)
+        leaf = self._leaves[folded >> _LEAF]
+        if position_id in leaf.late:
+            return (leaf.late[position_id],)
+        at = bisect_left(leaf.folded, folded)
+        if at == len(leaf.folded) or leaf.folded[at] != folded:
+            return ()
+        return leaf.found(at, folded)
 
 
 class _Leaf:
     """The entries of one leaf: two sorted columns, and a dictionary of what came since."""
 
-    __slots__ = ("_late", "folded", "places")
+    __slots__ = ("folded", "late", "places")
 
     def __init__(self) -> None:
         self.hold(np.zeros(0, dtype=np.uint64), np.zeros(0, dtype=np.int64))
@@ -76,25 +82,23 @@ class _Leaf:
         # An index into an array costs ten times as much as one into its memory.
         self.folded: memoryview[int] = folded.data.cast("B").cast("Q")
         self.places: memoryview[int] = places.data.cast("B").cast("q")
-        self._late: dict[bytes, int] = {}
+        self.late: dict[bytes, int] = {}
 
     def put(self, position_id: bytes, place: int) -> None:
-        self._late[position_id] = place
-        if len(self._late) > max(_LATE_MIN, len(self.folded) // _LATE_SHARE):
+        self.late[position_id] = place
+        if len(self.late) > max(_LATE_MIN, len(self.folded) // _LATE_SHARE):
             self._merge()
 
     def drop(self, position_id: bytes, folded: int, place: int) -> None:
-        if self._late.pop(position_id, None) is None:
+        if self.late.pop(position_id, None) is None:
             at = bisect_left(self.folded, folded)
             while self.places[at] != place:
                 at += 1
             self.places[at] = _NOWHERE
 
-    def find(self, position_id: bytes, folded: int) -> Sequence[int]:
-        late = self._late.get(position_id)
-        if late is not None:
-            return (late,)
-        at, found = bisect_left(self.folded, folded), []
+    def found(self, at: int, folded: int) -> Sequence[int]:
+        """The places from that index on whose ids fold into this number."""
+        found: list[int] = []
         while at < len(self.folded) and self.folded[at] == folded:
             if self.places[at] != _NOWHERE:
                 found.append(self.places[at])
@@ -104,9 +108,9 @@ class _Leaf:
     def _merge(self) -> None:
         places = np.asarray(self.places)
         live = places != _NOWHERE
-        ids = np.frombuffer(b"".join(self._late), dtype=np.uint8)
+        ids = np.frombuffer(b"".join(self.late), dtype=np.uint8)
         folded = np.concatenate([np.asarray(self.folded)[live], _folded(ids)])
-        late = np.fromiter(self._late.values(), dtype=np.int64, count=len(self._late))
+        late = np.fromiter(self.late.values(), dtype=np.int64, count=len(self.late))
         order = np.argsort(folded)
         self.hold(folded[order], np.concatenate([places[live], late])[order])
 

@@ -23,7 +23,6 @@ from keepers.liquidation.packing import (
     bucket_bytes,
     packed,
     side_of,
-    size_of,
 )
 from keepers.liquidation.positions import (
     BookEvent,
@@ -34,6 +33,7 @@ from keepers.liquidation.positions import (
     MarketSuspended,
     ParametersChanged,
     Position,
+    PositionOpened,
     PricePushed,
 )
 from keepers.liquidation.versions import Positions
@@ -76,10 +76,12 @@ class Draft:
         """
         lookup = self._positions.table.get  # nobody asks for another version meanwhile
         for event in events:
-            if isinstance(event, tuple):
-                self._move(event, lookup)
-            else:
+            if not isinstance(event, tuple):
                 self._apply(event, lookup)
+            elif event[0] == OPENED:
+                self._open(event, lookup)
+            else:
+                self._change(event, lookup)
 
     def _apply(self, event: BookEvent, lookup: Lookup) -> None:
         match event:
@@ -89,38 +91,37 @@ class Draft:
                 self._feed(event)
             case ParametersChanged(netuid=netuid):
                 raise InconsistentEventsError(f"market {netuid} has new parameters to read")
+            case PositionOpened():
+                self._open(_move_of(event), lookup)
             case _:
-                self._move(_move_of(event), lookup)
+                self._change(_move_of(event), lookup)
 
-    def _move(self, move: Move, lookup: Lookup) -> None:
-        kind, position_id, body = move
-        known = position_id in self.records
-        before = self.records[position_id] if known else lookup(position_id)
-        if kind == OPENED:
-            if before is not None:
-                raise InconsistentEventsError(f"{_name(move)} was opened while open")
-            after: bytes | None = self._exposed(body)
-        elif before is None or body[:SEQUENCE_BYTES] != before[SEQUENCE]:
-            raise InconsistentEventsError(f"{_name(move)} is not in the book")
-        else:
-            self._expose(before[BUCKET], -size_of(before))
-            after = None if kind == REMOVED else self._exposed(_changed_to(before, body))
-        self._note(position_id, after, is_new=not known and kind == OPENED)
-
-    def _note(self, position_id: bytes, after: bytes | None, *, is_new: bool) -> None:
-        """Who came and went in between has not to be taken out."""
-        if is_new:
+    def _open(self, move: Move, lookup: Lookup) -> None:
+        _, position_id, record = move
+        is_known = position_id in self.records
+        before = self.records[position_id] if is_known else lookup(position_id)
+        if before is not None:
+            raise InconsistentEventsError(f"{_name(move)} was opened while open")
+        self._expose(record)
+        self.records[position_id] = record
+        if not is_known:
             self._new.add(position_id)
-        if after is None and position_id in self._new:
+
+    def _change(self, move: Move, lookup: Lookup) -> None:
+        kind, position_id, body = move
+        is_known = position_id in self.records
+        before = self.records[position_id] if is_known else lookup(position_id)
+        if before is None or body[:SEQUENCE_BYTES] != before[SEQUENCE]:
+            raise InconsistentEventsError(f"{_name(move)} is not in the book")
+        self._conceal(before)
+        if kind != REMOVED:
+            self.records[position_id] = after = _changed_to(before, body)
+            self._expose(after)
+        elif position_id in self._new:  # who came and went in between has not to be taken out
             self._new.remove(position_id)
             del self.records[position_id]
         else:
-            self.records[position_id] = after
-
-    def _exposed(self, record: bytes) -> bytes:
-        require_substance(record)
-        self._expose(record[BUCKET], size_of(record))
-        return record
+            self.records[position_id] = None
 
     def _accrue(self, event: FundingAccrued) -> None:
         """Moves the stored index, which the book must have foreseen from its open interest.
@@ -141,17 +142,26 @@ class Draft:
             market = self._market(event.netuid)
             self._put(replace(market, feed=_feed_row(market.feed, event)))
 
-    def _expose(self, bucket: bytes, change: int) -> None:
-        interest = self._interest.get(bucket)
-        if interest is None:
-            interest = self._opened_interest(bucket)
-        if interest + change < 0:
+    def _expose(self, record: bytes) -> None:
+        """Adds a position, which must have substance, to the open interest of its side."""
+        size, bucket = record[SIZE], record[BUCKET]
+        if size == _NOTHING or record[ENTRY_PRICE] == _NOTHING:
+            require_substance(record)
+        if bucket not in self._interest:
+            self._interest[bucket] = self._opened_interest(bucket)
+        self._interest[bucket] += int.from_bytes(size, "little")
+
+    def _conceal(self, record: bytes) -> None:
+        """Takes a position out of it."""
+        bucket = record[BUCKET]
+        if bucket not in self._interest:
+            self._interest[bucket] = self._opened_interest(bucket)
+        left = self._interest[bucket] - int.from_bytes(record[SIZE], "little")
+        if left < 0:
             netuid, is_long = side_of(bucket)
             name = "long" if is_long else "short"
-            raise InconsistentEventsError(
-                f"market {netuid} would have {name} open interest {interest + change}"
-            )
-        self._interest[bucket] = interest + change
+            raise InconsistentEventsError(f"market {netuid} would have {name} open interest {left}")
+        self._interest[bucket] = left
 
     def _opened_interest(self, bucket: bytes) -> int:
         netuid, is_long = side_of(bucket)

@@ -83,11 +83,6 @@ def amounts_of(record: bytes) -> tuple[bool, int, int, int, int]:
     )
 
 
-def size_of(record: bytes) -> int:
-    """The size of a record's position, in wei."""
-    return int.from_bytes(record[SIZE], "little")
-
-
 def bucket_bytes(netuid: Netuid, *, is_long: bool) -> bytes:
     """What stands at `BUCKET` in the records of this market and side."""
     return netuid.to_bytes(2, "little") + bytes([is_long])

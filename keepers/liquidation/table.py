@@ -44,10 +44,11 @@ class Table:
 
     def get(self, position_id: bytes) -> bytes | None:
         """The record of an open position."""
-        place = self._place(position_id)
-        if place is None:
-            return None
-        return self._buckets[place >> _ROW_BITS].record(place & _ROW)
+        for place in self._directory.places(position_id):
+            bucket, row = self._buckets[place >> _ROW_BITS], place & _ROW
+            if bucket.holds(row, position_id):
+                return bucket.record(row)
+        return None
 
     def records(self) -> Iterator[bytes]:
         """Every record, bucket by bucket."""
