@@ -7,7 +7,7 @@ limits and how long a jump must stand. The rule of the guard is written a second
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from devnet.audit.avoidable import AllowedPrices
 from devnet.audit.duties import Duty, DutyRecord
@@ -46,6 +46,7 @@ class Promise:
         confirm_blocks: how long a larger one must stand.
         restart_blocks: for how long, from its first block on, it must stand still as well.
         heartbeat_s: after so long a price is published unchanged.
+        early_percent: at this share of either it goes along with another market's.
         stakes: when a smaller move is published.
     """
 
@@ -54,7 +55,18 @@ class Promise:
     confirm_blocks: int
     restart_blocks: int
     heartbeat_s: Seconds = Seconds(600)
+    early_percent: int = 100
     stakes: Stakes = field(default_factory=Stakes)
+
+    @property
+    def early(self) -> "Promise":
+        """When it may go along, as if that were the promise."""
+        share = self.early_percent
+        return replace(
+            self,
+            band=Bps(-(-self.band * share // 100)),
+            heartbeat_s=Seconds(-(-self.heartbeat_s * share // 100)),
+        )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -68,7 +80,7 @@ class _Watch:
             that `is_above` says; `off_since`: since when it was, on either.
         refused: blocks whose price may not be pushed.
         published: what the feed said at the end of the last block; `landed`: since when.
-        bought: in which blocks a move landed that was neither large nor late.
+        bought: in which blocks a move landed that was neither large nor late, nor half so.
         overdue: for how many blocks something should have been otherwise.
     """
 
@@ -180,8 +192,8 @@ class FeedWatch:
             self._record.note(Duty.PRICES_ARE_THE_SOURCES, f"{what}, where the source has {source}")
         if read > self._known:
             self._record.note(Duty.PRICES_ARE_THE_SOURCES, f"{what}, which was not final")
-        promise = self._promises[netuid]
-        if before and not _is_off(before, price, promise) and not _is_late(watch, block, promise):
+        early = self._promises[netuid].early
+        if before and not _is_off(before, price, early) and not _is_late(watch, block, early):
             watch.bought.append(block)
         watch.landed = block
         if not before:  # nothing to compare the first one with

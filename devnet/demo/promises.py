@@ -16,6 +16,7 @@ def promises(settings: Settings) -> dict[Netuid, Promise]:
             confirm_blocks=oracle.jump_confirm_blocks,
             restart_blocks=oracle.jump_restart_blocks,
             heartbeat_s=oracle.heartbeat_s,
+            early_percent=oracle.early_percent,
             stakes=_stakes(settings),
         )
         for netuid, oracle in configured.items()

@@ -85,7 +85,7 @@ def _write(file: Path | None, netuid: Netuid, registered_at: BlockNumber, out: O
     try:
         draft.write_text(changed)
         draft.chmod(file.stat().st_mode)
-        load(draft)
+        _check(draft, netuid, registered_at)
         draft.replace(file)
     except OSError as error:
         raise WrongInputError(f"{file} can't be written: {error.strerror}") from None
@@ -95,6 +95,13 @@ def _write(file: Path | None, netuid: Netuid, registered_at: BlockNumber, out: O
     out.record("registered_at", registered_at)
     out.line(f"{file}: registered_at of {netuid} is {registered_at} now")
     out.line("1. Restart the bots: those that run keep to the pin from before.")
+
+
+def _check(draft: Path, netuid: Netuid, registered_at: BlockNumber) -> None:
+    """The environment may say something else than the file, and would go on doing so."""
+    pins = {market.netuid: market.registered_at for market in load(draft).markets}
+    if pins.get(netuid) != registered_at:
+        raise WrongInputError("KEEPERS_MARKETS says which registration is meant: change it there")
 
 
 async def _tell_admin(fleet: Assembly, netuid: Netuid, out: Output) -> None:

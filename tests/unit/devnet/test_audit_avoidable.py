@@ -122,6 +122,17 @@ def test_allowed__published_a_heartbeat_ago__any_price_may_be_published() -> Non
     assert blocks[0] == START + 20 + 2 + 1 + 11
 
 
+def test_allowed__what_went_along_with_another_market__was_not_bought() -> None:
+    history = creeping(replace(STAKES, pushes_hour_max=1))
+    history.promise = replace(history.promise, early_percent=1)
+    history.referee.feed._promises = {NETUID: history.promise}
+    for row in (1, 2, 3):
+        at_row(history, row)
+        history.push(FALLEN[row])
+    at_row(history, 4)
+    assert history.referee.feed._watches[NETUID].bought == []
+
+
 def test_allowed__bought_as_often_as_agreed__no_more_within_the_hour() -> None:
     history = creeping(replace(STAKES, pushes_hour_max=1))
     for row in (1, 2, 3):

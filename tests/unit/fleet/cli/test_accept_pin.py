@@ -72,3 +72,15 @@ def test_accept_pin__the_source_is_down__is_refused(
     before = keepers.file.read_text()
     assert keepers("oracle", "accept-pin", "CHUTES", "--yes").code == 1
     assert keepers.file.read_text() == before
+
+
+def test_accept_pin__the_environment_has_the_markets__is_refused_and_changes_nothing(
+    keepers: Console, reregistered: SimulatedFleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    markets = '[{"netuid": 64, "symbol": "CHUTES", "registered_at": 5}]'
+    monkeypatch.setenv("KEEPERS_MARKETS", markets)
+    before = keepers.file.read_text()
+    ended = keepers("oracle", "accept-pin", "CHUTES", "--yes")
+    assert ended.code == 2
+    assert "KEEPERS_MARKETS" in ended.stderr
+    assert keepers.file.read_text() == before
