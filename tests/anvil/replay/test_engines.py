@@ -6,7 +6,7 @@ the model engine is one process without a socket. A made-up hour has a crash, a 
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -24,6 +24,7 @@ from replay.model import ModelEngine
 from replay.observer import Observer
 from replay.populations import Scene, minds
 from replay.records import BlockRecord, VaultRecord, Work
+from replay.run import ReplayOptions, run
 from replay.setup import Setup
 from units import ONE, BlockNumber, Netuid, Wei
 
@@ -179,3 +180,23 @@ def _much_has_happened(seen: Observer, vault: VaultRecord, modelled: Seen) -> No
 def _gas_is_about_right(modelled: Counter[Work], chained: Counter[Work]) -> None:
     for work, gas in chained.items():
         assert abs(modelled[work] - gas) <= gas / 10, f"{work}: {modelled[work]}, chain {gas}"
+
+
+async def test_summaries__of_both_engines__differ_in_gas_and_time_alone(tmp_path: Path) -> None:
+    options = ReplayOptions(out=tmp_path / "model", hours=1, population="arbitrageurs", traders=20)
+
+    in_process = await run(options, _ignored)
+    on_chain = await run(replace(options, out=tmp_path / "chain", engine="chain"), _ignored)
+
+    assert on_chain["arbitrageurs"]["count"] == 12
+    assert on_chain["arbitrageurs"]["took_wei"] != 0
+    for summary in (in_process, on_chain):
+        assert summary.pop("wall_clock_s") > 0
+        assert summary.pop("gas")["gas"] > 0
+    assert (in_process.pop("engine"), on_chain.pop("engine")) == ("model", "chain")
+    assert in_process == on_chain
+    assert (tmp_path / "chain" / "report.html").exists()
+
+
+def _ignored(done: int, total: int) -> None:
+    del done, total
