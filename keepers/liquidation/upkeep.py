@@ -11,7 +11,7 @@ from keepers.liquidation.exchange_log import Unreadable
 from keepers.liquidation.follower import BookFollower
 from keepers.liquidation.reconciliation import Mismatched, PageReconciled, Reconciled
 from keepers.liquidation.standing import sorting_terms
-from units import BLOCK_TIME, Head, Timestamp
+from units import BLOCK_TIME, BlockNumber, Head, Timestamp
 
 Reconciliation = Reconciled | PageReconciled | Mismatched | Unreadable
 
@@ -31,16 +31,23 @@ class BookKept:
 class BookUpkeep:
     """Follows every head; reconciles at least every `reconcile_blocks`, whoever else does.
 
-    A book that takes pages to compare has one compared at every head, and until it has been gone
-    through once up to `hurry_pages`.
+    A book that takes pages to compare has one compared every `page_blocks`, and until it has been
+    gone through once up to `hurry_pages` at every head. A page is five requests.
     """
 
     def __init__(
-        self, *, follower: BookFollower, reconcile_blocks: int, hurry_pages: int = 50
+        self,
+        *,
+        follower: BookFollower,
+        reconcile_blocks: int,
+        page_blocks: int = 5,
+        hurry_pages: int = 50,
     ) -> None:
         self._follower = follower
         self._reconcile_blocks = reconcile_blocks
+        self._page_blocks = page_blocks
         self._hurry_pages = hurry_pages
+        self._compared_at: BlockNumber | None = None
 
     async def step(self, head: Head) -> BookKept | Unreadable:
         """Brings the book to `head`, then looks after it."""
@@ -66,10 +73,12 @@ class BookUpkeep:
         return await self._reconciled(head) if self._is_due(head) else None
 
     def _is_due(self, head: Head) -> bool:
-        last = self._follower.reconciled_at
-        if last is None or self._follower.is_paged:
+        whole, page = self._follower.reconciled_at, self._compared_at
+        if whole is None:
             return True
-        return head.number - last >= self._reconcile_blocks
+        if self._follower.is_paged:
+            return page is None or head.number - page >= self._page_blocks
+        return head.number - whole >= self._reconcile_blocks
 
     async def _reconciled(self, head: Head) -> Reconciliation:
         found = await self._follower.reconcile(head)
@@ -77,6 +86,8 @@ class BookUpkeep:
             if self._follower.reconciled_at is not None or not isinstance(found, PageReconciled):
                 break
             found = await self._follower.reconcile(head)
+        if not isinstance(found, Unreadable):
+            self._compared_at = head.number
         return found
 
     async def _sort(self) -> None:

@@ -52,10 +52,15 @@ def crowded(count: int = 7) -> SimulatedExchange:
     return exchange
 
 
-def paged(exchange: SimulatedExchange, hurry_pages: int = 50) -> tuple[BookFollower, BookUpkeep]:
+def paged(
+    exchange: SimulatedExchange, *, hurry_pages: int = 50, page_blocks: int = 1
+) -> tuple[BookFollower, BookUpkeep]:
     follower = BookFollower(log=exchange, policy=PAGED)
     return follower, BookUpkeep(
-        follower=follower, reconcile_blocks=RECONCILE_BLOCKS, hurry_pages=hurry_pages
+        follower=follower,
+        reconcile_blocks=RECONCILE_BLOCKS,
+        page_blocks=page_blocks,
+        hurry_pages=hurry_pages,
     )
 
 
@@ -81,6 +86,16 @@ async def test_step__a_large_book__is_compared_page_by_page_and_then_again() -> 
     ]
     assert follower.reconciled_at == heads[7].number
     assert exchange.asked.count("snapshot") == 1
+
+
+async def test_step__a_large_book__has_a_page_compared_every_few_blocks() -> None:
+    exchange, seen = crowded(), list[int]()
+    _, upkeep = paged(exchange, page_blocks=3)
+    for _ in range(8):
+        exchange.grow()
+        kept = await kept_at(exchange, upkeep)
+        seen.append(getattr(kept.reconciliation, "compared", 0))
+    assert seen == [2, 0, 0, 4, 0, 0, 6, 0]
 
 
 async def test_step__a_large_book_differs_somewhere__a_walk_finds_it_and_the_views_win() -> None:
