@@ -29,6 +29,7 @@ def known_samples() -> set[str]:
     """Every name that a process may show."""
     metrics = Metrics(version="0", network="devnet")
     metrics.chain.head_age(lambda: 0.0)
+    metrics.chain.sources(states=lambda _: None, endpoints=["a"], known=["agrees"], age=lambda: 0.0)
     families = list(metrics.registry.collect())
     suffixes = ("", "_total", "_bucket", "_count", "_sum", "_info")
     return {f"{family.name}{suffix}" for family in families for suffix in suffixes}

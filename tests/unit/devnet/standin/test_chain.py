@@ -58,3 +58,19 @@ def test_number__of_a_hash__is_found_and_a_wrong_hash_is_not() -> None:
     assert made.number_of(block_hash) == 5_000_007
     with pytest.raises(UnknownBlockError):
         made.number_of(bytes(32))
+
+
+def test_reorganise__the_last_blocks__are_others_of_the_same_heights_and_the_old_are_gone() -> None:
+    made = chain()
+    numbers = [BlockNumber(number) for number in range(5_000_040, 5_000_051)]
+    before = {number: made.hash_of(number) for number in numbers}
+    for first in (5_000_048, 5_000_045):
+        made.reorganise(BlockNumber(first))
+        assert made.best == 5_000_050
+        for number in numbers:
+            header = made.header(number)
+            assert "0x" + header.hash().hex() == made.hash_of(number)
+            assert "0x" + header.parent_hash.hex() == made.hash_of(BlockNumber(number - 1))
+            assert (made.hash_of(number) == before[number]) == (number < first)
+    with pytest.raises(UnknownBlockError):
+        made.number_of(bytes.fromhex(before[BlockNumber(5_000_050)][2:]))
