@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
 from fleet.store.migrations import VersionError, bring_up_to_date
-from fleet.store.server import ONE_VIEW, ONE_WRITER, open_server
+from fleet.store.server import ANSWER_S, MIGRATION_S, ONE_VIEW, ONE_WRITER, open_server
 from fleet.store.writer import Writer, to_its_end
 
 _T = TypeVar("_T")
@@ -102,13 +102,20 @@ async def open_database(url: str) -> Database:
         StoreAway: the server does not answer (`fleet.store.server`).
     """
     address = _address(url)
-    database = _opened(address)
+    if _is_sqlite(address):
+        database = _sqlite(address)
+        try:
+            await _bring_up_to_date(database, address)
+        except (StoreError, SQLAlchemyError):
+            await database.close()
+            raise
+        return database
+    patient = _server(address, answer_s=MIGRATION_S)
     try:
-        await _bring_up_to_date(database, address)
-    except (StoreError, SQLAlchemyError):
-        await database.close()
-        raise
-    return database
+        await _bring_up_to_date(patient, address)
+    finally:
+        await patient.close()
+    return _server(address, answer_s=ANSWER_S)
 
 
 async def _bring_up_to_date(database: Database, address: URL) -> None:
@@ -129,10 +136,8 @@ def _address(url: str) -> URL:
         raise StoreError(what) from None
 
 
-def _opened(address: URL) -> Database:
-    if _is_sqlite(address):
-        return _sqlite(address)
-    engine = open_server(address)
+def _server(address: URL, *, answer_s: float) -> Database:
+    engine = open_server(address, answer_s=answer_s)
     view = engine.execution_options(isolation_level=ONE_VIEW)
     return Database(engine, reader=view, writer=None, one_writer=ONE_WRITER)
 

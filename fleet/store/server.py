@@ -17,6 +17,9 @@ DRIVER = "postgresql+asyncpg"
 ANSWER_S = 6.0
 """Longest wait for one answer; after that the server counts as away."""
 
+MIGRATION_S = 900.0
+"""The same while tables are changed, by this process or another that it waits for."""
+
 _NOT_NOW = (
     OSError,
     TimeoutError,
@@ -27,10 +30,7 @@ _NOT_NOW = (
 _SESSION = {
     "application_name": "keepers",
     "synchronous_commit": "on",  # a signed transaction must survive a power cut
-    # milliseconds, all of them
-    "lock_timeout": "5000",
-    "statement_timeout": "5500",
-    "idle_in_transaction_session_timeout": "3000",
+    "idle_in_transaction_session_timeout": "3000",  # milliseconds
 }
 
 ONE_VIEW = "REPEATABLE READ"
@@ -44,8 +44,10 @@ class StoreAway(SQLAlchemyError):  # noqa: N818 - named after what happened
     """The server did not answer, or not in time; it may be back soon. One line."""
 
 
-def open_server(url: URL) -> AsyncEngine:
+def open_server(url: URL, *, answer_s: float = ANSWER_S) -> AsyncEngine:
     """An engine for the server; nothing is connected yet.
+
+    An answer may take `answer_s`, also one that waits for another's lock.
 
     Isolation is READ COMMITTED: who reads and then writes holds a lock for it, so that no
     transaction fails because another one was quicker. Parameters stay out of errors: signed
@@ -68,13 +70,21 @@ def open_server(url: URL) -> AsyncEngine:
         connect_args={
             "async_creator_fn": connect,
             "timeout": ANSWER_S,
-            "command_timeout": ANSWER_S,
-            "server_settings": _SESSION,
+            "command_timeout": answer_s,
+            "server_settings": _SESSION | _patience(answer_s),
             **how_encrypted,
         },
     )
     event.listen(engine.sync_engine, "handle_error", lambda context: _judge(context, where))
     return engine
+
+
+def _patience(answer_s: float) -> dict[str, str]:
+    """The server gives up before its client does, so that the client hears why."""
+    return {
+        "lock_timeout": str(int(1_000 * (answer_s - 1.0))),
+        "statement_timeout": str(int(1_000 * (answer_s - 0.5))),
+    }
 
 
 def _judge(context: ExceptionContext, where: str) -> StoreAway | None:

@@ -15,7 +15,7 @@ from devnet.postgres import Postgres
 from fleet.store.engine import Database, StoreError, open_database
 from fleet.store.journal import StoredJournal
 from fleet.store.lease import Lease
-from fleet.store.server import StoreAway, encryption
+from fleet.store.server import StoreAway, encryption, open_server
 from fleet.store.tables import journal_entries, leases, warning_unknowns
 from fleet.transactions.attempt import State, reserved
 from fleet.transactions.journal import Fenced
@@ -166,6 +166,27 @@ async def test_open__nobody_there__is_away_in_one_line_without_the_password(
     assert "does not answer: [Errno 2]" in line
     assert "hunter2" not in line
     assert "\n" not in line
+
+
+async def test_open__another_process_changes_the_tables__is_waited_for(
+    store_url: str, database: Database
+) -> None:
+    opening: asyncio.Task[Database]
+    async with asyncio.TaskGroup() as tasks, database.writing():
+        opening = tasks.create_task(open_database(store_url))
+        await asyncio.sleep(1)
+        assert not opening.done()
+    await opening.result().close()
+
+
+@pytest.mark.parametrize(("answer_s", "lock"), [(6.0, "5s"), (900.0, "899s")])
+async def test_session__is_told_to_give_up_before_its_client_does(
+    postgres: Postgres, answer_s: float, lock: str
+) -> None:
+    engine = open_server(make_url(postgres.socket_url()), answer_s=answer_s)
+    async with engine.connect() as connection:
+        assert await connection.scalar(text("SHOW lock_timeout")) == lock
+    await engine.dispose()
 
 
 async def test_open__wrong_password__is_refused_in_one_line_without_it(postgres: Postgres) -> None:
