@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from replay.report import figure_rows
+from replay.figures import figure_rows
 from replay.run import Advanced, ReplayOptions, prepared, run_blocking
 from replay.sweep import Variant, sweep, variants
 

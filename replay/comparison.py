@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from charts import Axis, Dot, Paragraph, Section, Table, page, scatter_chart
-from replay.report import tao
+from replay.figures import tao
 from units import ONE
 
 _NOTE = (

@@ -23,6 +23,7 @@ from charts import (
 from oracle.feed import SuspensionReason
 from replay.fallen import Fall
 from replay.feedlog import MarketLog
+from replay.figures import figures, tao
 from replay.observer import Observer
 from replay.records import Work
 from replay.samples import RATIO_EDGES, Column
@@ -68,54 +69,6 @@ def _lead(summary: Mapping[str, Any]) -> str:
         f"{hours:.1f} h from {summary['start']}, {summary['traders']} traders of seed "
         f"{summary['seed']}, {summary['engine']} engine, {words}{bridged}."
     )
-
-
-def figures(summary: Mapping[str, Any]) -> Iterator[Table]:
-    """The figures of a run as tables."""
-    for caption, rows in figure_rows(summary).items():
-        yield Table(caption=caption, columns=["", ""], rows=[list(row) for row in rows.items()])
-
-
-def figure_rows(summary: Mapping[str, Any]) -> dict[str, dict[str, str]]:
-    """The same as text by name, for the page and the terminal."""
-    feed, debt, vault = summary["feed"], summary["bad_debt"], summary["vault"]
-    fell, warned = summary["liquidations"], summary["warnings"]
-    lead = warned["lead_blocks_median"]
-    arbitrage = summary["arbitrageurs"]
-    return {
-        "What it cost": {
-            "price pushes": f"{feed['pushes']} in {summary['gas']['transactions']} transactions",
-            "gas": f"{summary['gas']['gas']:,} for {tao(summary['gas']['fees_wei'])}",
-            "tracking error": f"{feed['tracking_error_bps_mean']} bps mean, "
-            f"{feed['tracking_error_bps_max']} bps at most",
-            "suspensions": _counts(feed["suspensions"]),
-            "vault's loss": tao(vault["loss_wei"]),
-            "insurance's loss": tao(vault["insurance_loss_wei"]),
-            "claims left": tao(vault["claims_wei"]),
-            "taken by arbitrageurs": tao(arbitrage["took_wei"]) if arbitrage["count"] else "–",
-        },
-        "Who fell": {
-            "positions opened": str(summary["positions_opened"]),
-            "liquidations": str(fell["count"]),
-            "late by blocks": _counts(fell["late_blocks"]),
-            "healthy touched": str(fell["healthy_touched"]),
-            "bad debt": tao(debt["wei"]),
-            "· avoidable": tao(debt["avoidable_wei"]),
-            "· by the guard": tao(debt["by_guard_wei"]),
-            "· by the band": tao(debt["by_band_wei"]),
-            "· unavoidable": tao(debt["unavoidable_wei"]),
-            "penalties to keepers": tao(summary["penalties"]["keeper_wei"]),
-            "penalties to insurance": tao(summary["penalties"]["insurance_wei"]),
-        },
-        "Who was told": {
-            "warnings by deepest tier": _counts(warned["by_tier"]),
-            "liquidated after a warning": str(warned["liquidated_after_a_warning"]),
-            "liquidated without one": str(warned["liquidated_without_one"]),
-            "median lead": "–" if lead is None else f"{lead:g} blocks",
-            "funding accruals": str(summary["funding"]["accruals"]),
-            "largest funding lag": f"{summary['funding']['lag_s_max']} s",
-        },
-    }
 
 
 def _prices(seen: Observer, time: Axis) -> Iterator[str]:
@@ -316,12 +269,3 @@ def _gas_series(columns: list[Column], work: Work) -> Series:
     sums = accumulate(column.gas.get(work, 0) / 1e6 for column in columns)
     points = [(float(column.time), value) for column, value in zip(columns, sums, strict=True)]
     return Series(name=work.value, points=points)
-
-
-def tao(wei: int) -> str:
-    """An amount for people."""
-    return f"{wei / ONE:,.4f} TAO"
-
-
-def _counts(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{name}: {count}" for name, count in counts.items()) or "none"
