@@ -13,6 +13,7 @@ from typing import Any
 from rich.console import Console
 
 from devnet.audit.lateness import Capacity
+from devnet.audit.ledger import name_of
 from devnet.audit.referee import RefereePolicy
 from devnet.audit.watch import Audit
 from devnet.base_fee import GAS_LIMIT
@@ -22,7 +23,7 @@ from devnet.demo.options import DemoOptions
 from devnet.demo.progress import Progress, clock, print_summary
 from devnet.demo.promises import dust_of, promises
 from devnet.demo.summary import Drill, failures, summarize
-from devnet.demo.webhook import listening_webhook
+from devnet.demo.webhook import Inbox, listening_webhook
 from devnet.failure import DevnetError, one_line
 from devnet.replay import Replay, open_replay
 from devnet.state import FleetOptions, StateFiles, write_state
@@ -36,6 +37,9 @@ _EVERY_ALERT = {"telemetry": {"storm_messages_max": 1_000_000}}
 
 CAPACITY = Capacity(gas_each=42_000, gas_share=GAS_LIMIT // 2)
 """For the referee's allowance: what one liquidation costs in a batch, and half of a block."""
+
+_QUIET_SECONDS_MAX = 20
+"""Without a single alert for so long, no more are waited for."""
 
 
 async def run(options: DemoOptions, *, console: Console | None = None) -> dict[str, Any]:
@@ -115,6 +119,7 @@ async def _drill(
             ) as progress:
                 await _drive(world, fleet, stop, cast.participants, progress.block_done)
             await audit.finish(world.head.head)
+            await _told(inbox, audit, stop)
             await end(fleet)
             audit.hear(inbox)
         seconds = asyncio.get_running_loop().time() - begun
@@ -156,6 +161,20 @@ async def _drive(
         await advance(world, fleet, bots)
         block_done()
         check_goes_on(world, stop.is_set)
+
+
+async def _told(inbox: Inbox, audit: Audit, stop: asyncio.Event) -> None:
+    """Waits while liquidations are still being told.
+
+    Alerts go out at the clock's pace, not at the chain's, and after a shock more of them wait than
+    the fleet's grace has time for.
+    """
+    owed = {name_of(key) for key in audit.referee.tiers.liquidated}
+    quiet_s = 0
+    while quiet_s < _QUIET_SECONDS_MAX and not owed <= inbox.liquidated and not stop.is_set():
+        before = inbox.deliveries
+        await asyncio.sleep(1)
+        quiet_s = quiet_s + 1 if inbox.deliveries == before else 0
 
 
 def _facts(
