@@ -188,8 +188,11 @@ def _prepare(connection: Any, _: ConnectionPoolEntry) -> None:
 
 
 def _leave_the_log_alone(connection: Any, _: ConnectionPoolEntry) -> None:
-    """`Writer` moves what is in it into the file, and not within a commit."""
-    connection.cursor().execute("PRAGMA wal_autocheckpoint = 0")
+    """`Writer` moves what is in it into the file, and not within a commit.
+
+    Unless it fell behind by 40 MB: then a slow commit is better than a full disk.
+    """
+    connection.cursor().execute("PRAGMA wal_autocheckpoint = 10000")
 
 
 def _begin(connection: Connection) -> None:

@@ -87,7 +87,7 @@ async def test_up__key_files__private_and_of_the_accounts_in_the_state(tmp_path:
     addresses = {
         workload: account["address"] for workload, account in zip(workloads, in_order, strict=True)
     }
-    for workload in Workload:
+    for workload in map(Workload, workloads):
         key = settings.keys.of(workload)
         assert key is not None
         assert key.private_key_file is not None

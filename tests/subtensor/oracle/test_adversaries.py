@@ -345,12 +345,14 @@ async def test_one_takes_everything_and_answers_nothing__is_named_and_the_others
 ) -> None:
     async with drill(tmp_path, honest=(1, 2)) as world:
         world.nodes[0].faults.is_mute = True
-        await world.until(lambda: world.standing(0) is Standing.UNREACHABLE, blocks=200)
+        mute = Standing.UNREACHABLE
+        await world.until(lambda: world.standing(0) is mute, blocks=400, pause_s=0.1)
         await world.run(6)
         assert world.is_well()
         assert await world.told("source-unreachable-a")
         world.nodes[0].faults.is_mute = False
-        await world.until(lambda: world.standing(0) is Standing.AGREES, blocks=200)
+        heard = Standing.AGREES
+        await world.until(lambda: world.standing(0) is heard, blocks=400, pause_s=0.1)
 
 
 @pytest.mark.parametrize("fault", ["split_s", "answer_delay_s"])

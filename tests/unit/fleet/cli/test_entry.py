@@ -18,7 +18,8 @@ from fleet.cli.entry import main
 def work():
     try:
         print("working", flush=True)
-        time.sleep(60)
+        for _ in range(600):  # one long sleep might begin just after the signal, and last
+            time.sleep(0.1)
     finally:
         print("unwound", flush=True)
 
