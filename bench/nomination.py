@@ -66,12 +66,13 @@ def _timed(work: Callable[[], object], repeats: int = _REPEATS) -> tuple[object,
     return answer, median(samples)
 
 
-def _one_pass(table: Table) -> float:
-    """Reads what a scan reads, and does the least with it."""
+def _one_pass(table: Table) -> list[tuple[np.float64, np.float64]]:
+    """Reads what a scan reads, and does the least with it; a free row's level is not finite."""
     buckets = table.buckets.values()
-    return float(
-        sum(np.add.reduce(b.level[: b.used]) + np.add.reduce(b.slope[: b.used]) for b in buckets)
-    )
+    with np.errstate(invalid="ignore"):
+        return [
+            (np.add.reduce(b.level[: b.used]), np.add.reduce(b.slope[: b.used])) for b in buckets
+        ]
 
 
 def _figures(scale: Scale, runs: Sequence[Mapping[str, float]]) -> tuple[Figure, ...]:
