@@ -142,7 +142,7 @@ class TransactionMetrics:
         self._settled = make.counter(
             "transactions", "Transactions by outcome.", ("lane", "outcome")
         )
-        self._open = make.gauge("transactions_in_flight", "Without an outcome yet.", ("state",))
+        self._open = make.gauge("transactions_in_flight", "In no block yet.", lanes)
         self._fees = make.counter("transaction_fees_tao", "Fees paid.", lanes)
         self._gas = make.counter("transaction_gas", "Gas used.", lanes)
         self._refused = make.counter(
@@ -172,7 +172,7 @@ class TransactionMetrics:
         )
         self._tao_hour = UNKNOWN
         self._reason = Bounded()
-        self._states: set[str] = set()
+        self._lanes: set[str] = set()
 
     def leading(self, answer: Callable[[], bool]) -> None:
         """Shows whether this process has its key, asked at every scrape; NaN without a key."""
@@ -198,10 +198,10 @@ class TransactionMetrics:
         self._refused.labels(lane, self._reason(reason)).inc()
 
     def in_flight(self, counts: Mapping[str, int]) -> None:
-        """How many transactions stand in which state; a state that is not named has none."""
-        self._states |= set(counts)
-        for state in self._states:
-            self._open.labels(state).set(counts.get(state, 0))
+        """How many transactions of each lane are in no block; a lane not named has none."""
+        self._lanes |= set(counts)
+        for lane in self._lanes:
+            self._open.labels(lane).set(counts.get(lane, 0))
 
     def spent(
         self, lane: str, *, with_effect_wei: int, without_effect_wei: int, is_stopped: bool

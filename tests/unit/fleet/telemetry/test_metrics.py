@@ -29,7 +29,7 @@ def _exercise(metrics: Metrics) -> None:
     metrics.transactions.settled("price", "mined", fee_wei=10**16, gas=34_000)
     metrics.transactions.included("price", 2)
     metrics.transactions.refused("price", "fee above the ceiling")
-    metrics.transactions.in_flight({"broadcast": 2})
+    metrics.transactions.in_flight({"price": 2})
     metrics.transactions.policy(balance_tao_min=1, drill_tao_hour=0.2)
     metrics.transactions.key("0xAa", balance_wei=25 * 10**17, nonce_gap=2)
     metrics.feeder.policy(band_bps=10, heartbeat_s=600, trading_age_s_max=900)
@@ -132,11 +132,11 @@ def test_liquidations__reason_gone__its_count_falls_to_zero(metrics: Metrics) ->
     assert read(metrics, "positions_unjudged", reason="stale") == 0
 
 
-def test_transactions__state_gone__its_count_falls_to_zero(metrics: Metrics) -> None:
-    metrics.transactions.in_flight({"broadcast": 2, "seen": 1})
-    metrics.transactions.in_flight({"seen": 1})
+def test_transactions__lane_empty__its_count_falls_to_zero(metrics: Metrics) -> None:
+    metrics.transactions.in_flight({"price": 2, "funding": 1})
+    metrics.transactions.in_flight({"funding": 1})
 
-    assert read(metrics, "transactions_in_flight", state="broadcast") == 0
+    assert read(metrics, "transactions_in_flight", lane="price") == 0
 
 
 def test_funding__not_sent__nothing_counts_as_forfeited(metrics: Metrics) -> None:
