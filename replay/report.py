@@ -20,6 +20,7 @@ from charts import (
     page,
     time_axis,
 )
+from devnet.replay import BLOCKS_AN_HOUR
 from oracle.feed import SuspensionReason
 from replay.fallen import Fall
 from replay.feedlog import MarketLog
@@ -62,7 +63,7 @@ _FEED_NOTE = (
 
 def _lead(summary: Mapping[str, Any]) -> str:
     words = ", ".join(summary["set"]) or "nothing set"
-    hours = summary["blocks"] * 12 / 3600
+    hours = summary["blocks"] / BLOCKS_AN_HOUR
     holes = len(summary["tape_holes"])
     bridged = f"; {holes} holes of the tape bridged" if holes else ""
     return (

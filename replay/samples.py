@@ -62,8 +62,8 @@ class Samples:
         return max(self.blocks // COLUMNS, 1)
 
     def is_due(self, number: BlockNumber) -> bool:
-        """Whether a column is taken at the end of that block."""
-        return (number - self.start) % self.every == 0
+        """Whether a column is taken at the end of that block; the last block always has one."""
+        return (self.start + self.blocks - number) % self.every == 0
 
     def take(
         self, seen: Observed, head: Head, spent: Iterable[Spent], vault: VaultRecord | None
