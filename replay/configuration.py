@@ -129,6 +129,8 @@ def _nested(flat: Mapping[str, str]) -> dict[str, Any]:
         section = found
         for name in path:
             section = section.setdefault(name, {})
+            if not isinstance(section, dict):
+                raise ReplayInputError(f"{key}: {name} is a value already")
         section[last] = value
     return found
 

@@ -5,10 +5,12 @@ again. They run in processes of their own, one a core.
 """
 
 import json
-from collections.abc import Sequence
+import signal
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from importlib.metadata import version
 from itertools import product
 from multiprocessing import get_context
 from pathlib import Path
@@ -24,9 +26,10 @@ VARIANTS_MAX = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variant:
-    """One choice of the swept values, by the words that make it."""
+    """One choice of the swept values, by the words that make it, and the fleet's settings then."""
 
     words: tuple[str, ...]
+    settings: Mapping[str, Any]
 
     @property
     def name(self) -> str:
@@ -46,12 +49,11 @@ def variants(options: ReplayOptions, sweeps: Sequence[str]) -> list[Variant]:
         DevnetInputError: a sweep is no `key=a,b,c`, or a variant's settings can't be.
     """
     axes = [_axis(sweep) for sweep in sweeps]
-    found = [Variant(words=words) for words in product(*axes)]
-    if len(found) > VARIANTS_MAX:
-        raise DevnetInputError(f"{len(found)} variants, at most {VARIANTS_MAX} are run")
-    for variant in found:
-        prepared(_options(replace(options, traders=min(options.traders, 1)), variant))
-    return found
+    chosen = list(product(*axes))
+    if len(chosen) > VARIANTS_MAX:
+        raise DevnetInputError(f"{len(chosen)} variants, at most {VARIANTS_MAX} are run")
+    few = replace(options, traders=min(options.traders, 1))
+    return [_variant(few, words) for words in chosen]
 
 
 def sweep(
@@ -68,12 +70,15 @@ def sweep(
     failures: list[str] = []
     with ProcessPoolExecutor(max_workers=workers, mp_context=get_context("spawn")) as pool:
         started = {pool.submit(_ran, options, variant): variant for variant in missing}
-        for future in as_completed(started):
-            error = future.exception()
-            if error is not None:
-                failures.append(f"{started[future].name}: {error}")
-            done += 1
-            advanced(done, len(chosen))
+        try:
+            for future in as_completed(started):
+                error = future.exception()
+                if error is not None:
+                    failures.append(f"{started[future].name}: {error}")
+                done += 1
+                advanced(done, len(chosen))
+        finally:
+            pool.shutdown(cancel_futures=True)  # who interrupts it wants none of the others
     if failures:
         raise DevnetError("; ".join(failures))
     return _compared(options, chosen)
@@ -87,6 +92,11 @@ def _axis(text: str) -> list[str]:
     return [f"{key}={value}" for value in dict.fromkeys(found)]
 
 
+def _variant(options: ReplayOptions, words: tuple[str, ...]) -> Variant:
+    ready = prepared(replace(options, words=(*options.words, *words)))
+    return Variant(words=words, settings=ready.configuration.sections)
+
+
 def _options(options: ReplayOptions, variant: Variant) -> ReplayOptions:
     return replace(
         options,
@@ -96,9 +106,11 @@ def _options(options: ReplayOptions, variant: Variant) -> ReplayOptions:
 
 
 def _ran(options: ReplayOptions, variant: Variant) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # else the process would go on with the next one
     own = _options(options, variant)
+    (own.out / "input.json").unlink(missing_ok=True)
     run_blocking(own, _unseen)
-    write_json(own.out / "input.json", _input(own))
+    write_json(own.out / "input.json", _input(own, variant))
 
 
 def _unseen(done: int, total: int) -> None:
@@ -110,7 +122,7 @@ def _kept(options: ReplayOptions, variant: Variant) -> dict[str, Any] | None:
     """The summary of an earlier run of this very input; None: there is none."""
     own = _options(options, variant)
     try:
-        if json.loads((own.out / "input.json").read_text()) != _input(own):
+        if json.loads((own.out / "input.json").read_text()) != _input(own, variant):
             return None
         found: dict[str, Any] = json.loads((own.out / "summary.json").read_text())
     except (OSError, ValueError):
@@ -118,11 +130,13 @@ def _kept(options: ReplayOptions, variant: Variant) -> dict[str, Any] | None:
     return found
 
 
-def _input(options: ReplayOptions) -> dict[str, Any]:
-    """Everything that a result depends on: files by what is in them."""
+def _input(options: ReplayOptions, variant: Variant) -> dict[str, Any]:
+    """Everything that a result depends on: files by what is in them, and settings as they count."""
+    settings = json.dumps(variant.settings, sort_keys=True)
     return {
+        "version": version("megatao-keepers"),
         "tape": _digest(options.tape),
-        "network": _digest(options.network),
+        "settings": sha256(settings.encode()).hexdigest(),
         "population": _population(options.population),
         "start": options.start,
         "hours": options.hours,

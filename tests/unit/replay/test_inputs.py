@@ -158,6 +158,13 @@ def test_set__that_cannot_be__is_refused(word: str, said: str, tmp_path: Path) -
     assert said in str(refused.value)
 
 
+def test_set__of_a_value_and_of_a_part_of_it__is_refused(tmp_path: Path) -> None:
+    words = ("liquidation.gas=1", "liquidation.gas.intercept=2")
+
+    with pytest.raises(DevnetInputError, match=r"gas\.intercept: gas is a value already"):
+        prepared(ReplayOptions(out=tmp_path, hours=1, words=words))
+
+
 def test_set__reaches_the_fleet_and_the_exchange(tmp_path: Path) -> None:
     words = ("oracle.deviation_bps=15", "market.leverage_max=2", "vault.reserves=70")
 
@@ -208,6 +215,34 @@ def test_sweep__interrupted__goes_on_where_it_stopped(tmp_path: Path) -> None:
     assert all(path.stat().st_mtime_ns == at for path, at in kept.items())
     assert [each["name"] for each in found] == [f"deviation_bps={bps}" for bps in (5, 10, 15)]
     assert len(json.loads((tmp_path / "sweep.json").read_text())["variants"]) == 3
+
+
+def test_sweep__with_another_setting_in_the_environment__is_run_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = ReplayOptions(out=tmp_path, hours=1, traders=5)
+    sweep(options, variants(options, ["oracle.deviation_bps=5"]), 1, ignored)
+    told: list[tuple[int, int]] = []
+
+    monkeypatch.setenv("KEEPERS_ORACLE__HEARTBEAT_S", "480")
+    again = variants(options, ["oracle.deviation_bps=5"])
+    sweep(options, again, 1, lambda done, total: told.append((done, total)))
+
+    assert told == [(0, 1), (1, 1)]
+
+
+def test_sweep__that_is_stopped__runs_none_of_those_that_wait(tmp_path: Path) -> None:
+    options = ReplayOptions(out=tmp_path, hours=1, traders=5)
+    chosen = variants(options, ["oracle.deviation_bps=5,6,7,8,9,10,11,12"])
+
+    def stops(done: int, total: int) -> None:
+        del total
+        if done:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        sweep(options, chosen, 1, stops)
+    assert 1 <= len(list(tmp_path.glob("variants/*/input.json"))) < len(chosen)
 
 
 @pytest.mark.parametrize(
