@@ -1,15 +1,19 @@
 """What one writes with substrate-interface in an afternoon: a subscription, then query by query."""
 
 from collections.abc import Sequence
+from json import JSONDecodeError
 from queue import Queue
 from threading import Thread
 from typing import Any, Final
 
 from substrateinterface import SubstrateInterface
+from websocket import WebSocketException
 
 from bench.standins import MARKETS
 
 _LAGGING_S: Final = 60
+_CLOSED: Final = (WebSocketException, OSError, JSONDecodeError)
+"""How a subscription ends whose connection is closed under it; the node's goodbye is no JSON."""
 _REGISTRY: Final = {
     "runtime_api": {
         "SwapRuntimeApi": {
@@ -59,7 +63,7 @@ class PlainReader:
     def _follow(self) -> None:
         try:
             self._following.subscribe_block_headers(self._heard, finalized_only=True)
-        except Exception:  # noqa: BLE001 - the benchmark has closed the connection under it
+        except _CLOSED:
             return
 
     def _heard(self, head: Any, _update: int, _subscription: str) -> None:
