@@ -22,7 +22,7 @@ _FINDINGS_MAX = 20
 class Ended:
     """How a run ended, beside what was observed.
 
-    `taken_by_arbitrageurs`: what they have more than they put in, None where there was none.
+    `taken_by_arbitrageurs`: what they have more than they put in, 0 where there was none.
     """
 
     engine: str

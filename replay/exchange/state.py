@@ -52,8 +52,8 @@ class Exchange:
 
     `chain_prices` is what the chain's precompile says in the block being made; a netuid that is
     missing has no price. `openings` counts a position id's openings, `opened_in` names the block
-    of the last one. `events` are those since they were taken last. `funds` are the margins, free
-    balances and net open interest of all.
+    of the last one. `events` are those since they were taken last. `free`, `margins` and `exposure`
+    are the free balances, margins and net open interest of all.
     """
 
     terms: MarketTerms
