@@ -15,15 +15,7 @@ from devnet.audit.spikes import price_before_spike
 from devnet.audit.verdict import Verdict
 from devnet.tape import Tape
 from keepers.liquidation.positions import Position, PositionLiquidated
-from units import (
-    RAO_IN_PRICE_WEI,
-    BlockNumber,
-    Bps,
-    Head,
-    Netuid,
-    PriceWei,
-    Timestamp,
-)
+from units import BlockNumber, Bps, Head, Netuid, Timestamp
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,18 +67,8 @@ class Fallen:
         self.verdict.late_blocks[late[0]] += 1
         self.verdict.late_blocks_unsuspended[late[0] - late[1]] += 1
         if event.bad_debt:
-            self._split(taken)
-
-    def _split(self, taken: Taken) -> None:
-        netuid = taken.holding.netuid
-        first = first_source_below(self.tape, taken)
-        rao = self.tape.row_at(first).prices.get(netuid, 0)
-        self.verdict.bad_debt.judge(
-            taken,
-            allowed=self.feed.allowed.first_below(taken),
-            source=PriceWei(rao * RAO_IN_PRICE_WEI),
-            is_source_held=self.feed.was_held(netuid, first),
-        )
+            first = first_source_below(self.tape, taken)
+            self.feed.split_bad_debt(self.verdict.bad_debt, taken, first)
 
 
 def _fall(event: PositionLiquidated, position: Position, late: tuple[int, int], head: Head) -> Fall:

@@ -9,10 +9,10 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from devnet.audit.avoidable import AllowedPrices
+from devnet.audit.avoidable import AllowedPrices, BadDebtSplit
 from devnet.audit.duties import Duty, DutyRecord
 from devnet.audit.holds import Holds
-from devnet.audit.ledger import NO_BLOCK, NO_PRICE, MarketBooks
+from devnet.audit.ledger import NO_BLOCK, NO_PRICE, MarketBooks, Taken
 from devnet.audit.spikes import SourcePrices
 from devnet.audit.stakes import Stakes
 from units import (
@@ -179,9 +179,15 @@ class FeedWatch:
             has_stood = _is_beyond(reference, watch.believed, limit)
             self.holds.ended(netuid, known=known, has_stood=has_stood)
 
-    def was_held(self, netuid: Netuid, block: BlockNumber) -> bool:
-        """Whether the price of that source block was a jump that had not stood."""
-        return block in self._watches[netuid].refused
+    def split_bad_debt(self, split: BadDebtSplit, taken: Taken, first: BlockNumber) -> None:
+        """Adds a liquidation's to a split; `first` is the first source block below maintenance."""
+        netuid = taken.holding.netuid
+        split.judge(
+            taken,
+            allowed=self.allowed.first_below(taken),
+            source=self.source(netuid, first),
+            is_source_held=first in self._watches[netuid].refused,
+        )
 
     def pushed(self, market: MarketBooks, before: PriceWei, block: BlockNumber) -> None:
         """A push has landed in `block`; `before` is what the feed said until then."""

@@ -186,17 +186,7 @@ class Referee:
             self.verdict.source_blocks[taken.block - lateness.source_block] += 1
             first = first_source_below(self._tape, taken)
             self.verdict.first_source_blocks[taken.block - first] += 1
-            self._split_bad_debt(taken, first)
-
-    def _split_bad_debt(self, taken: Taken, first: BlockNumber) -> None:
-        netuid = taken.holding.netuid
-        rao = self._tape.row_at(first).prices.get(netuid, 0)
-        self.verdict.bad_debt.judge(
-            taken,
-            allowed=self.feed.allowed.first_below(taken),
-            source=PriceWei(rao * RAO_IN_PRICE_WEI),
-            is_source_held=self.feed.was_held(netuid, first),
-        )
+            self.feed.split_bad_debt(self.verdict.bad_debt, taken, first)
 
     def _measure_positions(self, head: Head) -> None:
         """How everybody's margin stands at the end of a block."""
