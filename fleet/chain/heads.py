@@ -9,7 +9,6 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from fleet.chain.failures import ChainError
 from fleet.chain.subscription import Socket, SocketPolicy, Subscription
@@ -17,13 +16,6 @@ from fleet.chain.tracing import Tracer
 from units import BlockHash, BlockNumber, Head
 
 _SEEN_MAX = 512
-
-
-class HeadSource(Protocol):
-    """Where heads come from."""
-
-    def heads(self) -> AsyncIterator[Head]:
-        """The newest head now if there is one, then every newer one that is not overtaken."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

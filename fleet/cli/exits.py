@@ -66,6 +66,19 @@ def reported(console: Console, *, is_json: bool = False) -> Iterator[None]:
         raise typer.Exit(Exit.WRONG_INPUT if is_input else Exit.REFUSED) from None
 
 
+@contextmanager
+def devnet_reported(console: Console) -> Iterator[None]:
+    """The same of what goes wrong with a devnet."""
+    from devnet.failure import DevnetError, DevnetInputError
+
+    try:
+        yield
+    except DevnetError as error:
+        _tell([str(error)], console, is_json=False)
+        is_input = isinstance(error, DevnetInputError)
+        raise typer.Exit(Exit.WRONG_INPUT if is_input else Exit.REFUSED) from None
+
+
 def _tell(lines: Sequence[str], console: Console, *, is_json: bool) -> None:
     for line in lines:
         console.print(f"error: {line}", style="red", markup=False, highlight=False)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from fleet.cli.exits import Exit
+from fleet.cli.exits import devnet_reported
 from fleet.cli.output import messages
 
 
@@ -64,8 +64,7 @@ def replay(
     ] = None,
 ) -> None:
     """What would this fleet have done over these prices, and what would it have cost?"""
-    from devnet.failure import DevnetError, DevnetInputError  # noqa: PLC0415 - imports that other commands can spare
-    from replay.command import replayed  # noqa: PLC0415 - likewise
+    from replay.command import replayed  # noqa: PLC0415 - imports that other commands can spare
     from replay.run import ReplayOptions  # noqa: PLC0415 - likewise
 
     options = ReplayOptions(
@@ -81,14 +80,5 @@ def replay(
         engine=engine.value,
         gap_blocks_max=gap_max,
     )
-    try:
+    with devnet_reported(messages()):
         replayed(options, sweeps or [], workers)
-    except DevnetInputError as error:
-        _fail(error, Exit.WRONG_INPUT)
-    except DevnetError as error:
-        _fail(error, Exit.REFUSED)
-
-
-def _fail(error: Exception, code: Exit) -> None:
-    messages().print(f"error: {error}", style="red", markup=False, highlight=False)
-    raise typer.Exit(code)

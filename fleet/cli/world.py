@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from fleet.cli.exits import EXIT_CODES, Exit
+from fleet.cli.exits import EXIT_CODES, devnet_reported
 from fleet.cli.output import messages
 
 app = typer.Typer(no_args_is_help=True, help="A local chain with exchange, prices and traders.")
@@ -47,18 +47,13 @@ def up(
     seed: SeedOption = 1,
 ) -> None:
     """Keep a devnet up until Ctrl-C; prints the configuration file for the fleet."""
-    from devnet.failure import DevnetError, DevnetInputError  # noqa: PLC0415 - imports that other commands can spare
-    from devnet.up import UpOptions, run  # noqa: PLC0415 - likewise
+    from devnet.up import UpOptions, run  # noqa: PLC0415 - imports that other commands can spare
 
     options = UpOptions(
         state=state, tape=tape, start=start, speed=_speed(speed), traders=traders, seed=seed
     )
-    try:
+    with devnet_reported(messages()):
         asyncio.run(run(options, console=Console()))
-    except DevnetInputError as error:
-        _fail(error, Exit.WRONG_INPUT)
-    except DevnetError as error:
-        _fail(error, Exit.REFUSED)
 
 
 @app.command(epilog=EXIT_CODES)
@@ -80,15 +75,10 @@ def drill(
     from devnet.demo import DemoOptions  # noqa: PLC0415 - imports that other commands can spare
     from devnet.demo.shocks import drill as run  # noqa: PLC0415 - likewise
     from devnet.demo.shocks import stretches  # noqa: PLC0415 - likewise
-    from devnet.failure import DevnetError, DevnetInputError  # noqa: PLC0415 - likewise
 
     options = DemoOptions(out=out, tape=tape, traders=traders, seed=seed)
-    try:
+    with devnet_reported(messages()):
         asyncio.run(run(options, stretches(tape, start, hours), console=Console()))
-    except DevnetInputError as error:
-        _fail(error, Exit.WRONG_INPUT)
-    except DevnetError as error:
-        _fail(error, Exit.REFUSED)
 
 
 def demo(
@@ -104,15 +94,10 @@ def demo(
 ) -> None:
     """A drill: the whole fleet against a stretch of prices in lock-step, and its verdict."""
     from devnet.demo import DemoOptions, run  # noqa: PLC0415 - imports other commands can spare
-    from devnet.failure import DevnetError, DevnetInputError  # noqa: PLC0415 - likewise
 
     options = DemoOptions(out=out, tape=tape, start=start, hours=hours, traders=traders, seed=seed)
-    try:
+    with devnet_reported(messages()):
         asyncio.run(run(options, console=Console()))
-    except DevnetInputError as error:
-        _fail(error, Exit.WRONG_INPUT)
-    except DevnetError as error:
-        _fail(error, Exit.REFUSED)
 
 
 def _speed(text: str) -> float | None:
@@ -125,8 +110,3 @@ def _speed(text: str) -> float | None:
     if not 0 < speed < math.inf:
         raise typer.BadParameter(f"{text!r} is neither above 0 nor max", param_hint="--speed")
     return speed
-
-
-def _fail(error: Exception, code: Exit) -> None:
-    messages().print(f"error: {error}", style="red", markup=False, highlight=False)
-    raise typer.Exit(code)

@@ -22,8 +22,6 @@ from fleet.settings.policies import (
     FundingSettings,
     LiquidationSettings,
     OracleSettings,
-    SpendSettings,
-    TransactionSettings,
     WarningsSettings,
 )
 from fleet.settings.problems import Problem, SettingsError
@@ -39,6 +37,7 @@ from fleet.settings.process import (
 from fleet.settings.settings import Settings
 from fleet.settings.subtensor import SubtensorEndpoint, SubtensorSettings
 from fleet.settings.toml import to_toml
+from fleet.settings.transactions import SpendSettings, TransactionSettings
 
 __all__ = [
     "CodeHashes",

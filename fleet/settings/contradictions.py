@@ -19,11 +19,11 @@ from fleet.settings.places import Witnesses
 from fleet.settings.policies import (
     LiquidationSettings,
     OracleSettings,
-    TransactionSettings,
     WarningsSettings,
 )
 from fleet.settings.process import KeysSettings, LockstepSettings, RuntimeSettings, Workload
 from fleet.settings.subtensor import SubtensorSettings
+from fleet.settings.transactions import TransactionSettings
 from keepers.liquidation.gas import GasModel
 from units import BLOCK_TIME, BPS_ONE
 

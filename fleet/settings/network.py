@@ -143,16 +143,19 @@ class EvmSettings(Witnesses):
 
 
 class CodeHashes(Section):
-    """Code hashes that the deployed contracts must have (keccak-256 of the code at the address)."""
+    """Keccak-256 of the code that the contracts must have when they are first seen.
+
+    Other code closes every lane until `keepers accept-code`, and so does any later change.
+    """
 
     exchange: Hash | None = None
-    """Of the exchange; absent = not compared."""
+    """Of the exchange; absent = what is seen first is accepted."""
 
     price_feed: Hash | None = None
-    """Of the price feed; absent = not compared."""
+    """Of the price feed; absent = what is seen first is accepted."""
 
     keeper_router: Hash | None = None
-    """Of the keeper router; absent = not compared."""
+    """Of the keeper router; absent = what is seen first is accepted."""
 
 
 class ContractsSettings(Section):

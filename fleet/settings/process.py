@@ -219,7 +219,7 @@ class TelemetrySettings(Section):
     60: what a person needs to look."""
 
     listen: Listen | None = None
-    """host:port for /live, /ready and /metrics; absent = not served."""
+    """host:port for /live, /ready, /status and /metrics; absent = not served."""
 
 
 class RuntimeSettings(Section):

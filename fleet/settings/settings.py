@@ -23,7 +23,6 @@ from fleet.settings.policies import (
     FundingSettings,
     LiquidationSettings,
     OracleSettings,
-    TransactionSettings,
     WarningsSettings,
 )
 from fleet.settings.process import (
@@ -34,6 +33,7 @@ from fleet.settings.process import (
     TelemetrySettings,
 )
 from fleet.settings.subtensor import SubtensorSettings
+from fleet.settings.transactions import TransactionSettings
 from units import Netuid
 
 ENVIRONMENT_PREFIX = "KEEPERS_"

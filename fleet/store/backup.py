@@ -43,7 +43,7 @@ async def back_up(database: Database, file: Path) -> Copied:
             copied = await _copy(source, copy)
         await asyncio.to_thread(_put, unfinished, file)
     except BaseException:
-        await asyncio.to_thread(unfinished.unlink)
+        await asyncio.to_thread(unfinished.unlink, missing_ok=True)
         raise
     return copied
 
@@ -116,7 +116,7 @@ def _begun(file: Path) -> Path:
         with NamedTemporaryFile(dir=file.parent, prefix=f".{file.name}.", delete=False) as made:
             return Path(made.name)
     except OSError as error:
-        raise StoreError(f"{file} cannot be written: {error.strerror}") from error
+        raise _unwritten(file, error) from error
 
 
 def _working_copy(file: Path, folder: Path) -> Path:
@@ -127,6 +127,13 @@ def _working_copy(file: Path, folder: Path) -> Path:
 
 
 def _put(unfinished: Path, file: Path) -> None:
-    with unfinished.open("rb") as written:
-        os.fsync(written.fileno())
-    unfinished.replace(file)
+    try:
+        with unfinished.open("rb") as written:
+            os.fsync(written.fileno())
+        unfinished.replace(file)
+    except OSError as error:
+        raise _unwritten(file, error) from error
+
+
+def _unwritten(file: Path, error: OSError) -> StoreError:
+    return StoreError(f"{file} cannot be written: {error.strerror}")

@@ -172,22 +172,33 @@ class Notifier:
         return groups(pending, told, now, storms)[: self._policy.batch_max]
 
     async def _failed(self, channel: Channel, group: Group, reason: str, now: Timestamp) -> None:
-        attempts = max(each.attempts for each in group) + 1
-        ids = group[0].message.id if len(group) == 1 else f"{len(group)} messages"
-        details = {"channel": channel.name, "alert_id": ids, "attempts": attempts}
-        if attempts >= self._policy.attempts_max:
-            await self._outbox.close(group, channel.name, now)
-            _log.error("notification_given_up", reason=reason, **details)
-            return
-        until = Timestamp(now + retry_pause(attempts, self._policy))
-        await self._outbox.postpone(group, channel.name, until)
-        _log.warning("notification_failed", reason=reason, **details)
+        """Gives up on those whose own attempts are used up, whatever they were told with."""
+        last = self._policy.attempts_max - 1
+        spent = tuple(each for each in group if each.attempts >= last)
+        rest = tuple(each for each in group if each.attempts < last)
+        if spent:
+            await self._outbox.close(spent, channel.name, now)
+            _log.error("notification_given_up", reason=reason, **_details(channel, spent))
+        if rest:
+            until = Timestamp(now + retry_pause(_attempts(rest), self._policy))
+            await self._outbox.postpone(rest, channel.name, until)
+            _log.warning("notification_failed", reason=reason, **_details(channel, rest))
 
     def _by_severity(self) -> dict[str, frozenset[str]]:
         return {
             severity: frozenset(c.name for c in self._channels if severity in c.severities)
             for severity in URGENCY
         }
+
+
+def _attempts(group: Group) -> int:
+    """With the one that has just failed."""
+    return max(each.attempts for each in group) + 1
+
+
+def _details(channel: Channel, group: Group) -> dict[str, object]:
+    ids = group[0].message.id if len(group) == 1 else f"{len(group)} messages"
+    return {"channel": channel.name, "alert_id": ids, "attempts": _attempts(group)}
 
 
 def retry_pause(attempts: int, policy: NotifyPolicy) -> Seconds:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from eth_utils.crypto import keccak
+
 from fleet.store.code_pins import Code
 from units import Address, BlockHash
 
@@ -34,6 +36,11 @@ class CodeFacts:
         if self.verdict is CodeVerdict.CHANGED:
             return f"the code of {self.name} {self.address} is another than was accepted"
         return None
+
+
+def hash_of(code: bytes) -> BlockHash | None:
+    """What a contract's code is known by; None where there is none."""
+    return BlockHash("0x" + keccak(code).hex()) if code else None
 
 
 def judged(

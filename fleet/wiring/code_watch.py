@@ -19,7 +19,7 @@ from fleet.settings import ContractsSettings
 from fleet.store.code_pins import Code, CodePin, keep_pin, read_pins
 from fleet.store.engine import Database
 from fleet.transactions.request import Refused, Submission, TransactionRequest
-from fleet.wiring.code_judgement import CodeFacts, CodeVerdict, judged
+from fleet.wiring.code_judgement import CodeFacts, CodeVerdict, hash_of, judged
 from fleet.wiring.troubles import Episodes, Trouble
 from protocol.sending import Sender
 from units import Address, BlockHash, BlockNumber, Head, Wei
@@ -115,12 +115,12 @@ class CodeWatch:
         code = await self._node.code(at, block)
         target = (await self._node.storage(at, IMPLEMENTATION, block))[-20:] if code else b""
         if not any(target):
-            return Code(code_hash=_hash(code))
+            return Code(code_hash=hash_of(code))
         implementation = Address(to_checksum_address(target))
         return Code(
-            code_hash=_hash(code),
+            code_hash=hash_of(code),
             implementation=implementation,
-            implementation_hash=_hash(await self._node.code(implementation, block)),
+            implementation_hash=hash_of(await self._node.code(implementation, block)),
         )
 
     def _addresses(self) -> Iterator[tuple[str, Address, BlockHash | None]]:
@@ -162,7 +162,3 @@ def _trouble(facts: CodeFacts) -> Trouble:
         title=title,
         body=f"{title}. Every lane is closed: {_REMEDY}",
     )
-
-
-def _hash(code: bytes) -> BlockHash | None:
-    return BlockHash("0x" + keccak(code).hex()) if code else None

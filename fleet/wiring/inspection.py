@@ -5,13 +5,13 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 from eth_abi.exceptions import DecodingError
-from eth_utils.crypto import keccak
 
 from fleet.chain.failures import ChainError, NodeUnavailable, WrongChain
 from fleet.chain.node import Node
 from fleet.runtime.clock import Clock
 from fleet.settings import Settings, SettingsError, SubtensorEndpoint, Workload
 from fleet.wiring import connections
+from fleet.wiring.code_judgement import hash_of
 from fleet.wiring.facts import (
     AccountFacts,
     AdminCall,
@@ -31,7 +31,7 @@ from protocol.abi import decode_output, entry
 from protocol.deployment import Deployment
 from protocol.markets import netuid_of
 from protocol.roles import Role, keeper, of_router, reporter
-from units import Address, BlockHash, BlockNumber, Bps, Netuid, Seconds
+from units import Address, BlockNumber, Bps, Netuid, Seconds
 
 REPORTERS = frozenset({Workload.ALL, Workload.FEEDER, Workload.OPERATOR, Workload.STANDBY})
 KEEPERS = frozenset(Workload)
@@ -75,7 +75,9 @@ class WorldInspector:
         try:
             return tuple(
                 [
-                    ContractFacts(name=name, address=at, code_hash=_hash(await self._node.code(at)))
+                    ContractFacts(
+                        name=name, address=at, code_hash=hash_of(await self._node.code(at))
+                    )
                     for name, at in self._addresses()
                 ]
             )
@@ -229,10 +231,6 @@ async def _source_facts(source: Source) -> SourceFacts | Unread:
         has_price_api=reading.prices is not None,
         has_identities=reading.identities is not None,
     )
-
-
-def _hash(code: bytes) -> BlockHash | None:
-    return BlockHash("0x" + keccak(code).hex()) if code else None
 
 
 def _market_facts(

@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from fleet.chain.failures import ChainError
 from fleet.runtime.clock import Clock
 from fleet.transactions.request import Included, Lane, Settled
@@ -16,7 +18,10 @@ KEY_BLOCKS = 25
 
 
 class Settles(Protocol):
-    """One key's sender; `fleet.transactions.sender.Sender` is one. Raises ChainError."""
+    """One key's sender; `fleet.transactions.sender.Sender` is one.
+
+    Raises ChainError, and SQLAlchemyError for its journal.
+    """
 
     @property
     def account(self) -> Address:
@@ -137,12 +142,13 @@ async def settle_all(
 ) -> AsyncIterator[Included | Settled]:
     """What becomes of everything that was sent, as it becomes known, until `is_done`.
 
-    A node that does not answer is asked again at the next poll: the caller sets the limit.
+    A node or a store that does not answer is asked again at the next poll: the caller sets the
+    limit.
     """
     while True:
         try:
             outcomes = await settle(sender, await node.head(), record)
-        except ChainError:
+        except (ChainError, SQLAlchemyError):
             await clock.sleep(poll_s)
             continue
         for each in outcomes.included:

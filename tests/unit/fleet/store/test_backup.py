@@ -140,6 +140,16 @@ async def test_backup__where_nothing_can_be_written__is_refused_in_one_line(
         await back_up(database, Path("/nowhere/backup"))
 
 
+async def test_backup__where_a_folder_is__is_refused_in_one_line_and_leaves_nothing(
+    database: Database, tmp_path: Path
+) -> None:
+    folder = tmp_path / "backup"
+    folder.mkdir()
+    with pytest.raises(StoreError, match="backup cannot be written: Is a directory"):
+        await back_up(database, folder)
+    assert names_in(tmp_path) == [folder.name]
+
+
 async def test_size__of_a_store__is_some_and_grows(database: Database) -> None:
     before = await read_size(database)
     assert before > 0

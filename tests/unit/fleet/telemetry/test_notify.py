@@ -199,6 +199,23 @@ async def test_drain__attempts_used_up__given_up_with_an_error_in_the_log() -> N
     assert lines[-1]["log_level"] == "error"
 
 
+async def test_drain__attempts_used_up_for_one_of_a_storm__the_others_are_still_told() -> None:
+    memory = Memory([message(str(n)) for n in range(12)])
+    memory.postponed["0", "one"] = (2, NOW)
+    service = Service("one", gathers=True, is_down=True)
+    bot = notifier(memory, service, policy=NotifyPolicy(attempts_max=3))
+
+    with capture_logs() as lines:
+        await bot.drain(NOW)
+    assert [(line["event"], line["alert_id"]) for line in lines] == [
+        ("notification_given_up", "0"),
+        ("notification_failed", "11 messages"),
+    ]
+
+    service.is_down = False
+    assert (await bot.drain(Timestamp(NOW + 300))).delivered == {"one": 11}
+
+
 async def test_drain__more_than_a_batch__the_rest_follows() -> None:
     memory = Memory([message(str(n)) for n in range(5)])
     service = Service("one")

@@ -5,7 +5,7 @@ What must hold is in `test_sender_model`.
 
 import asyncio
 from collections import Counter
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -66,7 +66,9 @@ def run(coroutine: Coroutine[Any, Any, _T]) -> _T:
 
 
 class Fire(RuleBasedStateMachine):
-    """Rules are what the world may do."""
+    """Rules are what the world may do; `hear` is told each outcome, by whoever checks them."""
+
+    hear: Callable[[Settled], None]
 
     @initialize(lag=st.sampled_from([None, 1, 2, 4]))
     def begin(self, lag: int | None) -> None:
@@ -247,10 +249,6 @@ class Fire(RuleBasedStateMachine):
             self.journal.reset(lane)
 
     # --- how the caller behaves ---------------------------------------------------------------
-
-    def hear(self, settled: Settled) -> None:
-        """Is told an outcome."""
-        raise NotImplementedError
 
     def _live(self, key: str) -> bool:
         return any(

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from fleet.chain.failures import NodeUnavailable
+from fleet.store.server import StoreAway
 from fleet.transactions.request import Expired, Included, Lane, Settled
 from fleet.wiring.settling import (
     KEY_BLOCKS,
@@ -86,6 +87,21 @@ async def test_settle_all__the_node_is_silent__is_asked_again(
         await wall.pass_(7)
         assert (rest.told, chain.asked) == ([], 4)
         chain.outage = None
+        await wall.pass_(2)
+        assert rest.is_over
+
+    assert rest.told == ["push"]
+
+
+async def test_settle_all__the_store_is_away__is_asked_again(
+    rest: Rest, post: Post, wall: Wall
+) -> None:
+    post.send("push", settles_at=100)
+    post.failure = StoreAway("the store does not answer")
+    async with running(rest.wait()):
+        await wall.pass_(7)
+        assert (rest.told, rest.is_over) == ([], False)
+        post.failure = None
         await wall.pass_(2)
         assert rest.is_over
 
