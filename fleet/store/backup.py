@@ -16,7 +16,9 @@ from sqlalchemy import Table, func, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fleet.store.engine import Database, StoreError, open_database
+from fleet.store.stamp import recognise
 from fleet.store.tables import leases, metadata, stamp
+from units import Address
 
 _ROWS_AT_ONCE = 500
 
@@ -48,17 +50,17 @@ async def back_up(database: Database, file: Path) -> Copied:
     return copied
 
 
-async def restore(database: Database, file: Path) -> Copied:
+async def restore(database: Database, file: Path, *, chain_id: int, exchange: Address) -> Copied:
     """Fills an empty store from a backup, an older program's too; the file is left as it is.
 
     Raises:
-        StoreError: the store is not empty, or the file is no backup.
+        StoreError: the store is not empty, or the file is no backup of this chain and exchange.
     """
     with TemporaryDirectory(prefix="keepers-restore-") as folder:
         copy = await asyncio.to_thread(_working_copy, file, Path(folder))
         async with _opened(copy) as source_store, source_store.reading() as source:
-            if await source.scalar(select(stamp.c.only)) is None:
-                raise StoreError(f"{file} is no backup: nothing was ever kept in it")
+            what = f"the backup {file}"
+            await recognise(source_store, chain_id=chain_id, exchange=exchange, what=what)
             return await _fill(source, database)
 
 

@@ -46,24 +46,27 @@ async def claim(database: Database, stamp: Stamp) -> None:
             )
             return
     found = Stamp(chain_id=row.chain_id, genesis=row.genesis, exchange=row.exchange)
-    _compare(found, stamp, where=database.where)
+    _compare(found, stamp, what=f"the store {database.where}")
 
 
-async def recognise(database: Database, *, chain_id: int, exchange: Address) -> None:
+async def recognise(
+    database: Database, *, chain_id: int, exchange: Address, what: str | None = None
+) -> None:
     """Checks a store that is only looked into, as far as that can be told without its chain.
 
     Raises:
-        StoreError: it carries another stamp, or none at all.
+        StoreError: it carries another stamp, or none at all; `what` is how an operator calls it.
     """
+    what = what or f"the store {database.where}"
     async with database.reading() as connection:
         row = (await connection.execute(select(table))).one_or_none()
     if row is None:
-        raise StoreError(f"the store {database.where} is empty: nothing was ever kept in it")
+        raise StoreError(f"{what} is empty: nothing was ever kept in it")
     found = Stamp(chain_id=row.chain_id, genesis=row.genesis, exchange=row.exchange)
     expected = Stamp(chain_id=chain_id, genesis=row.genesis, exchange=exchange)
-    _compare(found, expected, where=database.where)
+    _compare(found, expected, what=what)
 
 
-def _compare(found: Stamp, expected: Stamp, *, where: str) -> None:
+def _compare(found: Stamp, expected: Stamp, *, what: str) -> None:
     if found != expected:
-        raise StoreError(f"the store {where} belongs to {found}; this fleet works on {expected}")
+        raise StoreError(f"{what} belongs to {found}; this fleet works on {expected}")

@@ -6,6 +6,7 @@ from pathlib import Path
 from fleet.settings import Settings
 from fleet.store.backup import back_up, restore
 from fleet.store.engine import Database, open_database
+from units import Address
 
 
 class Backups:
@@ -28,6 +29,13 @@ class Backups:
         """Fills the empty store from such a file; the same. Raises StoreError."""
         database = await open_database(self._settings.store_address)
         try:
-            return (await restore(database, file)).rows
+            world = self._settings
+            copied = await restore(
+                database,
+                file,
+                chain_id=world.network.chain_id,
+                exchange=Address(world.contracts.exchange),
+            )
+            return copied.rows
         finally:
             await database.close()

@@ -17,7 +17,7 @@ from tests.unit.fleet.store.test_decisions import entered, liquidating
 from tests.unit.fleet.store.test_journal import journal_of, request
 from tests.unit.fleet.store.test_migrations import VERSION_5, WORLD
 from tests.unit.fleet.store.test_outbox import message
-from units import Timestamp
+from units import Address, Timestamp
 
 Rows = dict[str, list[object]]
 
@@ -43,6 +43,10 @@ async def fill(database: Database) -> Rows:
     async with database.writing() as connection:
         await enqueue(connection, [message("a"), message("b", "page")])
     return await everything(database)
+
+
+async def put_back(database: Database, file: Path) -> None:
+    await restore(database, file, chain_id=WORLD.chain_id, exchange=WORLD.exchange)
 
 
 @pytest.fixture
@@ -76,7 +80,7 @@ async def test_restore__into_an_empty_store__goes_on_where_it_was(
     database: Database, filled: tuple[Path, Rows]
 ) -> None:
     file, rows = filled
-    await restore(database, file)
+    await put_back(database, file)
     assert await everything(database) == rows
     journal = await journal_of(database)
     assert await journal.next_nonce() == 3
@@ -102,8 +106,17 @@ async def test_restore__into_a_store_in_use__is_refused_and_changes_nothing(
     await entered(await journal_of(database), request("mine"))
     before = await everything(database)
     with pytest.raises(StoreError, match="is in use: restore into an empty one"):
-        await restore(database, filled[0])
+        await put_back(database, filled[0])
     assert await everything(database) == before
+
+
+async def test_restore__backup_of_another_exchange__is_refused_and_the_store_stays_empty(
+    database: Database, filled: tuple[Path, Rows]
+) -> None:
+    file, other = filled[0], Address("0x00000000000000000000000000000000000000bB")
+    with pytest.raises(StoreError, match=f"the backup {file} belongs to chain 964, .* works on"):
+        await restore(database, file, chain_id=WORLD.chain_id, exchange=other)
+    assert all(not rows for rows in (await everything(database)).values())
 
 
 async def test_restore__backup_of_an_older_program__is_brought_up_to_date_and_left_as_it_is(
@@ -114,7 +127,7 @@ async def test_restore__backup_of_an_older_program__is_brought_up_to_date_and_le
     connection.executescript(VERSION_5.read_text())
     connection.close()
     before = file.read_bytes()
-    await restore(database, file)
+    await put_back(database, file)
     (found,) = await StoredDecisions(database).about("aa", 1)
     assert found.record == "grounds of push:1"
     assert file.read_bytes() == before
@@ -128,7 +141,7 @@ async def test_restore__no_backup__is_refused_in_one_line(
     if content is not None:
         file.write_bytes(content)
     with pytest.raises(StoreError) as refusal:
-        await restore(database, file)
+        await put_back(database, file)
     assert "\n" not in str(refusal.value)
     assert all(not rows for rows in (await everything(database)).values())
 
