@@ -55,8 +55,8 @@ class FeederPolicy:
     standby_blocks: for how many blocks what is due is left to another feeder.
     worth: how often one that is not due is pushed for what is at stake.
     judge: when a price is held, when a silent source has stalled.
-    reading_s_max: how long a step waits for the source, all blocks and endpoints together; then it
-        decides without a reading, because a stall has to be decided on too. Below the minute
+    reading_s_max: how long a step waits for the source, and half as long again for a buried block;
+        then it decides without, for a stall has to be decided on too. In all below the minute
         after which a step is given up, above what one request a second takes to catch up.
     risk_budget_ms: how long the push waits to learn who falls at it; then it goes alone. A
         block is 12 s; what was not known in time the liquidator takes a block later.
@@ -237,7 +237,7 @@ class Feeder:
         is_read = isinstance(said[-1], Reading)
         if depth is None or is_read or self._judge.finality_stands_for(head) is None:
             return said
-        limit_s = self._policy.reading_s_max
+        limit_s = self._policy.reading_s_max / 2
         try:
             async with self._deadline(limit_s):
                 return (*said, await self._source.buried(depth))

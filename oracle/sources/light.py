@@ -19,6 +19,7 @@ from units import BlockHash
 
 _PROGRAM = Path(__file__).with_name("light_node.py")
 _LINE_BYTES_MAX = 16 * 1024 * 1024
+_WORDS_BYTES_MAX = 4 * 1024
 _SUBSCRIBE = "chain_subscribeFinalizedHeads"
 _HEAD = "chain_finalizedHead"
 
@@ -49,7 +50,8 @@ class LightNode:
             async with asyncio.timeout(answer_s_max):
                 await self._see_ready(child)
         except TimeoutError as error:
-            await self.kill()
+            if self._child is child:  # else somebody has started another meanwhile
+                await self.kill()
             raise SourceFailureError(f"{self._name} hangs: it was killed") from error
         return LightClient(child)
 
@@ -118,6 +120,7 @@ class _Child:
         self._numbers = count(1)
         self._waiting: dict[int, asyncio.Future[Any]] = {}
         self._listening = asyncio.ensure_future(self._listen())
+        self._words = asyncio.ensure_future(self._overhear())
         self.newest_head: Any = None
         self.followers: set[Put] = set()
         self.last_words = "no reason given"
@@ -169,19 +172,27 @@ class _Child:
                 self._process.kill()
         await self._process.wait()
         await self._listening
+        await self._words
 
     async def _listen(self) -> None:
         assert self._process.stdout is not None, "it is a pipe"
-        assert self._process.stderr is not None, "it is a pipe"
         try:
             async for line in self._process.stdout:
                 self._hear(json.loads(line))
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             self.last_words = f"it said something else than JSON-RPC: {error!r}"[:200]
         else:
-            said = (await self._process.stderr.read()).decode(errors="replace").strip()
+            said = (await self._words).decode(errors="replace").strip()
             self.last_words = (said.splitlines() or [self.last_words])[-1][:200]
         self._end()
+
+    async def _overhear(self) -> bytes:
+        """The end of what it wrote for people, read all along: a pipe that is full would stop it."""
+        assert self._process.stderr is not None, "it is a pipe"
+        words = b""
+        while piece := await self._process.stderr.read(_WORDS_BYTES_MAX):
+            words = (words + piece)[-_WORDS_BYTES_MAX:]
+        return words
 
     def _hear(self, message: dict[str, Any]) -> None:
         if message.get("method") == _HEAD:

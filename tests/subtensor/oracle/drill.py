@@ -114,6 +114,12 @@ class Drill:
             return None
         return self.heard
 
+    async def final_head(self) -> SourceHead:
+        """The newest block that enough nodes have finalized, asked for."""
+        found = await self.source.finalized()
+        assert isinstance(found, SourceHead)
+        return found
+
     def _is_expected(self) -> bool:
         well = [
             node

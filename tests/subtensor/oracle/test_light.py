@@ -142,6 +142,25 @@ async def test_connect__the_program_does_not_work__says_its_last_words(tmp_path:
     await own.kill()
 
 
+async def test_connect__it_tells_people_more_than_a_pipe_holds__answers_all_the_same(
+    tmp_path: Path,
+) -> None:
+    program = tmp_path / "chatty.py"
+    program.write_text(
+        "import json, sys\n"
+        "for _ in range(40):\n"
+        "    sys.stderr.write('w' * 2**20)\n"
+        "sys.stderr.flush()\n"
+        "for line in sys.stdin:\n"
+        "    asked = json.loads(line)\n"
+        "    print(json.dumps({'id': asked['id'], 'result': {'peers': 0}}), flush=True)\n"
+    )
+    own = LightNode(name="own", chain_spec=tmp_path / "any", genesis=None, program=program)
+    with pytest.raises(SourceFailureError, match="own has no peers yet"):
+        await own.connect(20.0)
+    await own.kill()
+
+
 async def test_kill__smoldot_itself_without_a_network__has_no_peers_and_dies_at_once(
     tmp_path: Path,
 ) -> None:
