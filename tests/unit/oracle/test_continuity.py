@@ -8,6 +8,7 @@ from oracle.guard import Accept, Jump, Reference, Side, Withhold
 from oracle.plan import Publication
 from oracle.publication import Knowledge, Stalled, Unread
 from oracle.quotes import NoPrice, NoPriceReason, Price
+from tests.unit.oracle.prices import flat, stepping
 from tests.unit.oracle.simulated import (
     EMPTY_ROW,
     SN,
@@ -18,7 +19,7 @@ from tests.unit.oracle.simulated import (
     time_of,
     world,
 )
-from tests.unit.oracle.test_feeder import FALLING, flat, stepping
+from tests.unit.oracle.test_feeder_acting import FALLING
 from units import BlockNumber, PriceWei
 
 WHOLE = Continuity(first=BlockNumber(5), is_confirmed=True)

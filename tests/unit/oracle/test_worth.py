@@ -8,9 +8,10 @@ from oracle.due import PublishReason
 from oracle.feeder import FeederPolicy
 from oracle.publication import Publish
 from oracle.worth import WorthPolicy
+from tests.unit.oracle.prices import stepping
 from tests.unit.oracle.simulated import OTHER, SN, TAO, World, source_head, world
 from tests.unit.oracle.test_continuity import taken
-from tests.unit.oracle.test_feeder import FALLING, stepping
+from tests.unit.oracle.test_feeder_acting import FALLING
 from units import Netuid, Rao, Wei
 
 COST = 1_000
