@@ -2,7 +2,8 @@
 
 Two that push at once are harmless, the feed skips the later one, and cost twice. So the second
 waits until a price has been due for a margin of blocks; a first that lives has pushed it by then.
-Suspensions do not wait: who knows that a price is wrong says so.
+Suspensions do not wait: who knows that a price is wrong says so. Nor does a price within the band
+that is pushed for what is at stake: both may buy that one.
 """
 
 from collections.abc import Sequence
