@@ -7,7 +7,7 @@ from oracle.alpha import is_beyond, to_price_wei
 from oracle.guard import Accept, GuardPolicy, GuardState, Reference, assess, interrupted
 from oracle.quotes import Price
 from study.columns import Column
-from units import BlockNumber, Netuid, PriceWei, Rao, Timestamp
+from units import BPS_ONE, BlockNumber, Netuid, PriceWei, Rao, Timestamp
 
 UNKNOWN = PriceWei(0)
 """No price at this block, or none that is believed."""
@@ -163,7 +163,7 @@ def returning(column: Column, row: int, policy: GuardPolicy) -> int | None:
     before, spike = there
     if _jumped((before, back[1]), policy):
         return None
-    return abs(spike - before) * 10_000 // before
+    return abs(spike - before) * BPS_ONE // before
 
 
 def _jumped(move: tuple[Rao, Rao], policy: GuardPolicy) -> bool:

@@ -58,11 +58,6 @@ class Bucket:
         """How many positions are open."""
         return self.used - len(self._free)
 
-    @property
-    def nbytes(self) -> int:
-        """Memory of the columns, spare rows included."""
-        return self.records.nbytes + self.level.nbytes + self.slope.nbytes + self._ladder.nbytes
-
     def record(self, row: int) -> bytes:
         """The record of an open position."""
         at = row * RECORD_BYTES

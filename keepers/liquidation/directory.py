@@ -30,11 +30,6 @@ class Directory:
     def __init__(self) -> None:
         self._leaves: list[_Leaf] = [_Leaf() for _ in range(_LEAVES)]
 
-    @property
-    def nbytes(self) -> int:
-        """Memory of the arrays."""
-        return sum(leaf.folded.nbytes + leaf.places.nbytes for leaf in self._leaves)
-
     def start_over(self, ids: NDArray[np.uint8], places: NDArray[np.int64]) -> None:
         """Holds these and no others; `ids` has a row of 16 bytes for each."""
         folded = _folded(ids)

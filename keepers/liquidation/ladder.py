@@ -75,11 +75,6 @@ class Ladder:
         self._late_rows: list[int] = []
         self._stale = 0
 
-    @property
-    def nbytes(self) -> int:
-        """Memory of the arrays."""
-        return self._keys.nbytes + self._rows.nbytes
-
     def must_sort(self, at: float) -> bool:
         """Whether a question at abscissa `at` is better asked of a newly sorted ladder."""
         if self._reference is None:

@@ -37,11 +37,6 @@ class Table:
         """The buckets by their bytes in a record."""
         return {name: self._buckets[number] for name, number in self._names.items()}
 
-    @property
-    def nbytes(self) -> int:
-        """Memory of all columns and of the directory."""
-        return self._directory.nbytes + sum(bucket.nbytes for bucket in self._buckets)
-
     def get(self, position_id: bytes) -> bytes | None:
         """The record of an open position."""
         for place in self._directory.places(position_id):

@@ -124,8 +124,8 @@ class WarningsKeeper:
         read = await self._read(state, view.head)
         if isinstance(read, Unreadable):
             return self._blind(state, head, f"liquidations unread: {read.reason}")
-        # a thread, because tens of thousands of positions would hold up the bots of this loop
         self._volatility = noted(self._volatility, view.markets, view.head.time)
+        # a thread, because tens of thousands of positions would hold up the bots of this loop
         change = await asyncio.to_thread(
             observe_block, state, view, read, self._policy, self._volatility
         )

@@ -187,7 +187,7 @@ class _Child:
         self._end()
 
     async def _overhear(self) -> bytes:
-        """The end of what it wrote for people, read all along: a pipe that is full would stop it."""
+        """The end of what it wrote for people, read all along: a full pipe would stop it."""
         assert self._process.stderr is not None, "it is a pipe"
         words = b""
         while piece := await self._process.stderr.read(_WORDS_BYTES_MAX):

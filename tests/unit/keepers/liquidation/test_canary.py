@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keepers.liquidation import canary
-from keepers.liquidation.margin import is_liquidatable
 from keepers.liquidation.standing import Terms
 from tests.unit.keepers.liquidation.examples import PARAMETERS
 from units import Bps, FundingIndex, Netuid, PriceWei
@@ -44,7 +43,6 @@ def test_canary__no_market_can_be_judged__does_not_know() -> None:
 def test_canary__judge_that_finds_all_or_none__is_silent(
     answer: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert is_liquidatable is not None
     monkeypatch.setattr("keepers.liquidation.assessment.is_liquidatable", lambda *_: answer)
     # one that finds everybody is only asked about those that the ladders name
     assert canary.sings(of(terms())) is answer
