@@ -145,5 +145,5 @@ manifests: k8s/renderer/node_modules/ready  ## every overlay, rendered into buil
 	mkdir -p build/manifests
 	for overlay in k8s/overlays/*; do k8s/renderer/node_modules/kubectl/kubectl kustomize $$overlay > build/manifests/$${overlay##*/}.yaml || exit 1; done
 
-clean:  ## what was built, not what was downloaded
+clean:  ## what was built (and the tools of make audit), not what was downloaded to build it
 	rm -rf build .mypy_cache .ruff_cache .pytest_cache

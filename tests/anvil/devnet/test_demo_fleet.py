@@ -14,7 +14,9 @@ pytestmark = [pytest.mark.anvil, pytest.mark.slow]
 
 
 async def drill(out: Path) -> dict[str, Any]:
-    await run(DemoOptions(out=out, hours=1, traders=60), console=Console(file=StringIO()))
+    screen = StringIO()
+    await run(DemoOptions(out=out, hours=1, traders=60), console=Console(file=screen))
+    (out / "screen").write_text(screen.getvalue())
     summary: dict[str, Any] = json.loads((out / "summary.json").read_text())
     del summary["wall_clock_s"]
     return summary
@@ -27,7 +29,7 @@ def secrets(out: Path) -> set[bytes]:
 
 
 def told(out: Path) -> dict[str, bytes]:
-    """All that the fleet left behind: log, store, book; and summary and configuration."""
+    """All that was left behind: log, store, book, summary, configuration, and what was shown."""
     return {
         str(file.relative_to(out)): file.read_bytes()
         for file in out.rglob("*")
@@ -50,6 +52,7 @@ async def test_demo__real_fleet_for_an_hour__nobody_wronged_and_the_same_again(
     hidden, said = secrets(tmp_path / "one"), told(tmp_path / "one")
     assert len(hidden) > 4, "keys of bots and operator, and where alerts go"
     assert b'"event": "step"' in said["fleet.log"]
+    assert b"done    what is told has happened" in said["screen"]
     leaks = {name for name, text in said.items() for secret in hidden if secret in text}
     assert leaks == set()
     assert summary == await drill(tmp_path / "two")
