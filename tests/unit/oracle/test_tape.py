@@ -60,20 +60,25 @@ async def test_feeder__a_real_spike_that_returns__never_reaches_the_feed(
     assert replay.feed.row(Netuid(netuid)).suspension is SuspensionReason.NONE
 
 
-async def test_feeder__a_real_crash__is_published_after_exactly_the_confirming_blocks(
-    tape: Tape,
+@pytest.mark.parametrize(
+    ("netuid", "row", "percent"),
+    [
+        (34, 5_189_992, -47),  # 2025-03-23 08:32
+        (62, 5_294_942, 75),  # 2025-04-06 22:22
+    ],
+)
+async def test_feeder__a_real_shock_that_stays__is_published_after_exactly_the_confirming_blocks(
+    tape: Tape, netuid: int, row: int, percent: int
 ) -> None:
-    row = 5_189_992  # SN34, 2025-03-23 08:32, −47 %
-    replay = await replayed(tape, 34, row)
-    crashed = [
-        (landed, update)
-        for landed, update in replay.feed.accepted
-        if update.price < 50_000_000 * RAO_IN_PRICE_WEI
-    ]
-    landed, update = crashed[0]
+    sn = Netuid(netuid)
+    before, after = (tape.row_at(at).prices[sn] for at in (row - 1, row))  # type: ignore[arg-type]
+    assert round(_move(before, after) / 100) == percent
+    replay = await replayed(tape, netuid, row)
+    landed, update = next(each for each in replay.feed.accepted if each[1].source_block >= row)
     assert update.source_block == row + M - 1
+    assert update.price == tape.row_at(update.source_block).prices[sn] * RAO_IN_PRICE_WEI
     assert landed == update.source_block + FINALITY_LAG + 1
-    assert replay.feed.suspended[0] == (row + FINALITY_LAG + 1, 34, SuspensionReason.JUMP)
+    assert replay.feed.suspended[0] == (row + FINALITY_LAG + 1, netuid, SuspensionReason.JUMP)
 
 
 TEMPO_ENDS = 5_167_000  # 2025-03-20, after which these spikes no longer come
