@@ -6,7 +6,6 @@ keeps a share for deciding and sending. What a sender asks is in `sending`.
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Literal
 
 from fleet.chain import answers
 from fleet.chain.answers import Sealed
@@ -84,7 +83,7 @@ class Node(SendingNode):
         self,
         to: Address,
         data: bytes,
-        block: BlockNumber | Literal["latest"],
+        block: Block,
         sender: Address | None = None,
         gas: int | None = None,
         *,

@@ -22,8 +22,7 @@ from fleet.chain.spenders import block_of_nonce, sent_in
 from fleet.chain.throttle import Urgency
 from units import Address, BlockNumber, Head, TxHash, Wei
 
-Tag = Literal["latest", "pending", "finalized"]
-Block = BlockNumber | Tag
+Block = BlockNumber | Literal["latest"]
 
 
 class SendingNode:
@@ -48,7 +47,7 @@ class SendingNode:
         data: bytes,
         value: Wei,
         gas: int,
-        block: BlockNumber | Literal["latest"] = "latest",
+        block: Block = "latest",
     ) -> Simulation:
         """What a whole transaction would do on top of a block; never raises for a node's no."""
         asked = call_of(to=to, data=data, sender=sender, gas=gas, value=value)
@@ -157,15 +156,7 @@ class SendingNode:
         return next((each.tx_hash for each in mine if each.nonce == nonce), None)
 
     async def _ask_at(self, block: Block, method: str, params: list[Any], urgency: Urgency) -> Any:
-        """About one block as the operators agree; about "now" as one node says.
-
-        With agreement, the finalized block is one that so many operators hold for final.
-        """
-        if block == "finalized" and self._endpoints.agreement > 1:
-            final = await self.finalized(urgency)
-            if final is None:
-                raise NodeUnavailable("no block is final yet")
-            block = final.number
+        """About one block as the operators agree; about "now" as one node says."""
         asked = [*params, _tag(block)]
         if isinstance(block, str):
             return await self._endpoints.request(method, asked, urgency)
