@@ -47,6 +47,40 @@ class _BoundedFrames(frame_buffer):
             raise WebSocketPayloadException(f"a message of {self.length} bytes")
 
 
+class SeverableSocket(WebSocket):
+    """A WebSocket that another thread may cut, also between its connection and its handshake."""
+
+    def __init__(self, timeout_s: float) -> None:
+        self._is_severed = False
+        super().__init__()
+        self.frame_buffer = _BoundedFrames(self.frame_buffer.recv, False)
+        self.settimeout(timeout_s)
+
+    # The library sets it when the connection stands, and only then begins the handshake. Set and
+    # then looked at here, marked and then looked at in `sever`: one of the two sees the other.
+    @property
+    def sock(self) -> socket.socket | None:
+        """The connection; None before it stands and after it was closed."""
+        return self._sock
+
+    @sock.setter
+    def sock(self, connection: socket.socket | None) -> None:
+        self._sock = connection
+        if self._is_severed:
+            self._cut()
+
+    def sever(self) -> None:
+        """Whoever reads or writes fails at once, and so does whoever gets a connection later."""
+        self._is_severed = True
+        self._cut()
+
+    def _cut(self) -> None:
+        connection = self._sock
+        if connection is not None:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+
 class LoneClient:
     """One substrate-interface client, alone in its thread. Implements `Client`."""
 
@@ -65,9 +99,7 @@ class LoneClient:
         self._url = url
         self._genesis = genesis
         self._connect_s_max = socket_s_max
-        self._socket = WebSocket()
-        self._socket.frame_buffer = _BoundedFrames(self._socket.frame_buffer.recv, False)
-        self._socket.settimeout(socket_s_max)
+        self._socket = SeverableSocket(socket_s_max)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="subtensor")
         self._substrate: Any = None
         self._is_aborted = False
@@ -110,9 +142,7 @@ class LoneClient:
             return
         self._is_aborted = True
         self._cut.set_result(None)
-        if self._socket.sock is not None:
-            with suppress(OSError):
-                self._socket.sock.shutdown(socket.SHUT_RDWR)
+        self._socket.sever()
         self._thread.submit(self._socket.shutdown)
         self._thread.shutdown(wait=False)
 

@@ -1,6 +1,7 @@
 """The real client against the stand-in, over a loopback socket."""
 
 import asyncio
+import socket
 import threading
 import time
 from collections.abc import AsyncIterator
@@ -12,7 +13,7 @@ from devnet.standin import MarketOverride, RuntimeProfile, SubtensorStandIn
 from devnet.tape import Tape, TapeRow
 from oracle.aggregation import aggregate
 from oracle.quotes import Identity, NoPrice, NoPriceReason, Price, Reading, SourceHead, Unavailable
-from oracle.sources.lone_client import LoneClient
+from oracle.sources.lone_client import LoneClient, SeverableSocket
 from oracle.sources.policy import SourcePolicy
 from oracle.sources.subtensor import SubtensorEndpoint
 from units import BLOCK_TIME, BlockHash, BlockNumber, Netuid, Rao, Timestamp
@@ -55,7 +56,8 @@ async def node() -> AsyncIterator[SubtensorStandIn]:
 @pytest.fixture(autouse=True)
 async def _no_thread_is_left() -> AsyncIterator[None]:
     yield
-    deadline = time.monotonic() + 1
+    # Less than a wait on the socket lasts: a thread that nobody woke is still there.
+    deadline = time.monotonic() + POLICY.request_s_max / 2
     while any(thread.name.startswith(THREAD) for thread in threading.enumerate()):
         assert time.monotonic() < deadline, threading.enumerate()
         await asyncio.sleep(0.01)
@@ -289,6 +291,16 @@ async def test_close__the_node_never_shakes_hands__everything_ends_soon() -> Non
             assert await following == []
             assert time.monotonic() - began < 4
             assert isinstance(await source.finalized(), Unavailable)
+
+
+def test_sever__before_the_connection_stands__it_is_cut_as_soon_as_it_does() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        client = SeverableSocket(timeout_s=1)
+        client.sever()
+        client.sock = ours
+        assert theirs.recv(1) == b""  # the other side hears of the end
+        assert ours.recv(1) == b""
 
 
 async def test_follow__cut_before_it_began__says_so_and_raises_nothing(
