@@ -11,6 +11,7 @@ from oracle.sources.backoff import Backoff
 from oracle.sources.client import Client, Connect, SourceFailureError
 from oracle.sources.handover import LatestWins
 from oracle.sources.policy import SourcePolicy
+from oracle.sources.rising import replaces
 
 _SUBSCRIBE = "chain_subscribeFinalizedHeads"
 
@@ -45,7 +46,8 @@ class FinalizedHeads:
     async def follow(self) -> AsyncGenerator[SourceHead, None]:
         """Every newer finalized head until `close`; a slow reader gets only the newest.
 
-        Heads that were final together, or came while the connection was down, are skipped.
+        Heads that were final together, or came while the connection was down, are skipped. One far
+        below the one before takes that back.
         """
         newest = -1
         while not self._closed.is_set():
@@ -53,7 +55,7 @@ class FinalizedHeads:
                 async with aclosing(self._subscription()) as heads:
                     async for head in heads:
                         self._backoff.succeeded()
-                        if head.number > newest:
+                        if replaces(head.number, newest):
                             newest = head.number
                             yield head
             except SourceFailureError as failure:

@@ -3,6 +3,7 @@
 import asyncio
 
 from oracle.quotes import SourceHead
+from oracle.sources.rising import replaces
 
 
 class Highest:
@@ -15,8 +16,8 @@ class Highest:
         self._changed = asyncio.Event()
 
     def put(self, head: SourceHead) -> None:
-        """A head; one that is not above all before it is no news."""
-        if self._head is None or head.number > self._head.number:
+        """A head; one below those before it is no news, unless it takes them back."""
+        if self._head is None or replaces(head.number, self._head.number):
             self._head, self._is_new = head, True
             self._changed.set()
 

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from oracle.quotes import Reading, SourceHead, Trouble, Unavailable
 from oracle.sources.endpoint import Endpoint
+from oracle.sources.rising import replaces
 from units import BlockHash, BlockNumber
 
 _REMEMBERED = 64
@@ -137,8 +138,9 @@ class Member:
         self._hashes[head.number] = head.hash
         for number in sorted(self._hashes)[:-_REMEMBERED]:
             del self._hashes[number]
-        if self.finalized is None or head.number > self.finalized.number:
+        if self.finalized is None or replaces(head.number, self.finalized.number):
             self.finalized = head
+            self._hashes = {n: each for n, each in self._hashes.items() if n <= head.number}
             self._rose.set()
 
     def _lagging(self, found: SourceHead) -> Unavailable:

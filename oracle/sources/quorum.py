@@ -86,7 +86,8 @@ class QuorumSource:
     async def heads(self) -> AsyncGenerator[SourceHead, None]:
         """The heights that enough operators have finalized, each once and none lower.
 
-        A slow reader gets only the newest. Ends when every endpoint's heads have ended.
+        Lower is one only where it takes the others back (`oracle.sources.rising`). A slow reader
+        gets only the newest. Ends when every endpoint's heads have ended.
         """
         highest = Highest()
         async with asyncio.TaskGroup() as tasks:
@@ -231,13 +232,22 @@ class QuorumSource:
 
     async def _follow(self, member: Member, highest: Highest) -> None:
         async for _ in member.heads():
-            heads = {m.name: m.finalized for m in self._members if m.finalized is not None}
-            number = reached(self._heights(heads), self._policy.agreement)
-            if number is not None:
-                self._note_height(number)
-                highest.put(next(each for each in heads.values() if each.number == number))
+            head = self._held()
+            if head is not None:
+                self._note_height(head.number)
+                highest.put(head)
+
+    def _held(self) -> SourceHead | None:
+        """The highest head that enough operators have by what each said last."""
+        heads = {m.name: m.finalized for m in self._members if m.finalized is not None}
+        number = reached(self._heights(heads), self._policy.agreement)
+        return next((each for each in heads.values() if each.number == number), None)
 
     def _note_height(self, number: int) -> None:
+        """A height that was agreed on counts until those who said it take it back."""
+        held = self._held()
+        if held is not None:
+            self._height = min(self._height, held.number)
         if number > self._height:
             self._height, self._risen_at = number, _now()
 

@@ -88,6 +88,19 @@ async def test_follow__the_connection_breaks__is_set_up_again_and_no_head_comes_
     assert followed.node.connections[0].is_aborted
 
 
+async def test_follow__a_head_far_above_the_true_ones__does_not_silence_them() -> None:
+    followed = Followed()
+    async with aclosing(followed.heads.follow()) as heads:
+        said = [await followed.next(heads, header(number)) for number in (7_000, 10**9, 7_001)]
+        assert said == [7_000, 10**9, 7_001]
+        async with asyncio.TaskGroup() as tasks:
+            coming = tasks.create_task(anext(heads))
+            await followed.put(header(6_990))
+            await asyncio.sleep(0.01)
+            await followed.put(header(7_002))
+        assert coming.result().number == 7_002, "a little lower is a slow node"
+
+
 async def test_follow__something_that_is_no_header__breaks_the_connection() -> None:
     followed = Followed()
     async with aclosing(followed.heads.follow()) as heads:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from oracle.quotes import Reading, Standing, Trouble, Unavailable
 from oracle.sources import endpoint as ports
 from oracle.sources.quorum import QuorumPolicy, QuorumSource
+from oracle.sources.rising import LAG_BLOCKS_MAX
 from tests.unit.oracle.simulated import SN, TAO, source_head
 from tests.unit.oracle.sources.endpoints import BrokenError, Endpoint
 from units import BlockNumber, Rao
@@ -44,6 +45,13 @@ def doubled(said: Reading) -> Reading:
 
 def standings(source: QuorumSource) -> list[Standing]:
     return [quote.standing for quote in source.quotes]
+
+
+def rise_of(source: QuorumSource) -> float:
+    """When its height last rose, by the loop's clock."""
+    age = source.age_s()
+    assert age is not None, "it has risen"
+    return asyncio.get_running_loop().time() - age
 
 
 async def until_idle() -> None:
@@ -226,6 +234,48 @@ async def test_heads__one_boasts__only_heights_that_enough_have_come_through() -
         assert (await anext(heads)).number == 7
         other.say(8)
         assert (await anext(heads)).number == 8
+
+
+async def test_heads__enough_boast_and_take_it_back__true_ones_come_through_and_count() -> None:
+    one, other, boaster = Endpoint(), Endpoint(), Endpoint()
+    async with (
+        quorum(one, other, boaster, agreement=2) as source,
+        aclosing(source.heads()) as heads,
+    ):
+        for each in (one, boaster):
+            each.say(10**9)
+        assert (await anext(heads)).number == 10**9
+        await asyncio.sleep(0.02)
+        one.say(100)
+        other.say(100)
+        assert (await anext(heads)).number == 100
+        boasted_at = rise_of(source)
+        one.say(101)
+        other.say(101)
+        assert (await anext(heads)).number == 101
+        assert rise_of(source) > boasted_at, "a true height after it is a rise"
+
+
+async def test_heads__one_falls_behind_a_little__takes_nothing_back() -> None:
+    one = Endpoint()
+    async with quorum(one, agreement=1) as source, aclosing(source.heads()) as heads:
+        one.say(100)
+        assert (await anext(heads)).number == 100
+        one.say(100 - LAG_BLOCKS_MAX, 101)
+        assert (await anext(heads)).number == 101
+
+
+async def test_read__one_has_taken_back_what_it_boasted__speaks_only_of_what_it_has() -> None:
+    boaster = Endpoint()
+    async with quorum(boaster, agreement=1) as source, aclosing(source.heads()) as heads:
+        boaster.say(10**9)
+        await anext(heads)
+        boaster.say(100)
+        await anext(heads)
+        boaster.height = 100
+        said = await source.read(BlockNumber(101))
+        assert isinstance(said, Unavailable)
+        assert said.trouble is Trouble.LAGGING
 
 
 async def test_heads__two_of_one_operator__are_one_voice() -> None:
