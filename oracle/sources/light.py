@@ -18,6 +18,7 @@ from oracle.sources.client import RefusedError, SourceFailureError, WrongChainEr
 from units import BlockHash
 
 _PROGRAM = Path(__file__).with_name("light_node.py")
+_START_S_MAX = 60.0
 _LINE_BYTES_MAX = 16 * 1024 * 1024
 _WORDS_BYTES_MAX = 4 * 1024
 _SUBSCRIBE = "chain_subscribeFinalizedHeads"
@@ -30,26 +31,44 @@ class LightNode:
     """One child process and what is asked of it; started at the first `connect`."""
 
     def __init__(
-        self, *, name: str, chain_spec: Path, genesis: BlockHash | None, program: Path = _PROGRAM
+        self,
+        *,
+        name: str,
+        chain_spec: Path,
+        genesis: BlockHash | None,
+        program: Path = _PROGRAM,
+        start_s_max: float = _START_S_MAX,
     ) -> None:
-        """`program` answers JSON-RPC by lines; tests have others than the light client."""
+        """One light client, not started yet.
+
+        Args:
+            name: what errors call it.
+            chain_spec: of the network, with a checkpoint.
+            genesis: the hash of block 0; None: any chain will do.
+            program: answers JSON-RPC by lines; tests have others than the light client.
+            start_s_max: a child that has said nothing is given so long, a start on a machine with
+                other work.
+        """
         self._name = name
         self._arguments = (sys.executable, "-P", str(program), str(chain_spec))
         self._genesis = genesis
+        self._start_s_max = start_s_max
         self._child: _Child | None = None
         self._starting = asyncio.Lock()
 
     async def connect(self, answer_s_max: float) -> "LightClient":
         """A client of the child, if it is ready; raises SourceFailureError.
 
-        A child that does not say within `answer_s_max` whether it has peers hangs, and is killed;
-        the next call starts another.
+        A child that does not say within `answer_s_max` whether it has peers hangs, and is killed,
+        unless it is still starting; the next call starts another.
         """
         child = await self._running()
         try:
             async with asyncio.timeout(answer_s_max):
                 await self._see_ready(child)
         except TimeoutError as error:
+            if child.is_starting(self._start_s_max):
+                raise SourceFailureError(f"{self._name} is starting") from error
             if self._child is child:  # else somebody has started another meanwhile
                 await self.kill()
             raise SourceFailureError(f"{self._name} hangs: it was killed") from error
@@ -117,6 +136,8 @@ class _Child:
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
+        self._started = asyncio.get_running_loop().time()
+        self._has_spoken = False
         self._numbers = count(1)
         self._waiting: dict[int, asyncio.Future[Any]] = {}
         self._listening = asyncio.ensure_future(self._listen())
@@ -146,6 +167,11 @@ class _Child:
     def has_ended(self) -> bool:
         """Whether there is nobody to ask any more."""
         return self._listening.done()
+
+    def is_starting(self, start_s_max: float) -> bool:
+        """Whether it has not said anything, and need not have yet."""
+        age_s = asyncio.get_running_loop().time() - self._started
+        return not self._has_spoken and not self.has_ended and age_s < start_s_max
 
     async def request(self, method: str, params: Sequence[Any]) -> Any:
         """The `result` of one call; waits as long as whoever calls lets it."""
@@ -195,6 +221,7 @@ class _Child:
         return words
 
     def _hear(self, message: dict[str, Any]) -> None:
+        self._has_spoken = True
         if message.get("method") == _HEAD:
             self.newest_head = message["params"]["result"]
             for put in tuple(self.followers):

@@ -42,12 +42,22 @@ async def light(node: SubtensorStandIn, tmp_path: Path) -> AsyncIterator[Light]:
     made: list[LightNode] = []
 
     def make(
-        *, peers: int = 3, mute: tuple[str, ...] = (), genesis: BlockHash | None = None
+        *,
+        peers: int = 3,
+        mute: tuple[str, ...] = (),
+        genesis: BlockHash | None = None,
+        **options: float,
     ) -> LightNode:
         spec = tmp_path / "how.json"
         spec.write_text(json.dumps({"url": node.url, "peers": peers, "mute": mute}))
         made.append(
-            LightNode(name="own", chain_spec=spec, genesis=genesis or node.genesis, program=BRIDGE)
+            LightNode(
+                name="own",
+                chain_spec=spec,
+                genesis=genesis or node.genesis,
+                program=BRIDGE,
+                **options,
+            )
         )
         return made[-1]
 
@@ -58,6 +68,16 @@ async def light(node: SubtensorStandIn, tmp_path: Path) -> AsyncIterator[Light]:
 
 def endpoint(light: LightNode) -> SubtensorEndpoint:
     return SubtensorEndpoint(light=light, name="own", markets=(SN, OTHER), policy=POLICY)
+
+
+async def once_started(source: SubtensorEndpoint) -> str:
+    """What is missing once the child says something, however long its start takes."""
+    async with asyncio.timeout(30):
+        while True:
+            said = await source.finalized()
+            assert isinstance(said, Unavailable), "something is missing"
+            if said.detail != "own is starting":
+                return said.detail
 
 
 async def ready(source: SubtensorEndpoint) -> SourceHead:
@@ -86,18 +106,14 @@ async def test_endpoint__over_a_light_client__reads_and_follows_as_over_a_socket
 
 async def test_endpoint__the_light_client_has_no_peers__is_away_and_says_so(light: Light) -> None:
     async with endpoint(light(peers=0)) as source:
-        said = await source.finalized()
-        assert isinstance(said, Unavailable)
-        assert said.detail == "own has no peers yet"
+        assert await once_started(source) == "own has no peers yet"
 
 
 async def test_endpoint__no_finalized_head_has_come__is_away_though_it_has_peers(
     light: Light,
 ) -> None:
     async with endpoint(light(mute=("chain_subscribeFinalizedHeads",))) as source:
-        said = await source.finalized()
-        assert isinstance(said, Unavailable)
-        assert said.detail == "own has no finalized head yet"
+        assert await once_started(source) == "own has no finalized head yet"
 
 
 async def test_endpoint__of_another_chain__is_said_as_such(light: Light) -> None:
@@ -129,10 +145,24 @@ async def test_read__it_hangs_in_one_call__that_read_fails_in_time_and_the_child
 async def test_connect__it_does_not_even_say_how_it_is__is_killed_and_another_started(
     node: SubtensorStandIn, light: Light
 ) -> None:
-    own = light(mute=("system_health",))
+    own = light(mute=("system_health",), start_s_max=1.0)
     with pytest.raises(SourceFailureError, match="own hangs: it was killed"):
         await own.connect(1.0)
     assert own._child is None
+
+
+async def test_connect__it_takes_long_to_start__is_let_start(tmp_path: Path) -> None:
+    program = tmp_path / "slow.py"
+    program.write_text("import time\ntime.sleep(60)\n")
+    own = LightNode(name="own", chain_spec=tmp_path / "spec", genesis=None, program=program)
+    with pytest.raises(SourceFailureError, match="own is starting"):
+        await own.connect(0.2)
+    child = own._child
+    with pytest.raises(SourceFailureError, match="own is starting"):
+        await own.connect(0.2)
+    assert child is not None
+    assert own._child is child
+    await own.kill()
 
 
 async def test_connect__the_program_does_not_work__says_its_last_words(tmp_path: Path) -> None:
