@@ -4,7 +4,6 @@ Nothing here passes or fails on a duration: figures are for people and for compa
 """
 
 import asyncio
-import json
 from pathlib import Path
 from time import perf_counter
 from typing import Annotated
@@ -34,6 +33,7 @@ from bench.report import as_json, as_markdown, print_figures
 from bench.restart import RESTART
 from bench.sources import SOURCES
 from bench.throughput import THROUGHPUT
+from devnet.files import write_json, write_whole
 
 BENCHMARKS: tuple[Benchmark, ...] = (
     HANDOVER,
@@ -81,9 +81,8 @@ def main(
         console,
     )
     result = as_json(machine, perf_counter() - began, figures)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n")
-    out.with_suffix(".md").write_text(as_markdown(result))
+    write_json(out, result)
+    write_whole(out.with_suffix(".md"), as_markdown(result))
     print_figures(console, figures)
 
 

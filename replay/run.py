@@ -10,6 +10,7 @@ from typing import Any
 from devnet.arbitrageur import Arbitrageur
 from devnet.demo.child import FleetDiedError
 from devnet.failure import DevnetError, DevnetInputError, one_line
+from devnet.files import write_json, write_whole
 from devnet.replay import Replay, open_replay
 from devnet.stopping import stop_on_signals
 from devnet.tape import HOLE_BLOCKS_MAX
@@ -19,7 +20,6 @@ from keepers.liquidation.margin import project_index, remaining_margin
 from replay.chain import ChainEngine, listed_markets
 from replay.configuration import Configuration, ReplayInputError, configured
 from replay.exchange.trading import position_id
-from replay.files import write_json, write_whole
 from replay.model import ModelEngine
 from replay.observer import Observer
 from replay.populations import Scene, minds

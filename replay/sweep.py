@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from devnet.failure import DevnetError, DevnetInputError
+from devnet.files import write_json, write_whole
 from replay.comparison import comparison
-from replay.files import write_json, write_whole
 from replay.run import Advanced, ReplayOptions, prepared, run_blocking
 
 VARIANTS_MAX = 1_000

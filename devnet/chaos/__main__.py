@@ -4,7 +4,6 @@ Ends with status 1 when a request did not end exactly once as it should.
 """
 
 import asyncio
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +15,7 @@ from devnet.anvil import AnvilError
 from devnet.chaos.lives import LifeError
 from devnet.chaos.report import Report, print_report
 from devnet.chaos.run import ChaosOptions, run_chaos
+from devnet.files import write_json
 from devnet.rpc import NodeGoneError, RpcError
 
 _STANDARD = ChaosOptions()
@@ -41,8 +41,7 @@ def main(
         for failure in failures.exceptions:
             console.print(f"[red]the run broke off:[/] {failure}", highlight=False)
         raise SystemExit(2) from None
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps(report.as_json(), indent=2) + "\n")
+    write_json(out, report.as_json())
     print_report(console, report)
     if not report.verdict.is_clean:
         raise SystemExit(1)

@@ -5,7 +5,6 @@ came of it is written down before anything is said about success.
 """
 
 import asyncio
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -25,6 +24,7 @@ from devnet.demo.promises import dust_of, promises
 from devnet.demo.summary import Drill, failures, summarize
 from devnet.demo.webhook import Inbox, listening_webhook
 from devnet.failure import DevnetError, one_line
+from devnet.files import write_json
 from devnet.replay import Replay, open_replay
 from devnet.state import FleetOptions, StateFiles, write_state
 from devnet.stopping import stop_on_signals
@@ -125,7 +125,7 @@ async def _drill(
         seconds = asyncio.get_running_loop().time() - begun
         facts = _facts(options, replay, world, fleet, seconds)
         summary = summarize(facts, audit, inbox, world.traders.counts)
-    options.summary.write_text(json.dumps(summary, indent=2) + "\n")
+    write_json(options.summary, summary)
     return summary
 
 

@@ -17,6 +17,7 @@ from rich.table import Table
 from devnet.demo.drill import run
 from devnet.demo.options import DemoOptions
 from devnet.failure import DevnetError, one_line
+from devnet.files import write_json
 from devnet.parameters import Beta
 from devnet.population import Crowd
 from devnet.replay import hours_from
@@ -111,7 +112,7 @@ async def drill(
     for stretch in stretches:
         screen.rule(f"{stretch.name}: {stretch.hours} h, {options.traders} traders")
         found[stretch.name] = await _one(options, stretch, screen)
-        _write(options.out / "drill.json", found)
+        write_json(options.out / "drill.json", found)
     _print(screen, found)
     failed = [f"{name}: {each['failure']}" for name, each in found.items() if each["failure"]]
     if failed:
@@ -144,11 +145,6 @@ def deep_enough(traders: int) -> Beta:
 def _read(path: Path) -> Any:
     """None: the drill did not come so far as to have one."""
     return json.loads(path.read_text()) if path.exists() else None
-
-
-def _write(path: Path, found: dict[str, Any]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(found, indent=2) + "\n")
 
 
 def _print(screen: Console, found: dict[str, Any]) -> None:

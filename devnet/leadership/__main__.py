@@ -4,7 +4,6 @@ Ends with status 1 when something was done twice or lost, or nobody acted in tim
 """
 
 import asyncio
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +11,7 @@ import typer
 from rich.console import Console
 
 from devnet.anvil import AnvilError
+from devnet.files import write_json
 from devnet.leadership.contest import ContestOptions, run_contest
 from devnet.leadership.faults import Takeover
 from devnet.leadership.report import print_contest
@@ -44,8 +44,7 @@ def main(
         for failure in failures.exceptions:
             console.print(f"the run broke off: {failure}", markup=False, highlight=False)
         raise SystemExit(2) from None
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps(report.as_json(), indent=2) + "\n")
+    write_json(out, report.as_json())
     print_contest(console, report)
     if not report.is_clean:
         raise SystemExit(1)

@@ -17,6 +17,7 @@ from devnet.anvil import CHAIN_ID
 from devnet.chaos.caller import REVERTS, Caller, Notes, read_notes
 from devnet.chaos.ledger import ended_pieces
 from devnet.chaos.workload import REFUSED, make_workload
+from devnet.files import write_whole
 from fleet.chain.endpoint import Endpoint
 from fleet.chain.node import Node
 from fleet.chain.pool import Pool
@@ -92,6 +93,10 @@ class Orders:
     def enough(self) -> Path:
         """A file with the number of pieces at which there will be no more, once that is known."""
         return Path(self.folder) / "enough"
+
+    def that_is_enough(self, pieces: int) -> None:
+        """From now on there are no more pieces than these."""
+        write_whole(self.enough, str(pieces))
 
     @property
     def notes(self) -> Path:

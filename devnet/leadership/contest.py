@@ -109,7 +109,7 @@ async def _work_off(stage: Stage) -> int:
     leader = await led(stage)
     orders = leader.orders
     pieces = int((time.monotonic() - stage.began) * stage.pace) + _PIECES_AFTER
-    await asyncio.to_thread(orders.enough.write_text, str(pieces))
+    await asyncio.to_thread(orders.that_is_enough, pieces)
 
     async def is_done() -> bool:
         ended = await ended_pieces(stage.store, f"{WORKLOAD}:{stage.account}")

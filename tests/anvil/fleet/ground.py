@@ -15,7 +15,6 @@ from fleet.chain.node import Node
 from fleet.chain.pool import Pool
 from fleet.store.engine import Database, open_database
 from fleet.store.journal import StoredJournal
-from fleet.store.lease import release
 from fleet.transactions.chain import Chain
 from fleet.transactions.journal import Journal
 from fleet.transactions.policy import SenderPolicy
@@ -103,10 +102,6 @@ class Ground:
         self.journal = await journal_of(self.database)
         self.sender = build_sender(self.node, self.journal, policy)
         return self.sender
-
-    async def give_up_the_key(self) -> None:
-        """Others may have it; the ground's own sender is of no use any more."""
-        await release(self.database, self.journal.lease)
 
     async def seal(self, *, base_fee: int = 10 * GWEI) -> Head:
         self._time = Timestamp(self._time + 12)

@@ -9,9 +9,9 @@ from random import Random
 import pytest
 
 from devnet.failure import DevnetError, DevnetInputError
+from devnet.files import write_whole
 from devnet.population import NIGHT, Crowd, population
 from devnet.trader import Mind, Stage
-from replay.files import write_whole
 from replay.run import ReplayOptions, prepared, run_blocking
 from replay.sweep import sweep, variants
 from units import ONE, Netuid, Wei

@@ -18,4 +18,4 @@ def write_whole(path: Path, text: str) -> None:
 
 def write_json(path: Path, document: dict[str, Any]) -> None:
     """The same of a document."""
-    write_whole(path, json.dumps(document, indent=2) + "\n")
+    write_whole(path, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
