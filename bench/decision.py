@@ -82,6 +82,7 @@ async def _round(place: MarketPlace, rao: int, run: _Run) -> None:
     watch = place.fleet.stopwatch
     ended = watch.ended
     ended.clear()
+    watch.watches_processor = True
     began, busy = perf_counter(), process_time()
     outcome = await place.feeder.step(source)
     accepted = perf_counter()

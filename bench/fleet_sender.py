@@ -40,13 +40,15 @@ class Stopwatch:
     """Seconds that calls to something took, by a name for them, in their order.
 
     `covered`: seconds in which at least one of them was under way: some overlap. `ended`: when the
-    last one ended, by the clock, and `computed` this process's processor time by then.
+    last one ended, by the clock, and `computed` this process's processor time by then, where
+    `watches_processor`: to ask for it takes a call as long as a signature.
     """
 
     taken: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     ended: dict[str, float] = field(default_factory=dict)
     computed: dict[str, float] = field(default_factory=dict)
     covered: float = 0.0
+    watches_processor: bool = False
     _under_way: int = 0
     _since: float = 0.0
 
@@ -75,7 +77,8 @@ class Stopwatch:
             yield
         finally:
             self.ended[name] = ended = perf_counter()
-            self.computed[name] = process_time()
+            if self.watches_processor:
+                self.computed[name] = process_time()
             self._under_way -= 1
             if not self._under_way:
                 self.covered += ended - self._since

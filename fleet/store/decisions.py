@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fleet.store.engine import Database
 from fleet.store.journal_rows import read_entries
+from fleet.store.prepared import PreparedInsert
 from fleet.store.tables import JOURNAL_DONE, decisions, payments
 from fleet.store.tables import decision_subjects as subjects
 from fleet.store.tables import journal_attempts as attempts
@@ -21,6 +22,9 @@ from units import Seconds, Timestamp, TxHash
 
 DELETED_AT_ONCE = 500
 """Rows in one transaction: a sender that waits for its turn to write must not wait long."""
+
+_NEW_DECISION = PreparedInsert(insert(decisions))
+_NEW_SUBJECT = PreparedInsert(insert(subjects))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,10 +44,9 @@ def keep_decision(connection: Connection, entry: Entry) -> None:
     if record is None:
         return
     row = {"entry_id": entry.id, "time": record.time, "record": record.text}
-    connection.execute(insert(decisions).values(row))
+    _NEW_DECISION.run(connection, row)
     named = [{"subject": each, "entry_id": entry.id} for each in entry.request.subjects]
-    if named:
-        connection.execute(insert(subjects), named)
+    _NEW_SUBJECT.run_all(connection, named)
 
 
 def drop_decision(connection: Connection, entry: Entry) -> None:

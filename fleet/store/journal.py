@@ -21,6 +21,7 @@ from fleet.store.decisions import (
 from fleet.store.engine import Database
 from fleet.store.journal_rows import attempts_of, entry_of
 from fleet.store.lease import Lease, await_writes, fence, is_held
+from fleet.store.prepared import PreparedInsert
 from fleet.store.spending import book, pay, put_stop, read_account
 from fleet.store.tables import JOURNAL_DONE, decisions
 from fleet.store.tables import journal_attempts as attempts
@@ -31,6 +32,8 @@ from fleet.transactions.request import Lane, TransactionRequest
 from fleet.transactions.spending import Account, Spend
 from units import Timestamp
 
+_NEW_ATTEMPT = PreparedInsert(insert(attempts))
+
 
 class StoredJournal:
     """The journal of one lease."""
@@ -39,7 +42,7 @@ class StoredJournal:
         self._database = database
         self.lease = lease
         self._namespace = lease.namespace
-        self._insertion = _insertion(lease)  # made once: it is on every transaction's way out
+        self._insertion = PreparedInsert(_insertion(lease))
 
     async def enter(self, entry: Entry) -> Entry:
         """Writes a new entry, its attempts and its record; raises JournalConflict, see the port."""
@@ -47,7 +50,7 @@ class StoredJournal:
         row |= _request_columns(entry.request)
 
         def work(connection: Connection) -> Entry:
-            written = connection.execute(self._insertion, row).scalars().all()
+            written = self._insertion.run(connection, row).scalars().all()
             if not written:
                 fence(connection, self.lease)
             entered = replace(entry, id=written[0])
@@ -189,8 +192,7 @@ def _insert_attempts(connection: Connection, entry: Entry, *, known: int) -> Non
         for ordinal, attempt in enumerate(entry.attempts)
         if ordinal >= known
     ]
-    if new:
-        connection.execute(insert(attempts), new)
+    _NEW_ATTEMPT.run_all(connection, new)
 
 
 def _request_columns(request: TransactionRequest) -> dict[str, Any]:
