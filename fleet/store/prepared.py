@@ -4,14 +4,14 @@ SQLAlchemy takes several times as long for one as SQLite does, and meanwhile not
 process runs. A server is waited for much longer than either: there it is done as ever.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, CursorResult
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql.dml import Insert, ReturningInsert
 
-Row = Mapping[str, Any]
+Row = dict[str, Any]
 """Values by the names of columns; NULL where a column is left out."""
 
 
@@ -20,7 +20,7 @@ class PreparedInsert:
 
     def __init__(self, statement: Insert | ReturningInsert[Any]) -> None:
         self._statement = statement
-        compiled = statement.compile(dialect=sqlite.dialect())  # type: ignore[no-untyped-call]
+        compiled = statement.compile(dialect=sqlite.dialect())
         self._text = str(compiled)
         self._names: Sequence[str] = compiled.positiontup or ()
         self._constants = dict(compiled.params)
