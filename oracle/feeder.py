@@ -14,30 +14,13 @@ from oracle.crosscheck import CrossCheck, contradicted
 from oracle.depth import widened
 from oracle.due import PublicationPolicy
 from oracle.falls import Deadline, Falls, Risk
-from oracle.feed import (
-    MarketFeed,
-    PendingPush,
-    PendingSuspension,
-    SuspensionReason,
-    Update,
-)
+from oracle.feed import MarketFeed, PendingPush, PendingSuspension, SuspensionReason, Update
 from oracle.guard import Accept
 from oracle.judge import Judge, JudgePolicy
 from oracle.markets import PerMarket
-from oracle.plan import (
-    FeedPlan,
-    MarketPlan,
-    NotPlanned,
-    Publication,
-    first_alone,
-    riding_along,
-)
+from oracle.plan import FeedPlan, MarketPlan, NotPlanned, Publication, first_alone, riding_along
 from oracle.ports import Feed, FeedState, NotSent, PriceSource, Sent
-from oracle.publication import (
-    Knowledge,
-    decide,
-    still_pending,
-)
+from oracle.publication import Knowledge, decide, still_pending
 from oracle.pushes import Composed, Pushes
 from oracle.quotes import Reading, SourceHead, Unavailable
 from oracle.smoothing import Smoothing
@@ -272,7 +255,14 @@ class Feeder:
         self._sent[netuid] = market
         published = self._smoothing.applied(netuid, known)
         decision = decide(published, market, state.head, policy)
-        return MarketPlan(netuid=netuid, known=known, row=row, decision=decision, is_thin=is_thin)
+        return MarketPlan(
+            netuid=netuid,
+            known=known,
+            row=row,
+            decision=decision,
+            band=policy.deviation,
+            is_thin=is_thin,
+        )
 
     async def _suspend(
         self, netuids: tuple[Netuid, ...], reason: SuspensionReason, head: Head

@@ -18,7 +18,7 @@ from oracle.publication import (
     Suspend,
 )
 from oracle.quotes import Quote, SourceBlock
-from units import Head, Netuid, PositionId, Wei
+from units import Bps, Head, Netuid, PositionId, Wei
 
 
 class Falling(Protocol):
@@ -55,13 +55,14 @@ class Publication:
 class MarketPlan:
     """One market: what is known of its price, what the feed says, and what follows from both.
 
-    `is_thin`: its pool holds less TAO than its floor.
+    `band`: a move of this size is published now. `is_thin`: its pool holds less TAO than its floor.
     """
 
     netuid: Netuid
     known: Knowledge
     row: FeedRowView
     decision: Decision
+    band: Bps
     is_thin: bool = False
 
 

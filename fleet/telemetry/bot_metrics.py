@@ -36,7 +36,7 @@ class FeederMetrics:
         self._decisions = make.counter(
             "decisions", "What was decided for a market, and why.", ("decision", "reason")
         )
-        self._band = make.gauge("band_ratio", "A move of this size is published.")
+        self._band = make.gauge("band_ratio", "A move of this size is published.", market)
         self._heartbeat = make.gauge(
             "heartbeat_seconds", "A price this long on chain is published again."
         )
@@ -45,14 +45,19 @@ class FeederMetrics:
         )
         self._reason, self._unknown = Bounded(), Bounded()
 
-    def policy(self, *, band_bps: int, heartbeat_s: int, trading_age_s_max: int) -> None:
+    def policy(self, *, heartbeat_s: int, trading_age_s_max: int) -> None:
         """What the operator has set: rules and dashboards measure by it."""
-        self._band.set(ratio(band_bps))
         self._heartbeat.set(heartbeat_s)
         self._age_max.set(trading_age_s_max)
 
     def market(
-        self, netuid: int, *, age_s: int | None, deviation_bps: int | None, is_suspended: bool
+        self,
+        netuid: int,
+        *,
+        age_s: int | None,
+        deviation_bps: int | None,
+        is_suspended: bool,
+        band_bps: int | None,
     ) -> None:
         """One market's row; what is not known is None.
 
@@ -61,10 +66,12 @@ class FeederMetrics:
             age_s: chain time since the source block of the published price.
             deviation_bps: published price against the price that was read, without sign.
             is_suspended: on chain.
+            band_bps: a move of this size is published, wider where its pool is thin.
         """
         self._age.labels(netuid).set(or_unknown(age_s))
         deviation = None if deviation_bps is None else ratio(deviation_bps)
         self._deviation.labels(netuid).set(or_unknown(deviation))
+        self._band.labels(netuid).set(or_unknown(None if band_bps is None else ratio(band_bps)))
         self._suspended.labels(netuid).set(is_suspended)
 
     def decided(self, decision: str, reason: str) -> None:

@@ -115,7 +115,6 @@ def _say_started(names: Iterable[BotName], settings: Settings, crew: Crew) -> No
 def _show_policy(settings: Settings, metrics: Metrics) -> None:
     """What rules and dashboards measure by is what the operator has set, not a copy of it."""
     metrics.feeder.policy(
-        band_bps=settings.oracle.deviation_bps,
         heartbeat_s=settings.oracle.heartbeat_s,
         trading_age_s_max=settings.exchange.trading_price_age_s_max,
     )

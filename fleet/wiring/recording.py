@@ -103,6 +103,7 @@ class Recorder:
             age_s=head.time - row.source_time if row.price else None,
             deviation_bps=deviation,
             is_suspended=self._suspended[market.netuid],
+            band_bps=market.band,
         )
         decision = type(market.decision).__name__.lower()
         self._metrics.feeder.decided(decision, str(market.decision.reason))
@@ -111,7 +112,11 @@ class Recorder:
         """Nobody knows how old the published prices are; a suspension lasts until it is lifted."""
         for netuid, is_suspended in self._suspended.items():
             self._metrics.feeder.market(
-                netuid, age_s=None, deviation_bps=None, is_suspended=is_suspended
+                netuid,
+                age_s=None,
+                deviation_bps=None,
+                is_suspended=is_suspended,
+                band_bps=None,
             )
 
     def _liquidated(self, outcome: LiquidationsSubmitted) -> None:

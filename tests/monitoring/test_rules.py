@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from fleet.telemetry.metrics import Metrics
 from monitoring import cases, compile  # noqa: A004 - a module of the project
@@ -76,6 +77,15 @@ def test_runbook__of_an_alert__says_what_to_look_at_to_do_and_when_it_is_over(na
     severities = {each["labels"]["severity"] for each in RULES if each.get("alert") == name}
     urgency = {"page": "**Page", "ticket": "**Ticket", "none": "**Always"}
     assert any(urgency[severity] in text for severity in severities)
+
+
+def test_example__of_alertmanager__keeps_back_alerts_that_there_are() -> None:
+    configured = yaml.safe_load((compile.HERE / "alertmanager.yml").read_text())
+    for rule in configured["inhibit_rules"]:
+        for matcher in (*rule["source_matchers"], *rule["target_matchers"]):
+            named = re.fullmatch(r'alertname =~? "?([\w|]+)"?', matcher)
+            assert matcher.startswith("severity") or named is not None
+            assert named is None or set(named[1].split("|")) <= ALERTS.keys()
 
 
 def test_examples__of_prometheus_and_alertmanager__are_read_by_them(tool: Tool) -> None:

@@ -32,8 +32,8 @@ def _exercise(metrics: Metrics) -> None:
     metrics.transactions.in_flight({"price": 2})
     metrics.transactions.policy(balance_tao_min=1, drill_tao_hour=0.2)
     metrics.transactions.key("0xAa", balance_wei=25 * 10**17, nonce_gap=2)
-    metrics.feeder.policy(band_bps=10, heartbeat_s=600, trading_age_s_max=900)
-    metrics.feeder.market(8, age_s=36, deviation_bps=12, is_suspended=True)
+    metrics.feeder.policy(heartbeat_s=600, trading_age_s_max=900)
+    metrics.feeder.market(8, age_s=36, deviation_bps=12, is_suspended=True, band_bps=10)
     metrics.feeder.decided("hold", "the published price is close and young enough")
     metrics.feeder.pushed((8, 64), liquidations=0, risk_unknown="no book within 0.2 s")
     metrics.liquidations.planned(candidates=3, deferred=1, unknown={"the market is suspended": 2})
@@ -64,7 +64,7 @@ def test_metrics__everything_recorded__stands_in_base_units(metrics: Metrics) ->
     assert read(metrics, "key_balance_tao", key="0xAa") == 2.5
     assert read(metrics, "key_gas_hours", key="0xAa") == 12.5
     assert read(metrics, "nonce_gap", key="0xAa") == 2
-    assert read(metrics, "feed_band_ratio") == 0.001
+    assert read(metrics, "feed_band_ratio", netuid="8") == 0.001
     assert read(metrics, "canary_timestamp_seconds") == 1_700_000_000
     assert read(metrics, "canary_missed_total") == 1
     assert read(metrics, "liquidation_source_delay_seconds_sum") == 50
@@ -101,7 +101,7 @@ def test_metrics__two_fleets_in_one_process__do_not_share_and_use_no_global(
 
 
 def test_feeder__no_price__unknown_and_not_zero(metrics: Metrics) -> None:
-    metrics.feeder.market(8, age_s=None, deviation_bps=None, is_suspended=False)
+    metrics.feeder.market(8, age_s=None, deviation_bps=None, is_suspended=False, band_bps=None)
 
     assert math.isnan(read(metrics, "feed_age_seconds", netuid="8") or 0)
     assert math.isnan(read(metrics, "feed_deviation_ratio", netuid="8") or 0)

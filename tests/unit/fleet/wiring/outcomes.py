@@ -75,6 +75,7 @@ MOVED = MarketPlan(
     known=ACCEPTED,
     row=PUBLISHED,
     decision=Publish(update=UPDATE, reason=PublishReason.DEVIATION),
+    band=Bps(10),
 )
 HELD = replace(MOVED, decision=Hold(reason=HoldReason.WITHIN_BAND))
 GONE = MarketPlan(
@@ -82,9 +83,14 @@ GONE = MarketPlan(
     known=NoPrice(netuid=Netuid(64), reason=NoPriceReason.UNPRICED),
     row=replace(PUBLISHED, suspended_at=BlockNumber(99), suspension=SuspensionReason.NO_PRICE),
     decision=Suspend(reason=SuspensionReason.NO_PRICE, detail="the runtime lists no price"),
+    band=Bps(10),
 )
 UNREAD = MarketPlan(
-    netuid=Netuid(8), known=Unread(), row=EMPTY_ROW, decision=Hold(reason=HoldReason.NO_READING)
+    netuid=Netuid(8),
+    known=Unread(),
+    row=EMPTY_ROW,
+    decision=Hold(reason=HoldReason.NO_READING),
+    band=Bps(10),
 )
 
 KEYS = (position(1).key, position(2).key)

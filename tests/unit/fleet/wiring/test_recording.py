@@ -132,6 +132,7 @@ def test_record__unknown_kind__leaves_everything_as_it_was(
                 "feed_age_seconds[('netuid', '8')]": 120,
                 "feed_deviation_ratio[('netuid', '8')]": 0.01,
                 "feed_suspended[('netuid', '8')]": 0,
+                "feed_band_ratio[('netuid', '8')]": 0.001,
                 "feed_decisions_total[('decision', 'hold'), ('reason', 'the published price is"
                 " close and young enough')]": 1,
             },
