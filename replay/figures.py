@@ -18,11 +18,13 @@ def figure_rows(summary: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     feed, debt, vault = summary["feed"], summary["bad_debt"], summary["vault"]
     fell, warned = summary["liquidations"], summary["warnings"]
     lead = warned["lead_blocks_median"]
-    arbitrage = summary["arbitrageurs"]
+    arbitrage, gas = summary["arbitrageurs"], summary["gas"]
+    pushing = gas["by_work"]["prices"]["transactions"]
     return {
         "What it cost": {
-            "price pushes": f"{feed['pushes']} in {summary['gas']['transactions']} transactions",
-            "gas": f"{summary['gas']['gas']:,} for {tao(summary['gas']['fees_wei'])}",
+            "prices pushed": f"{feed['pushes']} in {pushing} transactions",
+            "transactions": str(gas["transactions"]),
+            "gas": f"{gas['gas']:,} for {tao(gas['fees_wei'])}",
             "tracking error": f"{feed['tracking_error_bps_mean']} bps mean, "
             f"{feed['tracking_error_bps_max']} bps at most",
             "suspensions": _counts(feed["suspensions"]),

@@ -4,7 +4,7 @@ Imitates `devnet/traders.py` step by step: a wish is preflighted at the end of a
 the next one in the order of the traders.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from typing import assert_never
@@ -22,7 +22,7 @@ from replay.exchange.trading import (
     quote_closing,
     quote_opening,
 )
-from units import BlockNumber, PositionId, Wei
+from units import BlockNumber, Wei
 
 _GWEI = 10**9
 
@@ -43,7 +43,6 @@ class ModelTraders:
         self.traders = tuple(traders)
         self._start = start
         self._pending: list[tuple[int, Wish, Wei]] = []
-        self._by_id: Mapping[PositionId, int] = {}
         self._wakes: list[tuple[int, int]] = []
         self._wakes_at: dict[int, int] = {}
         for index in range(len(self.traders)):

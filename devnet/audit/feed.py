@@ -262,8 +262,10 @@ def _is_late(watch: _Watch, block: BlockNumber, promise: Promise) -> bool:
 
 
 def _may_buy(watch: _Watch, block: BlockNumber, promise: Promise) -> bool:
-    lately = sum((block - at) * BLOCK_TIME < _HOUR for at in watch.bought)
-    return lately < promise.stakes.pushes_hour_max
+    most = promise.stakes.pushes_hour_max
+    if len(watch.bought) < most:
+        return True
+    return most > 0 and (block - watch.bought[-most]) * BLOCK_TIME >= _HOUR
 
 
 def _is_beyond(before: PriceWei, price: PriceWei, limit: Bps) -> bool:
