@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 
 from devnet.synthetic_tape import synthetic_tape
 from devnet.tape import HOLE_BLOCKS_MAX, Hole, Tape, TapeError
+from devnet.tape_file import seconds_of
 from units import BLOCK_TIME, BlockNumber, Netuid, Timestamp
 
 BLOCKS_AN_HOUR = 3_600 // BLOCK_TIME
@@ -104,11 +104,9 @@ def _holes(tape: Tape, first: BlockNumber, blocks: int) -> tuple[Hole, ...]:
 
 def _time(tape: Tape, text: str) -> Timestamp:
     try:
-        time = datetime.fromisoformat(text)
+        seconds = seconds_of(text)
     except ValueError:
         raise TapeError(f"{text!r} is not an ISO 8601 time such as 2025-03-23T06:00") from None
-    aware = time if time.tzinfo else time.replace(tzinfo=UTC)
-    seconds = Timestamp(int(aware.timestamp()))
     if seconds < tape.time_at(tape.first_block):
         raise TapeError(f"{tape.name}: begins after {text}")
     return seconds

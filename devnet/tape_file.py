@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from units import BLOCK_TIME, Netuid
+from units import BLOCK_TIME, Netuid, Timestamp
 
 FIRST_ROW = 2
 """Rows are counted as an editor shows them: the header is row 1."""
@@ -47,6 +47,16 @@ class Columns:
 def iso(time: int) -> str:
     """Unix seconds as the file writes them."""
     return datetime.fromtimestamp(time, UTC).isoformat()
+
+
+def seconds_of(text: str) -> Timestamp:
+    """Unix seconds of an ISO 8601 time, UTC unless it says otherwise.
+
+    Raises:
+        ValueError: it is none.
+    """
+    time = datetime.fromisoformat(text)
+    return Timestamp(int((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()))
 
 
 def read_columns(path: Path) -> Columns:

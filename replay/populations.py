@@ -3,7 +3,6 @@
 import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from functools import partial
 from pathlib import Path
@@ -14,6 +13,7 @@ from devnet.parameters import MarketTerms
 from devnet.population import Crowd, TraderPlan, population
 from devnet.replay import most_shaken_first
 from devnet.tape import Tape
+from devnet.tape_file import seconds_of
 from devnet.trader import Mind
 from fleet.settings import Settings
 from replay.configuration import ReplayInputError
@@ -162,9 +162,7 @@ def _amount(name: str, text: str) -> int:
 def _arrives(text: str, scene: Scene) -> int:
     """Blocks from the start; what was opened before it is opened at once."""
     try:
-        time = datetime.fromisoformat(text)
+        time = seconds_of(text)
     except ValueError:
         raise ValueError(f"time {text!r} is not ISO 8601") from None
-    aware = time if time.tzinfo else time.replace(tzinfo=UTC)
-    after = int(aware.timestamp()) - scene.tape.time_at(scene.start)
-    return max(after // BLOCK_TIME, 0)
+    return max((time - scene.tape.time_at(scene.start)) // BLOCK_TIME, 0)

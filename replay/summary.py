@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
 
-from devnet.demo.summary import tier_name
+from devnet.demo.summary import tier_name, trades
 from devnet.tape_file import iso
 from devnet.traders import TradeCounts
 from oracle.feed import SuspensionReason
@@ -53,7 +53,7 @@ def summarize(seen: Observer, ended: Ended) -> dict[str, Any]:
         "seed": setup.seed,
         "set": list(ended.words),
         "wall_clock_s": round(ended.seconds, 1),
-        "trades": _trades(ended.counts),
+        "trades": trades(ended.counts),
         "positions_opened": seen.opened,
         "feed": _feed(seen),
         "gas": _gas(seen),
@@ -174,15 +174,6 @@ def _vault(seen: Observer, vault: VaultRecord) -> dict[str, Any]:
         **{f"{name}_wei": value for name, value in asdict(vault).items()},
         "loss_wei": beta.reserves - vault.reserves,
         "insurance_loss_wei": beta.insurance - vault.insurance,
-    }
-
-
-def _trades(counts: TradeCounts) -> dict[str, Any]:
-    return {
-        "succeeded": dict(sorted(counts.succeeded.items())),
-        "reverted": dict(sorted(counts.reverted.items())),
-        "declined_before_sending": dict(sorted(counts.declined.items())),
-        "rejected_by_the_node": dict(sorted(counts.rejected.items())),
     }
 
 

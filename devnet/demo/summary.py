@@ -61,7 +61,7 @@ def summarize(drill: Drill, audit: Audit, inbox: Inbox, counts: TradeCounts) -> 
         ],
         "seed": drill.seed,
         "wall_clock_s": round(drill.seconds, 1),
-        "traders": {"count": drill.traders, **_trades(counts)},
+        "traders": {"count": drill.traders, **trades(counts)},
         "positions_opened": len(audit.referee.ledger.opened_in),
         "markets": {str(netuid): _market(audit, netuid) for netuid in audit.referee.ledger.markets},
         "alerts": _alerts(inbox, drill.warnings_collected),
@@ -136,7 +136,8 @@ def _alerts(inbox: Inbox, collected: int) -> dict[str, Any]:
     }
 
 
-def _trades(counts: TradeCounts) -> dict[str, Any]:
+def trades(counts: TradeCounts) -> dict[str, Any]:
+    """What became of the traders' wishes."""
     return {
         "succeeded": dict(sorted(counts.succeeded.items())),
         "reverted": dict(sorted(counts.reverted.items())),

@@ -5,11 +5,12 @@ from dataclasses import replace
 from random import Random
 
 from keepers.liquidation.margin import is_liquidatable, ratio_bps, remaining_margin
-from keepers.liquidation.positions import MarketParameters, Position, PositionKey
+from keepers.liquidation.positions import Position, PositionKey
 from keepers.warnings.alerts import Severity
 from keepers.warnings.tiers import WarningPolicy, Watch, observe, observe_unknown, tiers
 from replay.warned import Warned
 from replay.watch import MarginWatch
+from tests.unit.keepers.liquidation.examples import PARAMETERS
 from units import (
     ONE,
     BlockNumber,
@@ -18,7 +19,6 @@ from units import (
     Netuid,
     PositionId,
     PriceWei,
-    Seconds,
     Sequence,
     Wei,
 )
@@ -27,15 +27,6 @@ NETUIDS = (Netuid(64), Netuid(51))
 PRICE = 2 * 10**17
 POLICY = WarningPolicy(tiers=tiers([Bps(3_500), Bps(2_500), Bps(2_000)], page_blocks=2))
 LINES = [Bps(r) for tier in POLICY.tiers for r in (tier.ratio_bps, tier.ratio_bps + 200)]
-PARAMETERS = MarketParameters(
-    maintenance=Bps(2_000),
-    liquidation_penalty=Bps(500),
-    keeper_share=Bps(2_000),
-    funding_rate_max=75 * 10**14,
-    funding_interval=Seconds(28_800),
-    funding_cap=Seconds(115_200),
-    liquidation_price_age_max=Seconds(3_600),
-)
 
 
 class Both:
