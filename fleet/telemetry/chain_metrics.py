@@ -143,6 +143,9 @@ class TransactionMetrics:
             "transactions", "Transactions by outcome.", ("lane", "outcome")
         )
         self._open = make.gauge("transactions_in_flight", "In no block yet.", lanes)
+        self._unsettled = make.gauge(
+            "transactions_unsettled", "Without an outcome, by how far they have come.", ("state",)
+        )
         self._fees = make.counter("transaction_fees_tao", "Fees paid.", lanes)
         self._gas = make.counter("transaction_gas", "Gas used.", lanes)
         self._refused = make.counter(
@@ -202,6 +205,10 @@ class TransactionMetrics:
         self._lanes |= set(counts)
         for lane in self._lanes:
             self._open.labels(lane).set(counts.get(lane, 0))
+
+    def unsettled(self, state: str, count: int) -> None:
+        """How many transactions without an outcome are in this state."""
+        self._unsettled.labels(state).set(count)
 
     def spent(
         self, lane: str, *, with_effect_wei: int, without_effect_wei: int, is_stopped: bool

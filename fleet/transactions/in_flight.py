@@ -51,9 +51,9 @@ class InFlight:
         """How many are in no block, by lane."""
         return Counter(each.request.lane for each in self._entries.values() if each.is_open)
 
-    def unsettled(self) -> int:
-        """How many have no outcome yet, those in a block that is not final included."""
-        return sum(each.is_unsettled for each in self._entries.values())
+    def unsettled(self) -> Counter[State]:
+        """How many have no outcome yet, those in a block that is not final included, by state."""
+        return Counter(each.state for each in self._entries.values() if each.is_unsettled)
 
     def still_open(self, entry: Entry) -> Entry | None:
         """The newest state of an entry; None when it is in a block or has left by now."""

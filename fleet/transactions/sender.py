@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
+from fleet.transactions.attempt import State
 from fleet.transactions.chain import Chain
 from fleet.transactions.delivery import Delivery
 from fleet.transactions.fees import Fee, needed
@@ -49,14 +50,14 @@ _REREADING = "the journal is being read again after a failure"
 class SenderStatus:
     """For metrics and operators.
 
-    `in_flight` counts what is in no block, `unsettled` all that has no outcome yet.
+    `in_flight` counts what is in no block, `unsettled` all that has no outcome yet, by state.
     `oldest` is the head at which the oldest transaction in no block was first signed; `problem`
     the node's last words against one that stays in flight. `stopped` are lanes that spent too
     much, `half_spent` those that are on the way there, `day` what each spent.
     """
 
     in_flight: dict[Lane, int]
-    unsettled: int
+    unsettled: dict[State, int]
     next_nonce: int
     is_held: bool
     stopped: dict[Lane, str]
@@ -193,7 +194,7 @@ class Sender:
         still_open = self._known.in_flight.open()
         return SenderStatus(
             in_flight=dict(self._known.in_flight.lanes()),
-            unsettled=self._known.in_flight.unsettled(),
+            unsettled=dict(self._known.in_flight.unsettled()),
             next_nonce=self._known.nonces.next,
             is_held=self._known.nonces.is_held,
             stopped=self._guard.stopped,

@@ -8,6 +8,7 @@ from typing import Any
 
 from fleet.telemetry.metrics import Metrics
 from fleet.telemetry.notify import Round
+from fleet.transactions.attempt import State
 from fleet.transactions.request import Final, Included, Lane, Reverted, Settled
 from fleet.wiring.block_times import BlockTimes
 from fleet.wiring.settling import SettledOutcomes
@@ -32,6 +33,8 @@ from protocol.events import book_event, liquidation_event
 from units import Head
 
 CALL_FAILED = "the call into the exchange failed"
+
+_UNSETTLED = tuple(state for state in State if state not in {State.FINAL, State.RELEASED})
 
 
 class Recorder:
@@ -184,6 +187,8 @@ class Recorder:
         transactions, key = self._metrics.transactions, outcomes.key
         self._times.note(outcomes.head)
         transactions.in_flight({lane.name.lower(): n for lane, n in outcomes.in_flight.items()})
+        for state in _UNSETTLED:
+            transactions.unsettled(state.value, outcomes.unsettled.get(state, 0))
         for lane, day in outcomes.day.items():
             transactions.spent(
                 lane.name.lower(),

@@ -8,6 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from fleet.chain.failures import ChainError
 from fleet.runtime.clock import Clock
+from fleet.transactions.attempt import State
 from fleet.transactions.request import Included, Lane, Settled
 from fleet.transactions.sender import SenderStatus
 from fleet.transactions.spending import Spent
@@ -75,6 +76,7 @@ class KeyState:
 class SettledOutcomes:
     """What became known of transactions at one block, and what is still on its way by lane.
 
+    `unsettled` is all that has no outcome, by how far it has come.
     `included` stand in a block and have no outcome yet; `settled` have one. `day` is what each
     lane spent in a day, `stopped` are those that may not go on, and why.
     `key` is None when it was not looked at.
@@ -83,6 +85,7 @@ class SettledOutcomes:
     head: Head
     settled: tuple[Settled, ...]
     in_flight: Mapping[Lane, int]
+    unsettled: Mapping[State, int] = field(default_factory=dict)
     included: tuple[Included, ...] = ()
     day: Mapping[Lane, Spent] = field(default_factory=dict)
     stopped: Mapping[Lane, str] = field(default_factory=dict)
@@ -126,6 +129,7 @@ async def settle(sender: Settles, head: Head, record: Record) -> SettledOutcomes
         included=included,
         settled=settled,
         in_flight={} if status is None else status.in_flight,
+        unsettled={} if status is None else status.unsettled,
         day={} if status is None else status.day,
         stopped={} if status is None else status.stopped,
     )
@@ -162,7 +166,7 @@ async def settle_all(
 
 def is_all_settled(sender: Settles) -> bool:
     """Whether everything has its outcome. A journal that is unread may hold some without."""
-    return sender.status is not None and sender.status.unsettled == 0
+    return sender.status is not None and not sender.status.unsettled
 
 
 def is_all_included(sender: Settles) -> bool:

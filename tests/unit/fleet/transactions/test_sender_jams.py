@@ -1,5 +1,6 @@
 """What could hold a key for ever, or keep urgent work waiting, and what costs it while it lasts."""
 
+from fleet.transactions.attempt import State
 from fleet.transactions.fees import FeeMode, FeePolicy
 from fleet.transactions.policy import SenderPolicy
 from fleet.transactions.request import Expired, Final, Lane, Refused, Submitted
@@ -199,7 +200,7 @@ async def test_settle__finality_stands_still_for_300_blocks__everything_ends_whe
         assert await world.mine() == ()
     status = world.sender.status
     assert status is not None
-    assert (status.unsettled, status.in_flight) == (300, {})
+    assert (status.unsettled, status.in_flight) == ({State.MINED: 300}, {})
     world.chain.finality_lag = 2
     settled = await world.mine(3)
     assert len(settled) == 300

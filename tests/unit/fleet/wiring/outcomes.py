@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from fleet.telemetry.notify import Round
+from fleet.transactions.attempt import State
 from fleet.transactions.request import Expired, Lane, Reverted, Superseded
 from fleet.wiring.memory import Tidied
 from fleet.wiring.settling import KeyState, SettledOutcomes
@@ -244,6 +245,7 @@ CARE: dict[str, object] = {
         head=HEAD,
         settled=(),
         in_flight={Lane.PRICE: 2},
+        unsettled={State.BROADCAST: 2},
         key=KeyState(address=KEY, balance=Wei(25 * 10**17), nonce_gap=2),
     ),
     "settled": SettledOutcomes(

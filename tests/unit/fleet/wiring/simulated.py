@@ -1,6 +1,7 @@
 """Two chains whose heads a test gives by hand, a devnet, a sender, and a clock to move."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -10,6 +11,7 @@ from fleet.runtime.clock import ChainClock
 from fleet.runtime.lockstep import WokenBy
 from fleet.runtime.wakes import Closed, Inbox
 from fleet.settings import Settings
+from fleet.transactions.attempt import State
 from fleet.transactions.request import (
     Final,
     Included,
@@ -247,7 +249,9 @@ class Post:
             return None
         return SenderStatus(
             in_flight={Lane.PRICE: len(self.on_its_way), Lane.FUNDING: 0},
-            unsettled=len(self.on_its_way) + len(self.in_a_block),
+            unsettled=+Counter(
+                {State.SEEN: len(self.on_its_way), State.MINED: len(self.in_a_block)}
+            ),
             next_nonce=3 + len(self.on_its_way),
             is_held=False,
             stopped=dict(self.stopped),

@@ -217,6 +217,8 @@ def test_record__unknown_kind__leaves_everything_as_it_was(
             {
                 f"key_balance_tao[('key', '{KEY}')]": 2.5,
                 f"nonce_gap[('key', '{KEY}')]": 2,
+                "transactions_unsettled[('state', 'broadcast')]": 2,
+                "transactions_unsettled[('state', 'mined')]": 0,
             },
         ),
         (
@@ -335,11 +337,15 @@ def test_warnings__blind__every_tier_is_unknown(recorder: Recorder, read: Read) 
         assert math.isnan(read("positions", tier=tier) or 0)
 
 
-def test_in_flight__nothing_left__falls_to_zero(recorder: Recorder, metrics: Metrics) -> None:
-    recorder.record(EVERY["settled"])
+@pytest.mark.parametrize("name", ["transactions_in_flight", "transactions_unsettled"])
+def test_on_their_way__nothing_left__falls_to_zero(
+    name: str, recorder: Recorder, metrics: Metrics
+) -> None:
+    recorder.record(EVERY["key"])
+    assert any(v for k, v in recorded(metrics).items() if name in k)
     recorder.record(EVERY["nothing settled"])
 
-    open_now = {k: v for k, v in recorded(metrics).items() if "transactions_in_flight" in k}
+    open_now = {k: v for k, v in recorded(metrics).items() if name in k}
     assert open_now
     assert set(open_now.values()) == {0}
 

@@ -6,6 +6,7 @@ import pytest
 
 from fleet.chain.failures import NodeUnavailable
 from fleet.store.server import StoreAway
+from fleet.transactions.attempt import State
 from fleet.transactions.request import Expired, Included, Lane, Settled
 from fleet.wiring.settling import (
     KEY_BLOCKS,
@@ -135,6 +136,7 @@ async def test_settle__any_outcome__is_told_on_and_what_is_left_is_counted(post:
         head=head(7),
         settled=tuple(each for each in recorded if isinstance(each, Settled)),
         in_flight={Lane.PRICE: 1, Lane.FUNDING: 0},
+        unsettled={State.SEEN: 1},
     )
 
 

@@ -15,7 +15,7 @@ from tests.unit.fleet.runtime.streams import head
 
 CALM = SenderStatus(
     in_flight={},
-    unsettled=0,
+    unsettled={},
     next_nonce=0,
     is_held=False,
     stopped={},
