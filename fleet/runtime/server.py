@@ -6,6 +6,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry
@@ -15,6 +16,9 @@ from fleet.runtime.health import Health, Verdict
 from fleet.runtime.service import Service
 
 Status = Callable[[], Mapping[str, object]]
+
+Redact = Callable[[Any], Any]
+"""Takes the secrets out of what is about to be answered: a failure's words may hold some."""
 
 
 def _nothing_more() -> Mapping[str, object]:
@@ -26,20 +30,20 @@ class ListenError(Exception):
 
 
 def application(
-    health: Health, registry: CollectorRegistry, status: Status = _nothing_more
+    health: Health, registry: CollectorRegistry, redact: Redact, status: Status = _nothing_more
 ) -> web.Application:
-    """The four pages."""
+    """The four pages; what /metrics shows is the registry's own."""
 
     async def live(_: web.Request) -> web.Response:
-        return _answer(health.alive())
+        return _answer(health.alive(), redact)
 
     async def ready(_: web.Request) -> web.Response:
-        return _answer(health.ready())
+        return _answer(health.ready(), redact)
 
     async def standing(_: web.Request) -> web.Response:
         ready = health.ready()
         known = {"ready": ready.is_well, "live": health.alive().is_well, "bots": dict(ready.bots)}
-        return web.json_response({**status(), **known})
+        return web.json_response(redact({**status(), **known}))
 
     async def metrics(_: web.Request) -> web.Response:
         body = generate_latest(registry)
@@ -52,7 +56,12 @@ def application(
 
 
 def server(
-    *, listen: str, health: Health, registry: CollectorRegistry, status: Status = _nothing_more
+    *,
+    listen: str,
+    health: Health,
+    registry: CollectorRegistry,
+    redact: Redact,
+    status: Status = _nothing_more,
 ) -> Service:
     """A service that answers at `listen` (host:port) as long as it runs.
 
@@ -62,7 +71,7 @@ def server(
 
     async def serve() -> None:
         host, _, port = listen.rpartition(":")
-        runner = web.AppRunner(application(health, registry, status), access_log=None)
+        runner = web.AppRunner(application(health, registry, redact, status), access_log=None)
         await runner.setup()
         try:
             await web.TCPSite(runner, host.strip("[]"), int(port)).start()
@@ -75,6 +84,6 @@ def server(
     return serve
 
 
-def _answer(verdict: Verdict) -> web.Response:
-    body = {"ok": verdict.is_well, "bots": dict(verdict.bots)}
+def _answer(verdict: Verdict, redact: Redact) -> web.Response:
+    body = redact({"ok": verdict.is_well, "bots": dict(verdict.bots)})
     return web.json_response(body, status=200 if verdict.is_well else 503)

@@ -13,6 +13,7 @@ import structlog
 
 from fleet.telemetry.messages import URGENCY, Message
 from fleet.telemetry.notify import Channel, Delivered, Undelivered
+from fleet.telemetry.redaction import redact_text
 
 _log = structlog.stdlib.get_logger("alert")
 
@@ -73,12 +74,12 @@ class AppriseChannel:
         self.severities = severities
 
     async def send(self, message: Message) -> Delivered | Undelivered:
-        """Hands the message to the service and waits for its answer."""
+        """Hands the message, without secrets, to the service and waits for its answer."""
         try:
             async with asyncio.timeout(self._timeout_s):
                 was_taken = await self._service.async_notify(
-                    title=f"[{self._source}] {message.title}",
-                    body=f"{message.body}\n\n{message.severity} {message.id}",
+                    title=f"[{self._source}] {redact_text(message.title)}",
+                    body=f"{redact_text(message.body)}\n\n{message.severity} {message.id}",
                     notify_type=_TYPES.get(message.severity, apprise.NotifyType.INFO),
                 )
         except TimeoutError:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from fleet.telemetry.redaction import redact_text
 from units import BPS_ONE, ONE
 
 PREFIX = "megatao"
@@ -22,7 +23,8 @@ _LABEL_CHARACTERS_MAX = 80
 class Bounded:
     """Admits so many different values of a label; every later new one is `other`.
 
-    A reason may quote a node's words: without a limit each wording would be a series for ever.
+    A reason may quote a node's words: without a limit each wording would be a series for ever, and
+    a secret among them would be read by whoever watches.
     """
 
     def __init__(self, values_max: int = _LABEL_VALUES_MAX) -> None:
@@ -31,7 +33,7 @@ class Bounded:
 
     def __call__(self, value: object) -> str:
         """The label value to use for `value`."""
-        text = str(value)[:_LABEL_CHARACTERS_MAX]
+        text = redact_text(str(value))[:_LABEL_CHARACTERS_MAX]
         if text in self._admitted:
             return text
         if len(self._admitted) >= self._values_max:

@@ -19,6 +19,7 @@ from fleet.settings.problems import SettingsError
 from fleet.store.engine import StoreError
 from fleet.telemetry.instruments import UNKNOWN
 from fleet.telemetry.metrics import Metrics
+from fleet.telemetry.redaction import redact
 from fleet.transactions.journal import Fenced, JournalConflict
 from fleet.wiring.bots import Alarms, Crew, bots
 from fleet.wiring.facts import BotName
@@ -167,4 +168,12 @@ def _served(
     listen = settings.telemetry.listen
     if listen is None:
         return ()
-    return (server(listen=listen, health=health, registry=metrics.registry, status=standing),)
+    return (
+        server(
+            listen=listen,
+            health=health,
+            registry=metrics.registry,
+            redact=redact,
+            status=standing,
+        ),
+    )

@@ -111,7 +111,7 @@ class LoneClient:
             async with asyncio.timeout(self._connect_s_max):
                 await self._in_thread(self._open)
         except TimeoutError as error:
-            raise SourceFailureError(f"can't connect to {self._url} in time") from error
+            raise SourceFailureError(f"can't connect to {self._name} in time") from error
 
     async def check_genesis(self) -> None:
         """See that it is the right chain, by one request; raises SourceFailureError."""

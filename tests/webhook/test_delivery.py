@@ -15,12 +15,13 @@ from fleet.store.engine import Database, open_database
 from fleet.store.outbox import StoredOutbox
 from fleet.store.warnings import StoredWarnings
 from fleet.telemetry.channels import channels
+from fleet.telemetry.messages import Message
 from fleet.telemetry.notify import Notifier, NotifyPolicy
 from fleet.telemetry.storms import Group
 from keepers.warnings.keeper import WarningsKeeper
 from keepers.warnings.tiers import WarningPolicy
 from tests.unit.keepers.warnings.scripted import World, head, risk
-from units import Bps, Timestamp
+from units import BlockNumber, Bps, Timestamp
 
 pytestmark = pytest.mark.loopback
 
@@ -218,3 +219,23 @@ async def test_delivery__nobody_listens__stays_in_the_outbox(tmp_path: Path) -> 
         result = await notifier(StoredOutbox(database), Webhook(port=9)).drain(NOW)
 
     assert result.still_open == 1
+
+
+async def test_send__a_message_quotes_an_address_with_a_password__arrives_without(
+    webhook: Webhook,
+) -> None:
+    _, service = channels({"page": [webhook.url]}, source="devnet")
+    quote = "wss://keeper:hunter2@node.example"
+    await service.send(
+        Message(
+            id="one",
+            severity="page",
+            title=f"{quote} is away",
+            body=f"can't reach {quote}",
+            block=BlockNumber(1),
+            created_at=NOW,
+        )
+    )
+    said = str(webhook.received)
+    assert said.count("node.example") == 2
+    assert "hunter2" not in said

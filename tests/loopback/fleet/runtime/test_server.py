@@ -13,11 +13,15 @@ from prometheus_client import CollectorRegistry, Counter
 from fleet.runtime.clock import ChainClock
 from fleet.runtime.health import Health
 from fleet.runtime.server import ListenError, server
+from fleet.telemetry.instruments import Bounded
+from fleet.telemetry.redaction import redact
 from units import Timestamp
 
 pytestmark = pytest.mark.loopback
 
 Answer = tuple[int, str]
+
+SECRET = "wss://keeper:hunter2@node.example/v1/0123456789abcdef0123456789abcdef"
 
 
 class Pages:
@@ -36,7 +40,8 @@ class Pages:
             listen=self.listen,
             health=self.health,
             registry=self.registry,
-            status=lambda: {"role": "standby"},
+            redact=redact,
+            status=lambda: {"role": "standby", "store": SECRET},
         )
         async with asyncio.TaskGroup() as group:
             service = group.create_task(serve())
@@ -88,11 +93,29 @@ async def test_metrics__are_what_the_registry_holds() -> None:
     assert "megatao_steps_total 3.0" in text
 
 
+@pytest.mark.parametrize("path", ["/ready", "/live", "/status", "/metrics"])
+async def test_pages__a_failure_quotes_an_address_with_a_password__is_answered_without(
+    path: str,
+) -> None:
+    pages = Pages()
+    refused = Counter("megatao_refused", "Why.", ["reason"], registry=pages.registry)
+    refused.labels(Bounded()(f"can't reach {SECRET}")).inc()
+    pages.health.began("feeder")
+    pages.health.failed("feeder", f"NodeUnavailable: {SECRET} refused")
+    async with pages.served():
+        _, text = await pages.get(path)
+    assert "feeder" in text or "node.example" in text
+    assert "hunter2" not in text
+    assert "0123456789abcdef" not in text
+
+
 async def test_serve__address_taken__says_which() -> None:
     pages = Pages()
     async with pages.served():
         await pages.get("/live")
-        second = server(listen=pages.listen, health=pages.health, registry=pages.registry)
+        second = server(
+            listen=pages.listen, health=pages.health, registry=pages.registry, redact=redact
+        )
         with pytest.raises(ListenError, match=f"cannot listen on {pages.listen}: "):
             await second()
 
