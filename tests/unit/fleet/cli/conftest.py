@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 from fleet.cli.main import app
 from fleet.cli.session import Session
 from fleet.settings import Settings, Workload, load, to_toml
-from tests.unit.fleet.cli.simulated import CODE, SimulatedFleet
+from tests.unit.fleet.cli.simulated import SimulatedFleet
+from tests.unit.fleet.cli.worlds import CODE
 
 GENESIS = "0x" + "ab" * 32
 DOCUMENT: dict[str, Any] = {

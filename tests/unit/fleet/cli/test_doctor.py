@@ -5,7 +5,8 @@ import pytest
 from fleet.settings import CodeHashes, NetworkKind
 from fleet.wiring.facts import NodeFacts, SourceFacts, Unread
 from tests.unit.fleet.cli.conftest import Console
-from tests.unit.fleet.cli.simulated import CODE, SimulatedFleet
+from tests.unit.fleet.cli.simulated import SimulatedFleet
+from tests.unit.fleet.cli.worlds import CODE
 from units import BlockHash, BlockNumber, Bps, Timestamp, Wei
 
 
