@@ -1,6 +1,7 @@
 """What a request rests on, as the record that the journal keeps with it. Pure."""
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 from fleet.transactions.request import Record
 from keepers.liquidation.evidence import Judgement
@@ -25,5 +26,5 @@ def record_of(
         for update in updates
         if update.netuid in judgement.grounds.pushed
     }
-    text = write(LiquidationRecord(judgement=judgement, origins=origins))
-    return Record(time=judgement.grounds.head.time, text=text)
+    record = LiquidationRecord(judgement=judgement, origins=origins)
+    return Record(time=judgement.grounds.head.time, write=partial(write, record))

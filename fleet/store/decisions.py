@@ -6,6 +6,7 @@ everything that ever left, and none for what did not. Texts are the callers'; re
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, Select, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -18,10 +19,14 @@ from fleet.store.tables import decision_subjects as subjects
 from fleet.store.tables import journal_attempts as attempts
 from fleet.store.tables import journal_entries as entries
 from fleet.transactions.attempt import Entry
+from fleet.transactions.request import TransactionRequest
 from units import Seconds, Timestamp, TxHash
 
 DELETED_AT_ONCE = 500
 """Rows in one transaction: a sender that waits for its turn to write must not wait long."""
+
+Decision = dict[str, Any]
+"""What a request was decided on, by the names of columns."""
 
 _NEW_DECISION = PreparedInsert(insert(decisions))
 _NEW_SUBJECT = PreparedInsert(insert(subjects))
@@ -38,13 +43,15 @@ class StoredDecision:
     entry: Entry
 
 
-def keep_decision(connection: Connection, entry: Entry) -> None:
-    """Writes what the entry's request was decided on, if it says."""
-    record = entry.request.record
-    if record is None:
-        return
-    row = {"entry_id": entry.id, "time": record.time, "record": record.text}
-    _NEW_DECISION.run(connection, row)
+def decision_of(request: TransactionRequest) -> Decision | None:
+    """What a request was decided on, if it says, as it will be kept: long ones take a while."""
+    record = request.record
+    return None if record is None else {"time": record.time, "record": record.write()}
+
+
+def keep_decision(connection: Connection, entry: Entry, decision: Decision) -> None:
+    """Writes what the entry's request was decided on."""
+    _NEW_DECISION.run(connection, {"entry_id": entry.id} | decision)
     named = [{"subject": each, "entry_id": entry.id} for each in entry.request.subjects]
     _NEW_SUBJECT.run_all(connection, named)
 

@@ -14,6 +14,7 @@ from sqlalchemy.sql.dml import ReturningInsert
 
 from fleet.store.decisions import (
     DELETED_AT_ONCE,
+    decision_of,
     drop_decision,
     keep_decision,
     keep_report,
@@ -48,6 +49,7 @@ class StoredJournal:
         """Writes a new entry, its attempts and its record; raises JournalConflict, see the port."""
         row = {"namespace": self._namespace, "nonce": entry.nonce} | _state_columns(entry)
         row |= _request_columns(entry.request)
+        decision = decision_of(entry.request)
 
         def work(connection: Connection) -> Entry:
             written = self._insertion.run(connection, row).scalars().all()
@@ -55,7 +57,8 @@ class StoredJournal:
                 fence(connection, self.lease)
             entered = replace(entry, id=written[0])
             _insert_attempts(connection, entered, known=0)
-            keep_decision(connection, entered)
+            if decision is not None:
+                keep_decision(connection, entered, decision)
             return entered
 
         try:

@@ -3,6 +3,8 @@
 Knows one entry at a time; which one, and at what fee, is decided elsewhere.
 """
 
+import asyncio
+
 from fleet.transactions.attempt import Attempt, Entry, Kind, State, moved, signed
 from fleet.transactions.chain import Broadcast, Chain
 from fleet.transactions.envelope import Unsigned
@@ -14,6 +16,10 @@ from units import BlockNumber, Wei
 
 TRANSFER_GAS = 21_000
 """What a transfer of nothing costs."""
+
+_TURNS_TO_ASK = 2
+"""Of the event loop, in which the question leaves that rehearses it: the node works on it while
+the record is made and the disk is waited for."""
 
 
 class Delivery:
@@ -34,7 +40,11 @@ class Delivery:
         result = await self._signer.sign(self._unsigned(entry, kind, fee))
         attempt = Attempt(tx_hash=result.tx_hash, raw=result.raw, fee=fee, kind=kind, block=head)
         after = signed(entry, attempt)
-        return await (self.record(after) if entry.attempts else self._journal.enter(after))
+        if entry.attempts:
+            return await self.record(after)
+        for _ in range(_TURNS_TO_ASK):
+            await asyncio.sleep(0)
+        return await self._journal.enter(after)
 
     async def hand_over(self, entry: Entry) -> tuple[Entry, Broadcast]:
         """Sends the newest bytes; the entry as the answer makes it, which is not written yet.

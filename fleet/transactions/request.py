@@ -3,6 +3,7 @@
 Pure values.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
@@ -23,11 +24,12 @@ class Lane(IntEnum):
 class Record:
     """What a request was decided on, for those who ask later; `time` is chain time.
 
-    The text is the caller's, kept with the request and read by nobody here.
+    The text is the caller's, kept with the request and read by nobody here. It is made when the
+    journal wants it, after the signature: long ones take as long as the decision did.
     """
 
     time: Timestamp
-    text: str
+    write: Callable[[], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from functools import cache
 from typing import Any
 
 from keepers.liquidation.evidence import RULE, Grounds, Judgement
@@ -123,8 +124,12 @@ def integer(text: str) -> int:
 
 def plain(value: Any) -> dict[str, Any]:
     """A value of integers, texts, bytes and such values, by the names of its fields."""
-    own = ((each.name, getattr(value, each.name)) for each in fields(value))
-    return {name: _leaf(found) for name, found in own}
+    return {name: _leaf(getattr(value, name)) for name in _names(value.__class__)}
+
+
+@cache
+def _names(kind: Any) -> tuple[str, ...]:
+    return tuple(each.name for each in fields(kind))
 
 
 def _leaf(value: Any) -> Any:

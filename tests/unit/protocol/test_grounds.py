@@ -18,7 +18,7 @@ def publication(falling: int) -> Publication:
 def record_of(request: TransactionRequest) -> LiquidationRecord:
     assert request.record is not None
     assert request.record.time == JUDGED.grounds.head.time
-    return read(request.record.text)
+    return read(request.record.write())
 
 
 def judged_in(request: TransactionRequest) -> tuple[PositionId, ...]:

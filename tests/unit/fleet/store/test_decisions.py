@@ -31,7 +31,7 @@ def decisions(database: Database) -> StoredDecisions:
 
 
 def liquidating(*subjects: str, at: int = 0, key: str = "push:1") -> TransactionRequest:
-    record = Record(time=Timestamp(at), text=f"grounds of {key}")
+    record = Record(time=Timestamp(at), write=lambda: f"grounds of {key}")
     return replace(request(key), subjects=subjects, record=record)
 
 

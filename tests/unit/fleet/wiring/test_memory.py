@@ -129,7 +129,7 @@ async def test_database__closed_with_the_process__leaves_a_whole_file(
 async def test_archive__no_node_answers__what_was_kept_can_be_looked_up(
     memory: Memory, node: ScriptedEndpoint, file: Path, wall: Wall, closing: AsyncExitStack
 ) -> None:
-    record = Record(time=Timestamp(7), text="grounds")
+    record = Record(time=Timestamp(7), write=lambda: "grounds")
     wanted = replace(request("push"), subjects=("aa",), record=record)
     await RememberedJournal(memory, tenure(memory)).enter(reserved(wanted, 7))
 
@@ -205,7 +205,7 @@ async def test_tidy__decisions__are_kept_for_the_days_of_the_policy(
     memory = memory_in(file, node, wall, closing, decisions_days=2)
     journal = RememberedJournal(memory, tenure(memory))
     for day in range(4):
-        record = Record(time=Timestamp(day * DAY_S), text="grounds")
+        record = Record(time=Timestamp(day * DAY_S), write=lambda: "grounds")
         wanted = replace(request(f"work {day}"), subjects=("aa",), record=record)
         entry = await journal.enter(reserved(wanted, day))
         await journal.save(replace(entry, state=State.FINAL))
