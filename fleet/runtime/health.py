@@ -5,7 +5,7 @@ look the same. Knows no bot, only names and times.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from fleet.runtime.clock import Clock
@@ -18,6 +18,7 @@ class BotHealth:
     Attributes:
         started: when the bot was registered.
         stepping_since: when the step began that is still running; None between steps.
+        finished: when a step last ended, well or not; None before the first.
         succeeded: when a step last succeeded; None before the first.
         failures: failed steps since then.
         detail: the last failure in one line.
@@ -26,6 +27,7 @@ class BotHealth:
 
     started: float
     stepping_since: float | None = None
+    finished: float | None = None
     succeeded: float | None = None
     failures: int = 0
     detail: str = ""
@@ -45,12 +47,18 @@ class Health:
 
     Args:
         clock: what ages are measured with.
-        age_s_max: seconds without a success, or within one step, that are too many.
+        age_s_max: seconds without a success, within one step, or without one though blocks come,
+            that are too many.
+        head_age_s: seconds since the newest block came; NaN where that is not known.
     """
 
-    def __init__(self, *, clock: Clock, age_s_max: float) -> None:
+    def __init__(
+        self, *, clock: Clock, age_s_max: float, head_age_s: Callable[[], float] = lambda: math.nan
+    ) -> None:
         self._clock = clock
         self._age_s_max = age_s_max
+        self._head_age_s = head_age_s
+        self._overslept: dict[str, tuple[float, float]] = {}
         self._bots: dict[str, BotHealth] = {}
         self._hindrance = ""
 
@@ -78,13 +86,19 @@ class Health:
     def succeeded(self, name: str) -> None:
         """The step that began did what it is for."""
         bot = self._bots[name]
-        self._bots[name] = BotHealth(started=bot.started, succeeded=self._clock.monotonic())
+        now = self._clock.monotonic()
+        self._bots[name] = BotHealth(started=bot.started, finished=now, succeeded=now)
 
     def failed(self, name: str, detail: str) -> None:
         """The step that began did not."""
         bot = self._bots[name]
-        failures = bot.failures + 1
-        self._bots[name] = replace(bot, stepping_since=None, failures=failures, detail=detail)
+        self._bots[name] = replace(
+            bot,
+            stepping_since=None,
+            finished=self._clock.monotonic(),
+            failures=bot.failures + 1,
+            detail=detail,
+        )
 
     def loop_age(self, name: str) -> float:
         """Seconds since this bot last succeeded, since its start when it never did.
@@ -97,14 +111,15 @@ class Health:
         return self._clock.monotonic() - (bot.started if bot.succeeded is None else bot.succeeded)
 
     def alive(self) -> Verdict:
-        """Whether every loop turns: no bot hangs in a step. Restart the process otherwise."""
-        hanging = {name: since for name in self._bots if (since := self._stuck(name)) is not None}
+        """Whether every loop turns. Restart the process otherwise.
+
+        One that hangs in a step does not, nor one that no block wakes. A chain or a store that is
+        away is no reason: then there is nothing to turn for. To be asked more often than limits
+        are reached.
+        """
+        hanging = {name: why for name in self._bots if (why := self._hanging(name)) is not None}
         return Verdict(
-            is_well=not hanging,
-            bots={
-                name: f"in one step for {hanging[name]:.0f} s" if name in hanging else "turning"
-                for name in self._bots
-            },
+            is_well=not hanging, bots={name: hanging.get(name, "turning") for name in self._bots}
         )
 
     def ready(self) -> Verdict:
@@ -118,10 +133,28 @@ class Health:
             },
         )
 
-    def _stuck(self, name: str) -> float | None:
-        since = self._bots[name].stepping_since
-        age = 0.0 if since is None else self._clock.monotonic() - since
-        return age if age > self._age_s_max else None
+    def _hanging(self, name: str) -> str | None:
+        now, since = self._clock.monotonic(), self._bots[name].stepping_since
+        if since is not None:
+            what = "in one step"
+        else:
+            since, what = self._passed_over_since(name, now), "no step though blocks come,"
+        return f"{what} for {now - since:.0f} s" if now - since > self._age_s_max else None
+
+    def _passed_over_since(self, name: str, now: float) -> float:
+        """When it was first seen that a block had come after the last step; `now` if none has.
+
+        Not when that block came: after an outage every bot's last step is long ago.
+        """
+        bot = self._bots[name]
+        idle_since = bot.started if bot.finished is None else bot.finished
+        is_woken = not (bot.standby or self._hindrance)
+        if not (is_woken and now - self._head_age_s() > idle_since):
+            self._overslept.pop(name, None)
+            return now
+        after, since = self._overslept.get(name, (idle_since, now))
+        self._overslept[name] = (idle_since, since if after == idle_since else now)
+        return self._overslept[name][1]
 
     def _fault(self, name: str) -> str | None:
         bot, age = self._bots[name], self.loop_age(name)

@@ -1,7 +1,7 @@
 """Serves /live, /ready, /status and /metrics over HTTP; off unless an address is configured.
 
-/live fails when a loop hangs (restart the process), /ready when a bot has not succeeded lately
-(do not rely on it). Knows health and a metrics registry, no bot.
+/live fails when a loop does not turn (restart the process), /ready when a bot has not succeeded
+lately (do not rely on it). Knows health and a metrics registry, no bot.
 """
 
 import asyncio

@@ -240,8 +240,9 @@ class RuntimeSettings(Section):
     in it; a store that takes none for a quarter of it stops all deciding. 10: a standby acts within
     15 s, little more than a block."""
 
-    loop_age_s_max: Annotated[Seconds, Field(ge=12)] = Seconds(180)
-    """Seconds without a successful step after which a bot is unhealthy. 180: fifteen blocks."""
+    loop_age_s_max: Annotated[Seconds, Field(ge=120)] = Seconds(180)
+    """Seconds without a successful step after which a bot is unhealthy; a step may take 60, and
+    some are a minute apart. 180: fifteen blocks."""
 
 
 class LockstepSettings(Section):

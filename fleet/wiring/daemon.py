@@ -59,7 +59,11 @@ def supervisor(
     They begin when `tenure` leads; without one nothing is sent, so at once.
     """
     alarms = Alarms()
-    health = Health(clock=clock, age_s_max=settings.runtime.loop_age_s_max)
+    health = Health(
+        clock=clock,
+        age_s_max=settings.runtime.loop_age_s_max,
+        head_age_s=rhythm.head_age_s,
+    )
     in_step = is_lockstep(settings)
     stands_by = tenure is not None and not in_step
     chosen = tuple(bots(names, crew, rhythm, alarms, clock, stands_by=stands_by))
