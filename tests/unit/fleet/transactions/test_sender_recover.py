@@ -30,7 +30,7 @@ async def test_recover__mined_and_not_final__is_watched_on() -> None:
 async def test_recover__killed_between_journal_and_broadcast__the_new_process_sends_it() -> None:
     world = World()
     await world.sender.recover()
-    world.fuse.set(4, Killed(), is_after=False)  # quote, enter, simulate, → send
+    world.fuse.set(4, Killed(), is_after=False)  # quote, simulate, enter, → send
     with pytest.raises(Killed):
         await world.submit()
     assert world.states() == [State.SIGNED]
@@ -45,7 +45,7 @@ async def test_recover__killed_between_journal_and_broadcast__the_new_process_se
 async def test_recover__killed_before_the_journal_has_it__the_nonce_is_free() -> None:
     world = World()
     await world.sender.recover()
-    world.fuse.set(2, Killed(), is_after=False)  # quote, → enter
+    world.fuse.set(3, Killed(), is_after=False)  # quote, simulate, → enter
     with pytest.raises(Killed):
         await world.submit()
     assert world.states() == []
@@ -61,7 +61,7 @@ async def test_recover__killed_in_the_journal_and_not_simulated_yet__is_simulate
 ) -> None:
     world = World()
     await world.sender.recover()
-    world.fuse.set(3, Killed(), is_after=False)  # quote, enter, → simulate
+    world.fuse.set(2, Killed(), is_after=False)  # quote, → simulate, and enter beside it
     with pytest.raises(Killed):
         await world.submit()
     assert world.states() == [State.SIGNED]
@@ -77,7 +77,7 @@ async def test_recover__killed_before_a_refused_one_was_withdrawn__it_never_leav
     world = World()
     await world.sender.recover()
     world.chain.rehearses = lambda _: False
-    world.fuse.set(4, Killed(), is_after=False)  # quote, enter, simulate, → withdraw
+    world.fuse.set(4, Killed(), is_after=False)  # quote, simulate, enter, → withdraw
     with pytest.raises(Killed):
         await world.submit()
     await world.another_process().recover()
