@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -101,6 +102,11 @@ class SubtensorStandIn:
     def url(self) -> str:
         """Where it listens; stays the same over `stop` and `start`."""
         return f"ws://{_HOST}:{self._port}"
+
+    @property
+    def is_up(self) -> bool:
+        """Between `start` and `stop`."""
+        return self._server is not None
 
     @property
     def genesis(self) -> BlockHash:
@@ -238,7 +244,7 @@ class SubtensorStandIn:
     async def _answer_all(self, connection: ServerConnection, session: Session) -> None:
         async for message in connection:
             if self.faults.answer_delay_s:
-                await asyncio.sleep(self.faults.answer_delay_s)
+                await _dawdle(connection, self.faults.answer_delay_s)
             if self.faults.is_mute:
                 continue
             answered = answer(message, lambda *asked: self._said(session, *asked))
@@ -255,6 +261,13 @@ class SubtensorStandIn:
     def _pieces(self, answered: str) -> str | AsyncIterator[str]:
         pause_s = self.faults.split_s
         return answered if pause_s is None else _in_pieces(answered, pause_s)
+
+
+async def _dawdle(connection: ServerConnection, seconds: float) -> None:
+    """So long, and no longer than there is somebody who waits for the answer."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await connection.wait_closed()
 
 
 async def _in_pieces(text: str, pause_s: float) -> AsyncIterator[str]:

@@ -21,7 +21,7 @@ async def node() -> AsyncIterator[SubtensorStandIn]:
     """A node of the synthetic runtime in the middle of a synthetic tape."""
     tape = synthetic_tape(1, rows=200)
     start = list(tape.rows())[START_ROW].block
-    async with SubtensorStandIn(tape, start=start, turn_s_max=10) as started:
+    async with SubtensorStandIn(tape, start=start, turn_s_max=60) as started:
         yield started
 
 
@@ -30,7 +30,7 @@ async def connect() -> AsyncIterator[Callable[..., Any]]:
     """Opens real clients and closes them at the end; call it in a thread, it blocks."""
     closing = ExitStack()
 
-    def opened(node: SubtensorStandIn, *, timeout_s: float = 5.0) -> Any:
+    def opened(node: SubtensorStandIn, *, timeout_s: float = 60.0) -> Any:
         client = SubstrateInterface(
             url=node.url, auto_discover=False, ss58_format=42, ws_options={"timeout": timeout_s}
         )

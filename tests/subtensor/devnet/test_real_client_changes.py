@@ -76,8 +76,9 @@ async def test_override__liar_and_registered_again__seen_by_the_client(
 async def test_answers_delayed__longer_than_the_clients_timeout__time_out(
     node: SubtensorStandIn, connect: Callable[..., Any]
 ) -> None:
-    impatient = await asyncio.to_thread(connect, node, timeout_s=0.2)
-    node.faults.answer_delay_s = 1.0
+    impatient = await asyncio.to_thread(connect, node)
+    impatient.websocket.settimeout(0.2)
+    node.faults.answer_delay_s = 600.0
     with pytest.raises(WebSocketTimeoutException):
         await asked(impatient, "system_chain")
     node.faults.answer_delay_s = 0.0

@@ -103,7 +103,7 @@ class Drill:
 
     async def _announced(self) -> SourceHead | None:
         """The head of this block, given a moment to come; None when none does."""
-        patience = 1.0 if self._is_expected() else 0.05
+        patience = 30.0 if self._is_expected() else 0.05
         try:
             async with asyncio.timeout(patience):
                 while self.heard is None or self.heard.number < self.best - LAG:  # noqa: ASYNC110
@@ -124,7 +124,7 @@ class Drill:
         well = [
             node
             for node in self.nodes.all
-            if node.finalized == self.best - LAG and not node.faults.is_mute
+            if node.finalized == self.best - LAG and node.is_up and not node.faults.is_mute
         ]
         return 2 * len(well) > len(self.nodes.all)
 

@@ -12,7 +12,13 @@ from oracle.sources.quorum import QuorumPolicy, QuorumSource
 from oracle.sources.subtensor import SubtensorEndpoint
 from units import BlockHash, BlockNumber, Netuid
 
-QUICK = SourcePolicy(request_s_max=3, heads_gap_s_max=10, backoff_s_first=0.02, backoff_s_max=0.05)
+QUICK = SourcePolicy(
+    request_s_max=10,
+    heads_gap_s_max=30,
+    metadata_s_max=240,
+    backoff_s_first=0.02,
+    backoff_s_max=0.05,
+)
 
 
 @dataclass

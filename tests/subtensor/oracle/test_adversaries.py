@@ -187,14 +187,14 @@ async def test_the_runtime_loses_a_storage_item__prices_go_on_and_it_is_told(
         for node in world.nodes.all:
             lost = RuntimeProfile.synthetic(spec_version=9002, without=[item])
             node.upgrade_at(BlockNumber(world.best + 2), lost)
-            node.upgrade_at(
-                BlockNumber(world.best + 40), RuntimeProfile.synthetic(spec_version=9003)
-            )
-        await world.until(lambda: item in world.unchecked(), blocks=35, pause_s=0.3)
+        await world.until(lambda: item in world.unchecked(), blocks=150, pause_s=0.2)
         await world.run(4)
         assert world.is_well()
         assert await world.told("source-unchecked-9002")
-        await world.until(lambda: not world.unchecked(), blocks=90, pause_s=0.1)
+        for node in world.nodes.all:
+            again = RuntimeProfile.synthetic(spec_version=9003)
+            node.upgrade_at(BlockNumber(world.best + 2), again)
+        await world.until(lambda: not world.unchecked(), blocks=150, pause_s=0.2)
         assert world.is_well()
 
 

@@ -6,7 +6,6 @@ import hashlib
 import json
 import re
 import threading
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager, closing, suppress
 
@@ -35,6 +34,7 @@ TOO_DEEP = "[" * 200_000
 POLICY = SourcePolicy(
     request_s_max=0.4, heads_gap_s_max=0.4, backoff_s_first=0.02, backoff_s_max=0.05
 )
+SOON_S = 30.0
 
 Behaviour = Callable[[ServerConnection], Awaitable[None]]
 
@@ -89,7 +89,7 @@ async def test_heads__the_connection_lives_and_brings_none__is_set_up_again(
     ):
         seen: list[int] = []
         following = asyncio.ensure_future(follow(source, seen))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(SOON_S):
             while not (seen and len(reported) > 1):  # noqa: ASYNC110 - it is the node's doing
                 await asyncio.sleep(0.02)
         source.close()
@@ -123,15 +123,14 @@ async def test_read__no_answer_that_is_one__is_unavailable_in_time(behave: Behav
         hostile(behave) as url,
         SubtensorEndpoint(url=url, markets=(SN,), policy=POLICY) as source,
     ):
-        began = time.monotonic()
-        for _ in range(3):
-            assert isinstance(await source.read(HEAD), Unavailable)
-        assert time.monotonic() - began < 8
+        async with asyncio.timeout(SOON_S):
+            for _ in range(3):
+                assert isinstance(await source.read(HEAD), Unavailable)
     await no_thread_is_left()
 
 
 async def test_read__a_message_of_a_terabyte_is_announced__is_cut_off_at_once() -> None:
-    policy = SourcePolicy(request_s_max=30)
+    policy = SourcePolicy(request_s_max=120)
 
     async def announces(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with closing(writer):
@@ -147,11 +146,10 @@ async def test_read__a_message_of_a_terabyte_is_announced__is_cut_off_at_once() 
     async with await asyncio.start_server(announces, "127.0.0.1", 0) as server:
         url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         async with SubtensorEndpoint(url=url, markets=(SN,), policy=policy) as source:
-            began = time.monotonic()
-            said = await source.read(HEAD)
+            async with asyncio.timeout(SOON_S):
+                said = await source.read(HEAD)
             assert isinstance(said, Unavailable)
             assert "1099511627776 bytes" in said.detail
-            assert time.monotonic() - began < 8
     await no_thread_is_left()
 
 
@@ -165,14 +163,13 @@ async def test_read__a_handshake_that_drips__is_unavailable_in_time_and_leaves_n
     async with await asyncio.start_server(drip, "127.0.0.1", 0) as server:
         url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         async with SubtensorEndpoint(url=url, markets=(SN,), policy=POLICY) as source:
-            began = time.monotonic()
-            for _ in range(3):
-                assert isinstance(await source.read(HEAD), Unavailable)
-            assert time.monotonic() - began < 8
+            async with asyncio.timeout(SOON_S):
+                for _ in range(3):
+                    assert isinstance(await source.read(HEAD), Unavailable)
             await no_thread_is_left()
 
 
 async def no_thread_is_left() -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(SOON_S):
         while any(each.name.startswith("subtensor") for each in threading.enumerate()):  # noqa: ASYNC110
             await asyncio.sleep(0.01)

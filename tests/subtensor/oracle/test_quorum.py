@@ -31,7 +31,7 @@ async def test_heads_and_read__honest_nodes__agree_block_after_block(
     ):
         for number in range(START, START + 10):
             nodes.advance(number)
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 while (head := await anext(heads)).number < number - 2:
                     pass
             said = await source.read(head.number)
@@ -120,6 +120,6 @@ async def test_read__the_majority_dies_and_comes_back__no_quorum_meanwhile() -> 
 
 async def until(source: object, index: int, standing: Standing) -> None:
     """Wait for what a late answer makes of an endpoint."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while source.quotes[index].standing is not standing:  # type: ignore[attr-defined] # noqa: ASYNC110
             await asyncio.sleep(0.02)

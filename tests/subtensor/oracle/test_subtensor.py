@@ -3,8 +3,7 @@
 import asyncio
 import socket
 import threading
-import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 
 import pytest
@@ -23,7 +22,11 @@ pytestmark = pytest.mark.subtensor
 SN, OTHER = Netuid(64), Netuid(8)
 FIRST = BlockNumber(5_000_000)
 START = BlockNumber(FIRST + 50)
-POLICY = SourcePolicy(backoff_s_first=0.02, backoff_s_max=0.05)
+POLICY = SourcePolicy(
+    request_s_max=120, metadata_s_max=240, backoff_s_first=0.02, backoff_s_max=0.05
+)
+SOON_S = 30.0
+"""Long for a busy machine, and far less than a wait on the socket lasts."""
 THREAD = "subtensor"
 
 
@@ -56,11 +59,9 @@ async def node() -> AsyncIterator[SubtensorStandIn]:
 @pytest.fixture(autouse=True)
 async def _no_thread_is_left() -> AsyncIterator[None]:
     yield
-    # Less than a wait on the socket lasts: a thread that nobody woke is still there.
-    deadline = time.monotonic() + POLICY.request_s_max / 2
-    while any(thread.name.startswith(THREAD) for thread in threading.enumerate()):
-        assert time.monotonic() < deadline, threading.enumerate()
-        await asyncio.sleep(0.01)
+    async with asyncio.timeout(SOON_S):  # a thread that nobody woke is still there
+        while any(thread.name.startswith(THREAD) for thread in threading.enumerate()):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
 
 
 def endpoint(
@@ -219,7 +220,7 @@ async def test_heads__the_node_dies_and_comes_back__go_on_without_a_repeat(
         await asyncio.sleep(0.2)
         await node.start()
         node.advance(BlockNumber(START + 7))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(SOON_S):
             assert await anext(heads) == head_of(node, START + 5)
     assert reported
 
@@ -235,38 +236,37 @@ async def test_heads__the_node_falls_silent__the_subscription_is_set_up_again(
     ):
         await anext(heads)
         waiting = asyncio.ensure_future(anext(heads))
-        await asyncio.sleep(0.5)
-        node.advance(BlockNumber(START + 1))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(SOON_S):
+            while not any("none came for" in line or "timed out" in line for line in reported):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+            node.advance(BlockNumber(START + 1))
             assert await waiting == head_of(node, START - 1)
-    assert any("none came for" in line or "timed out" in line for line in reported)
 
 
 async def test_read__the_node_is_slow__gives_up_in_time(node: SubtensorStandIn) -> None:
     policy = SourcePolicy(request_s_max=0.1)
     async with endpoint(node, policy=policy) as source:
         head = head_of(node, START - 2)
-        node.faults.answer_delay_s = 5
-        began = time.monotonic()
-        assert isinstance(await source.read(head), Unavailable)
-        assert time.monotonic() - began < 4
+        node.faults.answer_delay_s = 600
+        async with asyncio.timeout(SOON_S):
+            assert isinstance(await source.read(head), Unavailable)
 
 
 async def test_close__everything_waits__everything_ends_soon(
     node: SubtensorStandIn,
 ) -> None:
     async with endpoint(node) as source:
-        following = asyncio.ensure_future(_all(source))
-        head = head_of(node, START - 2)
+        heads = source.heads()
+        head = await anext(heads)
+        following = asyncio.ensure_future(_rest_of(heads))
         assert isinstance(await source.read(head), Reading)
-        node.faults.answer_delay_s = 5
+        node.faults.answer_delay_s = 600
         reading = asyncio.ensure_future(source.read(head))
         await asyncio.sleep(0.1)
-        began = time.monotonic()
         source.close()
-        assert isinstance(await reading, Unavailable)
-        assert await following == [head]
-        assert time.monotonic() - began < 4
+        async with asyncio.timeout(SOON_S):
+            assert isinstance(await reading, Unavailable)
+            assert await following == []
 
 
 async def test_close__the_node_never_shakes_hands__everything_ends_soon() -> None:
@@ -281,15 +281,14 @@ async def test_close__the_node_never_shakes_hands__everything_ends_soon() -> Non
         port = server.sockets[0].getsockname()[1]
         url = f"ws://127.0.0.1:{port}"
         async with SubtensorEndpoint(url=url, markets=(SN,), policy=POLICY) as source:
-            following = asyncio.ensure_future(_all(source))
+            following = asyncio.ensure_future(_rest_of(source.heads()))
             finalized = asyncio.ensure_future(source.finalized())
             for _ in range(2):
                 await met.acquire()
-            began = time.monotonic()
             source.close()
-            assert isinstance(await finalized, Unavailable)
-            assert await following == []
-            assert time.monotonic() - began < 4
+            async with asyncio.timeout(SOON_S):
+                assert isinstance(await finalized, Unavailable)
+                assert await following == []
             assert isinstance(await source.finalized(), Unavailable)
 
 
@@ -306,7 +305,7 @@ def test_sever__before_the_connection_stands__it_is_cut_as_soon_as_it_does() -> 
 async def test_follow__cut_before_it_began__says_so_and_raises_nothing(
     node: SubtensorStandIn,
 ) -> None:
-    client = LoneClient(name="it", url=node.url, socket_s_max=1, genesis=None)
+    client = LoneClient(name="it", url=node.url, socket_s_max=SOON_S, genesis=None)
     await client.connect()
     client.abort()
     said: list[object] = []
@@ -314,8 +313,8 @@ async def test_follow__cut_before_it_began__says_so_and_raises_nothing(
     assert [str(each) for each in said] == ["the connection was cut"]
 
 
-async def _all(source: SubtensorEndpoint) -> list[SourceHead]:
-    async with aclosing(source.heads()) as heads:
+async def _rest_of(heads: AsyncGenerator[SourceHead, None]) -> list[SourceHead]:
+    async with aclosing(heads):
         return [head async for head in heads]
 
 
@@ -325,7 +324,7 @@ async def test_heads__a_slow_reader__gets_the_newest_only(node: SubtensorStandIn
         for _ in range(30):
             node.advance(BlockNumber(node.best + 1))
             await asyncio.sleep(0)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(SOON_S):
             newest = START - 2
             while newest < START + 28:
                 newest = (await anext(heads)).number

@@ -21,13 +21,13 @@ START_ROW = 40
 async def node() -> AsyncIterator[SubtensorStandIn]:
     tape = synthetic_tape(1, rows=200)
     start = list(tape.rows())[START_ROW].block
-    async with SubtensorStandIn(tape, start=start, turn_s_max=1) as started:
+    async with SubtensorStandIn(tape, start=start, turn_s_max=60) as started:
         yield started
 
 
 @asynccontextmanager
 async def connected(node: SubtensorStandIn) -> AsyncIterator[LockstepClient]:
-    client = LockstepClient(node.url, reply_s_max=5)
+    client = LockstepClient(node.url, reply_s_max=60)
     async with asyncio.TaskGroup() as group:
         service = group.create_task(client.run())
         yield client
@@ -49,7 +49,7 @@ async def test_released__two_participants__go_in_their_order_block_by_block(
     async with connected(node) as client, asyncio.TaskGroup() as group:
         for name, order in (("funding", 30), ("liquidator", 20)):
             group.create_task(take_part(client, name, order, log))
-        await node.lock_step.wait_joined(frozenset({"funding", "liquidator"}), timeout_s=5)
+        await node.lock_step.wait_joined(frozenset({"funding", "liquidator"}), timeout_s=60)
         for ahead in (1, 2):
             await node.release(BlockNumber(first + ahead))
         await node.stop()
@@ -63,6 +63,7 @@ async def test_released__two_participants__go_in_their_order_block_by_block(
 
 
 async def test_finished__never_said__the_world_names_who(node: SubtensorStandIn) -> None:
+    node.lock_step._turn_s_max = 0.05
     async with connected(node) as client:
         await client.join(name="funding", woken_by=WokenBy.HEAD, order=30)
         with pytest.raises(LateParticipantError, match="funding did not finish block"):
