@@ -18,7 +18,7 @@ from keepers.liquidation.moves import BlockMoves
 from keepers.liquidation.steps import finished
 from keepers.liquidation.table import Table
 from keepers.liquidation.turns import in_turns
-from protocol.moves import block_moves, sliced
+from protocol.moves import reading
 
 _MS: Final = 1_000
 _LOGS_EACH: Final = 100
@@ -27,7 +27,7 @@ _LOGS_EACH: Final = 100
 async def measure(scale: Scale, tick: Callable[[], None]) -> Sequence[Figure]:
     """Sorting, following many blocks, copying for the checkpoint."""
     table, logs = table_of(scale.positions), stream(scale.transactions * _LOGS_EACH)
-    blocks = block_moves(logs, [event for each in sliced(logs) for event in each])
+    blocks = finished(reading(logs))
     runs: list[list[tuple[float, float]]] = []
     for _ in range(scale.runs):
         runs.append(await _run(table, blocks))

@@ -22,7 +22,7 @@ from keepers.liquidation.table import Table
 from keepers.liquidation.versions import Positions
 from protocol.abi import entry, topic
 from protocol.events import RawLog, block_events
-from protocol.moves import block_moves, sliced
+from protocol.moves import reading
 from protocol.words import uint
 from units import (
     Address,
@@ -80,8 +80,7 @@ def _folded(logs: Sequence[RawLog], table: Table) -> float:
     head = head_of(int(logs[-1]["blockNumber"], 16))
     for _ in range(_REPEATS):
         began = thread_time()
-        events = [event for each in sliced(logs) for event in each]
-        book = follow(before, block_moves(logs, events), head)
+        book = follow(before, finished(reading(logs)), head)
         seconds.append(thread_time() - began)
         assert before.positions.table is table, "asked for, it is as it was"
     if book.positions != follow(before, block_events(logs), head).positions:

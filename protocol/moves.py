@@ -1,41 +1,43 @@
-"""Many logs of positions at once, as moves: columns of words instead of a value a log.
+"""Many logs of positions at once, as moves: columns of digits instead of a value a log.
 
 Says the same as `protocol.events` does log by log, and takes a fraction of its time. A number that
-does not fit into a record, rare enough to be somebody's trial, is left to it. Words that no move
-has are not read. Pure.
+does not fit into a record, rare enough to be somebody's trial, is left to it, and so is a market
+or a side that is none. Words that no move has are not read. Pure.
 """
 
 from binascii import unhexlify
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
-from itertools import groupby
+from itertools import compress, repeat
+from operator import itemgetter, ne
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from keepers.liquidation.moves import CHANGED, OPENED, REMOVED, BlockMoves, Move
-from keepers.liquidation.packing import (
-    AMOUNT_BYTES,
-    BUCKET,
-    ENTRY_INDEX,
-    ENTRY_PRICE,
-    HOLDER,
-    ID_BYTES,
-    MARGIN,
-    RECORD_BYTES,
-    SEQUENCE,
-    SEQUENCE_BYTES,
-    SIZE,
-)
+from keepers.liquidation.packing import AMOUNT_BYTES, ID_BYTES, SEQUENCE_BYTES
 from keepers.liquidation.positions import BookEvent
 from protocol.abi import topic
+from protocol.columns import (
+    Bytes,
+    Flags,
+    Layout,
+    fitting,
+    layout_of,
+    leading,
+    number,
+    record_layout,
+    small,
+    taken,
+)
 from protocol.events import RawLog, book_event
 from protocol.words import WORD
 from units import BlockHash, BlockNumber
 
-Bytes = NDArray[np.uint8]
-"""A row a log."""
+Pairs = NDArray[np.uint16]
+"""Two digits each: a row a log, and the cells of its words."""
 
 FEW: Final = 16
 """So many logs of one kind are read one by one sooner than in columns."""
@@ -44,93 +46,128 @@ SLICE: Final = 1_000
 """So many logs at once are read in some milliseconds, and stay in a processor's cache meanwhile."""
 
 _TOPICS: Final = 4
-_TOPIC_DIGITS: Final = 2 + 2 * WORD
-_ADDRESS: Final = 12  # where an address begins within its word
-_NETUID: Final = 30  # and where the number of a subnet does
-_SIGN: Final = 128
-_PREFIX: Final = np.frombuffer(b"0x", dtype=np.uint8)
+_TEXT: Final = 1 + WORD  # pairs of a topic: 0x, and a word
+_PREFIX, _ZEROS, _ONES = np.frombuffer(b"0x00ff", dtype=np.uint16)
+_TOPICS_OF: Final = itemgetter("topics")
+_DATA_OF: Final = itemgetter("data")
+_HASH_OF: Final = itemgetter("blockHash")
 
 
-class _Logs:
-    """Logs of one kind, of four topics and so many words of data. Words are read when asked for.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reader:
+    """How logs of one kind are read: of these topics and the first words of their data.
 
-    An x is no digit, so that no topic can be of another length when each 0x is where it must be.
-    Raises ValueError where something is not, or where a word that is asked for has no digits.
+    `words`: how many their data has. A row is the position's id, and from `body` on the body.
     """
 
-    def __init__(self, logs: Sequence[RawLog], words: int) -> None:
-        texts = [f"{''.join(log['topics'])}{log['data']}" for log in logs]
-        width = _TOPICS * _TOPIC_DIGITS + 2 + 2 * WORD * words
-        if {*map(len, texts)} != {width}:
-            raise ValueError(f"a log that has not {_TOPICS} topics and {words} words of data")
-        text = np.frombuffer("".join(texts).encode("ascii"), dtype=np.uint8)
-        self._text = text.reshape(len(logs), width)
-        for at in range(0, (_TOPICS + 1) * _TOPIC_DIGITS, _TOPIC_DIGITS):
-            if (self._text[:, at : at + 2] != _PREFIX).any():
-                raise ValueError("a log of topics that are not whole")
+    kind: int
+    topics: tuple[int, ...]
+    words: int
+    layout: Layout
+    body: int = ID_BYTES
 
-    @property
-    def ids(self) -> Bytes:
-        return self._topic(1)[:, :ID_BYTES]
-
-    @property
-    def holders(self) -> Bytes:
-        return self._topic(2)[:, _ADDRESS:]
-
-    @property
-    def markets(self) -> Bytes:
-        """Their netuids, with the low byte first as a record has them.
+    def read(self, logs: Sequence[RawLog]) -> tuple[Iterator[Move], Flags]:
+        """A move for each log, and whether it is that log's: otherwise it did not fit.
 
         Raises:
-            ValueError: no subnet has such a number.
+            ValueError: a log has other topics or another length, or no digits where it is read.
         """
-        market = self._topic(3)
-        if market[:, :_NETUID].any():
-            raise ValueError("a log of a market whose number no subnet has")
-        return market[:, : _NETUID - 1 : -1]
-
-    def words(self, first: int, end: int) -> Bytes:
-        """Words of the data: a row a log, in it a row a word."""
-        start = _TOPICS * _TOPIC_DIGITS + 2 + first * 2 * WORD
-        return self._digits(start, 2 * WORD * (end - first)).reshape(-1, end - first, WORD)
-
-    def _topic(self, number: int) -> Bytes:
-        return self._digits(number * _TOPIC_DIGITS + 2, 2 * WORD)
-
-    def _digits(self, start: int, count: int) -> Bytes:
-        digits = np.ascontiguousarray(self._text[:, start : start + count])
-        found = np.frombuffer(unhexlify(digits.data), dtype=np.uint8)
-        return found.reshape(len(self._text), count // 2)
+        topics, data = _topics(logs), _data(logs, self.words)
+        end = 1 + WORD * (self.layout.words - len(self.topics))
+        words = [*(topics[:, at, 1:] for at in self.topics), data[:, 1:end]]
+        cells = np.concatenate(words, axis=1)
+        digits = taken(cells, self.layout)
+        rows = np.frombuffer(unhexlify(digits.data), dtype=np.uint8).reshape(digits.shape)
+        ids, bodies = _each(rows[:, :ID_BYTES]), _each(rows[:, self.body :])
+        moves = zip(repeat(self.kind), ids, bodies, strict=False)
+        return moves, fitting(cells, rows, self.layout, (_ZEROS, _ONES))
 
 
-def sliced(logs: Sequence[RawLog]) -> Iterator[list[BookEvent | Move | None]]:
-    """`moves` of all logs, slice by slice. Raises ValueError as they do."""
+def _topics(logs: Sequence[RawLog]) -> Pairs:
+    """The topics of each log.
+
+    An x is no digit: none can be of another length when each 0x is where it must be, and what is
+    read has only digits.
+    """
+    texts = [*map("".join, map(_TOPICS_OF, logs))]
+    topics = _pairs(texts, _TOPICS * _TEXT, "topics").reshape(len(logs), _TOPICS, _TEXT)
+    if (topics[:, :, 0] != _PREFIX).any():
+        raise ValueError("a log of topics that are not whole")
+    return topics
+
+
+def _data(logs: Sequence[RawLog], words: int) -> Pairs:
+    return _pairs([*map(_DATA_OF, logs)], 1 + WORD * words, "data")
+
+
+def _pairs(texts: Sequence[str], count: int, name: str) -> Pairs:
+    """A row of so many pairs for each text."""
+    if {*map(len, texts)} != {2 * count}:
+        raise ValueError(f"a log whose {name} are of another length than its event's")
+    digits = "".join(texts).encode("ascii")
+    return np.frombuffer(digits, dtype=np.uint16).reshape(len(texts), count)
+
+
+def _each(rows: Bytes) -> list[bytes]:
+    found = np.ascontiguousarray(rows)
+    each: list[bytes] = found.view(f"V{found.shape[1]}").reshape(-1).tolist()
+    return each
+
+
+@cache
+def _readers() -> Mapping[str, _Reader]:
+    key = leading(0, ID_BYTES), number(1, SEQUENCE_BYTES)
+    stake = number(2, AMOUNT_BYTES), number(3, AMOUNT_BYTES)
+    market_too = leading(0, ID_BYTES), small(1, 2), number(2, SEQUENCE_BYTES)
+    opened = record_layout(holder=1, market=2, sequence=3)
+    return {
+        topic("Exchange", "PositionOpened"): _Reader(
+            kind=OPENED, topics=(1, 2, 3), words=7, layout=opened, body=0
+        ),
+        topic("Exchange", "PositionChanged"): _Reader(
+            kind=CHANGED, topics=(1,), words=7, layout=layout_of(4, (*key, *stake))
+        ),
+        topic("Exchange", "PositionClosed"): _Reader(
+            kind=REMOVED, topics=(1,), words=7, layout=layout_of(2, key)
+        ),
+        topic("Exchange", "PositionLiquidated"): _Reader(
+            kind=REMOVED, topics=(1, 3), words=8, layout=layout_of(3, market_too)
+        ),
+    }
+
+
+def reading(logs: Sequence[RawLog]) -> Generator[None, None, tuple[BlockMoves, ...]]:
+    """Logs in chain order as blocks, in steps of some milliseconds.
+
+    Blocks without events are left out. Raises ValueError as `moves` does.
+    """
+    blocks: list[BlockMoves] = []
     for first in range(0, len(logs), SLICE):
-        yield moves(logs[first : first + SLICE])
+        some = logs[first : first + SLICE]
+        for block in _blocks(some, moves(some)):
+            if blocks and blocks[-1].hash == block.hash:
+                blocks[-1] = replace(block, events=blocks[-1].events + block.events)
+            else:
+                blocks.append(block)
+        yield
+    return tuple(blocks)
 
 
-def block_moves(
+def _blocks(
     logs: Sequence[RawLog], events: Sequence[BookEvent | Move | None]
-) -> tuple[BlockMoves, ...]:
-    """Events of logs in chain order as blocks; blocks without events are left out."""
-    hashes = [log["blockHash"] for log in logs]
-    return tuple(
-        BlockMoves(
-            number=BlockNumber(int(logs[places[0]]["blockNumber"], 16)),
-            hash=BlockHash(block_hash),
-            events=found,
-        )
-        for block_hash, places in _runs(hashes)
-        if (found := tuple([e for e in events[places.start : places.stop] if e is not None]))
-    )
+) -> Iterator[BlockMoves]:
+    for first, end in _runs([*map(_HASH_OF, logs)]):
+        found = tuple([event for event in events[first:end] if event is not None])
+        if found:
+            number, block_hash = int(logs[first]["blockNumber"], 16), logs[first]["blockHash"]
+            yield BlockMoves(number=BlockNumber(number), hash=BlockHash(block_hash), events=found)
 
 
-def _runs(values: Sequence[str]) -> Iterator[tuple[str, range]]:
-    """Each value with the places at which it stands, one after the other."""
-    end = 0
-    for value, each in groupby(values):
-        first, end = end, end + sum(1 for _ in each)
-        yield value, range(first, end)
+def _runs(values: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Where each value that stands several times one after the other begins and ends."""
+    count = len(values)
+    starts = [0, *compress(range(1, count), map(ne, values, values[1:]))] if count else []
+    return zip(starts, [*starts[1:], count], strict=True)
 
 
 def moves(logs: Sequence[RawLog]) -> list[BookEvent | Move | None]:
@@ -141,101 +178,26 @@ def moves(logs: Sequence[RawLog]) -> list[BookEvent | Move | None]:
     """
     found: list[BookEvent | Move | None] = [None] * len(logs)
     for name, places in _by_topic(logs).items():
-        each = [logs[place] for place in places]
-        reader = _readers().get(name)
-        if reader is None or len(each) < FEW:
-            read: Sequence[BookEvent | Move | None] = [book_event(log) for log in each]
-        else:
-            read = _or_values(reader(each), each)
-        for place, event in zip(places, read, strict=True):
+        for place, event in zip(places, _read(name, [logs[at] for at in places]), strict=True):
             found[place] = event
     return found
 
 
-def _by_topic(logs: Sequence[RawLog]) -> dict[str, list[int]]:
+def _by_topic(logs: Sequence[RawLog]) -> Mapping[str, list[int]]:
     """At which places the logs of each name stand."""
-    names = [log["topics"][0] if log["topics"] else "" for log in logs]
-    return {
-        name: [place for place, each in enumerate(names) if each == name]
-        for name in set(names)
-        if name
-    }
-
-
-_Read = tuple[list[Move], NDArray[np.bool_]]
-"""A move for each log, and whether it is that log's: otherwise it did not fit."""
-
-
-@cache
-def _readers() -> Mapping[str, Callable[[Sequence[RawLog]], _Read]]:
-    return {
-        topic("Exchange", "PositionOpened"): _opened,
-        topic("Exchange", "PositionChanged"): _changed,
-        topic("Exchange", "PositionClosed"): lambda logs: _removed(_Logs(logs, 7)),
-        topic("Exchange", "PositionLiquidated"): _liquidated,
-    }
-
-
-def _or_values(read: _Read, logs: Sequence[RawLog]) -> list[BookEvent | Move | None]:
-    found: list[BookEvent | Move | None] = [*read[0]]
-    for place in np.flatnonzero(~read[1]).tolist():
-        found[place] = book_event(logs[place])
+    found: dict[str, list[int]] = {}
+    for place, topics in enumerate(map(_TOPICS_OF, logs)):
+        if topics:
+            found.setdefault(topics[0], []).append(place)
     return found
 
 
-def _opened(logs: Sequence[RawLog]) -> _Read:
-    read = _Logs(logs, 7)
-    words = read.words(0, 6)
-    records = np.empty((len(logs), RECORD_BYTES), dtype=np.uint8)
-    records[:, :ID_BYTES] = read.ids
-    records[:, BUCKET.start : BUCKET.stop - 1] = read.markets
-    records[:, BUCKET.stop - 1] = words[:, 1].any(axis=1)
-    records[:, HOLDER] = read.holders
-    fits = _put(records, SEQUENCE, words[:, 0])
-    for place, word in ((MARGIN, 2), (SIZE, 3), (ENTRY_PRICE, 4), (ENTRY_INDEX, 5)):
-        fits &= _put(records, place, words[:, word], is_signed=place is ENTRY_INDEX)
-    return _moves(OPENED, records[:, :ID_BYTES], records), fits
-
-
-def _changed(logs: Sequence[RawLog]) -> _Read:
-    read = _Logs(logs, 7)
-    words = read.words(0, 3)
-    bodies = np.empty((len(logs), SEQUENCE_BYTES + 2 * AMOUNT_BYTES), dtype=np.uint8)
-    fits = _put(bodies, slice(0, SEQUENCE_BYTES), words[:, 0])
-    for word, start in ((1, SEQUENCE_BYTES), (2, SEQUENCE_BYTES + AMOUNT_BYTES)):
-        fits &= _put(bodies, slice(start, start + AMOUNT_BYTES), words[:, word])
-    return _moves(CHANGED, read.ids, bodies), fits
-
-
-def _liquidated(logs: Sequence[RawLog]) -> _Read:
-    read = _Logs(logs, 8)
-    _ = read.markets  # refused where they are none
-    return _removed(read)
-
-
-def _removed(read: _Logs) -> _Read:
-    ids = read.ids
-    bodies = np.empty((len(ids), SEQUENCE_BYTES), dtype=np.uint8)
-    fits = _put(bodies, slice(0, SEQUENCE_BYTES), read.words(0, 1)[:, 0])
-    return _moves(REMOVED, ids, bodies), fits
-
-
-def _put(rows: Bytes, place: slice, word: Bytes, *, is_signed: bool = False) -> NDArray[np.bool_]:
-    """Puts the low bytes of a word, the lowest first; in which rows they are all of it."""
-    size = place.stop - place.start
-    rows[:, place] = word[:, : -size - 1 : -1]
-    high = word[:, : WORD - size]
-    if not is_signed:
-        return np.logical_not(high.any(axis=1))
-    sign = np.where(word[:, WORD - size] >= _SIGN, 255, 0)
-    return np.asarray((high == sign[:, None]).all(axis=1))
-
-
-def _moves(kind: int, ids: Bytes, bodies: Bytes) -> list[Move]:
-    return [*zip([kind] * len(bodies), _rows(ids), _rows(bodies), strict=True)]
-
-
-def _rows(found: Bytes) -> list[bytes]:
-    rows = np.ascontiguousarray(found)
-    each: list[bytes] = rows.view(f"V{rows.shape[1]}").reshape(-1).tolist()
-    return each
+def _read(name: str, logs: Sequence[RawLog]) -> list[BookEvent | Move | None]:
+    reader = _readers().get(name)
+    if reader is None or len(logs) < FEW:
+        return [book_event(log) for log in logs]
+    read, fits = reader.read(logs)
+    found: list[BookEvent | Move | None] = [*read]
+    for place in np.flatnonzero(~fits).tolist():
+        found[place] = book_event(logs[place])
+    return found

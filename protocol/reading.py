@@ -3,7 +3,6 @@
 Implements the reading ports of the oracle and the keepers. Knows no decision and sends nothing.
 """
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
@@ -14,22 +13,22 @@ from fleet.chain.throttle import Urgency
 from keepers.funding.calendar import FundingRow, FundingSnapshot
 from keepers.funding.keeper import FundingUnread
 from keepers.liquidation.exchange_log import Unreadable
-from keepers.liquidation.moves import BlockMoves, Move
+from keepers.liquidation.moves import BlockMoves
 from keepers.liquidation.positions import (
     BlockEvents,
-    BookEvent,
     BookOutline,
     BookSnapshot,
     Market,
     Position,
 )
+from keepers.liquidation.turns import in_turns
 from oracle.ports import FeedState
 from oracle.quotes import Unavailable
 from protocol import calls, views
 from protocol.deployment import Deployment
 from protocol.events import RawLog, block_events
 from protocol.landings import Landings
-from protocol.moves import block_moves, sliced
+from protocol.moves import reading
 from protocol.views import VaultState
 from units import Address, BlockHash, BlockNumber, Bps, Head, Netuid, PositionId
 
@@ -162,12 +161,7 @@ class ExchangeReader:
     async def moves(self, first: BlockNumber, last: Head) -> tuple[BlockMoves, ...] | Unreadable:
         """The same, with what happened to positions as moves; others get their turn meanwhile."""
         try:
-            logs = await self._logs(first, last)
-            found: list[BookEvent | Move | None] = []
-            for each in sliced(logs):
-                found += each
-                await asyncio.sleep(0)
-            blocks = block_moves(logs, found)
+            blocks = await in_turns(reading(await self._logs(first, last)))
         except (ChainError, ValueError, KeyError) as error:
             return Unreadable(reason=f"logs of blocks {first} to {last.number}: {error}")
         self._landings.note(blocks, last)

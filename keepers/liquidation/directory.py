@@ -1,14 +1,16 @@
-"""Where a position id's row is, in 16 bytes an id. Mutable. Pure.
+"""Where a position id's row is, in 12 to 24 bytes an id. Mutable. Pure.
 
-A dictionary of a million ids and numbers takes 140 bytes an entry. Here most entries stand in
-arrays sorted by the two halves of the id, folded into one; what came lately stands in a small
-dictionary until there is enough to be merged. All of it is cut into leaves by the folded id's first
-byte, so that no merge takes long: ids are hashes, and a leaf of a million has four thousand.
+A dictionary of a million ids and numbers takes 140 bytes an entry. Here an id is a number of 64
+bits, its two halves folded into one, and an entry one word in an open-addressed table: the place,
+and above it a tag, which is bits of that number. Where to look first are the tag's highest bits, so
+that an entry says by itself where it belongs, and a table can grow without the ids. All of it is
+cut into leaves by the folded number's first byte, so that no growth takes long: ids are hashes, and
+a leaf of a million has four thousand. An id that is looked for is found in the cache line or two
+that its leaf begins to search in.
 
-Two ids may fold into one number, so whoever asks checks that the place holds the id.
+Two ids may have the same tag, so whoever asks checks that the place holds the id.
 """
 
-from bisect import bisect_left
 from collections.abc import Sequence
 from struct import Struct
 from typing import Final
@@ -16,100 +18,115 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-_LATE_MIN: Final = 32
-_LATE_SHARE: Final = 16  # one id in so many may be in the dictionary
 _HALVES: Final = Struct("=QQ")
 _LEAVES: Final = 256
 _LEAF: Final = 56  # the bits of a folded id below those that name its leaf
-_NOWHERE: Final = -1
+_PLACE: Final = 45  # the bits of an entry that are its place
+_TAG: Final = 19  # and those above, which are the highest below the leaf's in the folded id
+_TAG_AT: Final = _LEAF - _TAG
+_TAGS: Final = (1 << _TAG) - 1
+_PLACES: Final = (1 << _PLACE) - 1
+_SLOTS_MIN: Final = 32
+_LOAD: Final = 3, 2  # a leaf has at least so many slots for so many entries
 
 
 class Directory:
-    """Places of ids. A place is a number, 0 or more, that the owner gives a meaning to."""
+    """Places of ids. A place is a number below 2⁴⁵ − 1 that the owner gives a meaning to."""
 
     def __init__(self) -> None:
         self._leaves: list[_Leaf] = [_Leaf() for _ in range(_LEAVES)]
 
     def start_over(self, ids: NDArray[np.uint8], places: NDArray[np.int64]) -> None:
         """Holds these and no others; `ids` has a row of 16 bytes for each."""
-        folded = _folded(ids)
+        halves = np.ascontiguousarray(ids).view(np.uint64).reshape(-1, 2)
+        folded = np.bitwise_xor(halves[:, 0], halves[:, 1])
+        tags = folded >> np.uint64(_TAG_AT) & np.uint64(_TAGS)
+        entries = tags << np.uint64(_PLACE) | places.astype(np.uint64) + np.uint64(1)
         order = np.argsort(folded)
-        folded, places = folded[order], places[order]
+        folded, entries = folded[order], entries[order]
         bounds = [int(folded.searchsorted(np.uint64(n << _LEAF))) for n in range(1, _LEAVES)]
         for leaf, first, end in zip(
             self._leaves, [0, *bounds], [*bounds, len(folded)], strict=True
         ):
-            leaf.hold(folded[first:end].copy(), places[first:end].copy())
+            leaf.hold(entries[first:end])
 
     def put(self, position_id: bytes, place: int) -> None:
         """The id, which was nowhere, is at this place from now on."""
         first, second = _HALVES.unpack(position_id)
-        self._leaves[(first ^ second) >> _LEAF].put(position_id, place)
+        folded = first ^ second
+        self._leaves[folded >> _LEAF].put((folded >> _TAG_AT & _TAGS) << _PLACE | place + 1)
 
     def drop(self, position_id: bytes, place: int) -> None:
         """The id is nowhere any more; `place` is where it was."""
         first, second = _HALVES.unpack(position_id)
         folded = first ^ second
-        self._leaves[folded >> _LEAF].drop(position_id, folded, place)
+        self._leaves[folded >> _LEAF].drop((folded >> _TAG_AT & _TAGS) << _PLACE | place + 1)
 
     def places(self, position_id: bytes) -> Sequence[int]:
         """Places that may hold the id: the one that does is among them."""
         first, second = _HALVES.unpack(position_id)
         folded: int = first ^ second
-        leaf = self._leaves[folded >> _LEAF]
-        if position_id in leaf.late:
-            return (leaf.late[position_id],)
-        at = bisect_left(leaf.folded, folded)
-        if at == len(leaf.folded) or leaf.folded[at] != folded:
-            return ()
-        return leaf.found(at, folded)
+        leaf, tag = self._leaves[folded >> _LEAF], folded >> _TAG_AT & _TAGS
+        slots, at = leaf.slots, tag << _PLACE >> leaf.shift
+        return leaf.places(at, tag) if slots[at] else ()
 
 
 class _Leaf:
-    """The entries of one leaf: two sorted columns, and a dictionary of what came since."""
+    """The entries of one leaf, each at its home or behind it where that was taken."""
 
-    __slots__ = ("folded", "late", "places")
+    __slots__ = ("_count", "_last", "shift", "slots")
 
     def __init__(self) -> None:
-        self.hold(np.zeros(0, dtype=np.uint64), np.zeros(0, dtype=np.int64))
+        self.hold(np.zeros(0, dtype=np.uint64))
 
-    def hold(self, folded: NDArray[np.uint64], places: NDArray[np.int64]) -> None:
+    def hold(self, entries: NDArray[np.uint64]) -> None:
+        """Holds these and no others."""
+        count = len(entries)
+        bits = max(_SLOTS_MIN, count * _LOAD[0] // _LOAD[1] + 1, 1).bit_length()
+        self._count, self._last, self.shift = count, (1 << bits) - 1, _TAG - bits + _PLACE
+        slots = np.zeros(1 << bits, dtype=np.uint64)
+        entries = np.sort(entries)
+        step = np.arange(count)
+        at = np.maximum.accumulate((entries >> self.shift).astype(np.int64) - step) + step
+        inside = at <= self._last
+        slots[at[inside]] = entries[inside]
         # An index into an array costs ten times as much as one into its memory.
-        self.folded: memoryview[int] = folded.data.cast("B").cast("Q")
-        self.places: memoryview[int] = places.data.cast("B").cast("q")
-        self.late: dict[bytes, int] = {}
+        self.slots: memoryview[int] = slots.data.cast("B").cast("Q")
+        for entry in entries[~inside].tolist():  # behind the last slot comes the first
+            self.slots[self._free_from(0)] = entry
 
-    def put(self, position_id: bytes, place: int) -> None:
-        self.late[position_id] = place
-        if len(self.late) > max(_LATE_MIN, len(self.folded) // _LATE_SHARE):
-            self._merge()
+    def put(self, entry: int) -> None:
+        """Takes one more in."""
+        self._count += 1
+        if self._count * _LOAD[0] > len(self.slots) * _LOAD[1]:
+            slots = np.asarray(self.slots)
+            self.hold(np.append(slots[slots != 0], np.uint64(entry)))
+        else:
+            self.slots[self._free_from(entry >> self.shift)] = entry
 
-    def drop(self, position_id: bytes, folded: int, place: int) -> None:
-        if self.late.pop(position_id, None) is None:
-            at = bisect_left(self.folded, folded)
-            while self.places[at] != place:
-                at += 1
-            self.places[at] = _NOWHERE
-
-    def found(self, at: int, folded: int) -> Sequence[int]:
-        """The places from that index on whose ids fold into this number."""
-        found: list[int] = []
-        while at < len(self.folded) and self.folded[at] == folded:
-            if self.places[at] != _NOWHERE:
-                found.append(self.places[at])
-            at += 1
+    def places(self, at: int, tag: int) -> Sequence[int]:
+        """The places of all entries with this tag, whose home `at` is."""
+        slots, found = self.slots, []
+        while entry := slots[at]:
+            if entry >> _PLACE == tag:
+                found.append((entry & _PLACES) - 1)
+            at = at + 1 & self._last
         return found
 
-    def _merge(self) -> None:
-        places = np.asarray(self.places)
-        live = places != _NOWHERE
-        ids = np.frombuffer(b"".join(self.late), dtype=np.uint8)
-        folded = np.concatenate([np.asarray(self.folded)[live], _folded(ids)])
-        late = np.fromiter(self.late.values(), dtype=np.int64, count=len(self.late))
-        order = np.argsort(folded)
-        self.hold(folded[order], np.concatenate([places[live], late])[order])
+    def drop(self, entry: int) -> None:
+        """Takes an entry out that is there; those behind it move up as far as their homes."""
+        hole = entry >> self.shift
+        while self.slots[hole] != entry:
+            hole = hole + 1 & self._last
+        at = hole + 1 & self._last
+        while moved := self.slots[at]:
+            if at - (moved >> self.shift) & self._last >= at - hole & self._last:
+                self.slots[hole], hole = moved, at
+            at = at + 1 & self._last
+        self.slots[hole] = 0
+        self._count -= 1
 
-
-def _folded(ids: NDArray[np.uint8]) -> NDArray[np.uint64]:
-    halves = np.ascontiguousarray(ids).view(np.uint64).reshape(-1, 2)
-    return np.bitwise_xor(halves[:, 0], halves[:, 1])
+    def _free_from(self, at: int) -> int:
+        while self.slots[at]:
+            at = at + 1 & self._last
+        return at

@@ -44,10 +44,24 @@ Lookup = Callable[[bytes], bytes | None]
 """The record of a position in the book below."""
 
 _NOTHING = bytes(AMOUNT_BYTES)
+from_bytes = int.from_bytes
 
 
 class InconsistentEventsError(Exception):
     """An event that cannot follow this book: something was missed. The cure is a snapshot."""
+
+
+class _Interest(dict[bytes, int]):
+    """Open interest by bucket, newer than the markets' own where it was asked for."""
+
+    def __init__(self, held: Callable[[Netuid], Market]) -> None:
+        super().__init__()
+        self._held = held
+
+    def __missing__(self, bucket: bytes) -> int:
+        netuid, is_long = side_of(bucket)
+        market = self._held(netuid)
+        return market.long_open_interest if is_long else market.short_open_interest
 
 
 class Draft:
@@ -57,8 +71,8 @@ class Draft:
         self._positions = positions
         self._markets = dict(markets)
         self._changed: dict[Netuid, Market] = {}
-        self._interest: dict[bytes, int] = {}  # by bucket, newer than the market's own
-        self._new: set[bytes] = set()
+        self._interest = _Interest(self._held)
+        self._replaced: set[bytes] = set()  # whom the book below holds
         self.records: dict[bytes, bytes | None] = {}
 
     @property
@@ -98,30 +112,31 @@ class Draft:
 
     def _open(self, move: Move, lookup: Lookup) -> None:
         _, position_id, record = move
-        is_known = position_id in self.records
-        before = self.records[position_id] if is_known else lookup(position_id)
+        records = self.records
+        before = records[position_id] if position_id in records else lookup(position_id)
         if before is not None:
             raise InconsistentEventsError(f"{_name(move)} was opened while open")
-        self._expose(record)
-        self.records[position_id] = record
-        if not is_known:
-            self._new.add(position_id)
+        self._interest[record[BUCKET]] += _substance(record)
+        records[position_id] = record
 
     def _change(self, move: Move, lookup: Lookup) -> None:
         kind, position_id, body = move
-        is_known = position_id in self.records
-        before = self.records[position_id] if is_known else lookup(position_id)
+        records = self.records
+        if position_id in records:
+            before = records[position_id]
+        else:
+            before = lookup(position_id)
+            self._replaced.add(position_id)
         if before is None or body[:SEQUENCE_BYTES] != before[SEQUENCE]:
             raise InconsistentEventsError(f"{_name(move)} is not in the book")
         self._conceal(before)
         if kind != REMOVED:
-            self.records[position_id] = after = _changed_to(before, body)
-            self._expose(after)
-        elif position_id in self._new:  # who came and went in between has not to be taken out
-            self._new.remove(position_id)
-            del self.records[position_id]
-        else:
-            self.records[position_id] = None
+            records[position_id] = after = _changed_to(before, body)
+            self._interest[after[BUCKET]] += _substance(after)
+        elif position_id in self._replaced:
+            records[position_id] = None
+        else:  # who came and went in between has not to be taken out
+            del records[position_id]
 
     def _accrue(self, event: FundingAccrued) -> None:
         """Moves the stored index, which the book must have foreseen from its open interest.
@@ -142,31 +157,15 @@ class Draft:
             market = self._market(event.netuid)
             self._put(replace(market, feed=_feed_row(market.feed, event)))
 
-    def _expose(self, record: bytes) -> None:
-        """Adds a position, which must have substance, to the open interest of its side."""
-        size, bucket = record[SIZE], record[BUCKET]
-        if size == _NOTHING or record[ENTRY_PRICE] == _NOTHING:
-            require_substance(record)
-        if bucket not in self._interest:
-            self._interest[bucket] = self._opened_interest(bucket)
-        self._interest[bucket] += int.from_bytes(size, "little")
-
     def _conceal(self, record: bytes) -> None:
-        """Takes a position out of it."""
+        """Takes a position out of the open interest of its side."""
         bucket = record[BUCKET]
-        if bucket not in self._interest:
-            self._interest[bucket] = self._opened_interest(bucket)
-        left = self._interest[bucket] - int.from_bytes(record[SIZE], "little")
+        left = self._interest[bucket] - from_bytes(record[SIZE], "little")
         if left < 0:
             netuid, is_long = side_of(bucket)
             name = "long" if is_long else "short"
             raise InconsistentEventsError(f"market {netuid} would have {name} open interest {left}")
         self._interest[bucket] = left
-
-    def _opened_interest(self, bucket: bytes) -> int:
-        netuid, is_long = side_of(bucket)
-        market = self._held(netuid)
-        return market.long_open_interest if is_long else market.short_open_interest
 
     def _held(self, netuid: Netuid) -> Market:
         market = self._markets.get(netuid)
@@ -214,9 +213,16 @@ def require_substance(record: bytes) -> None:
     Raises:
         InconsistentEventsError: size or entry price is 0.
     """
-    if record[SIZE] == _NOTHING or record[ENTRY_PRICE] == _NOTHING:
+    _substance(record)
+
+
+def _substance(record: bytes) -> int:
+    """The size of a record that arithmetic takes. Raises as `require_substance` does."""
+    size = from_bytes(record[SIZE], "little")
+    if not size or record[ENTRY_PRICE] == _NOTHING:
         name = _name((OPENED, record[:ID_BYTES], record))
         raise InconsistentEventsError(f"{name} has no size, or no entry price")
+    return size
 
 
 def _changed_to(record: bytes, body: bytes) -> bytes:

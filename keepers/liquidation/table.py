@@ -17,7 +17,7 @@ from units import Netuid
 Changes = Mapping[bytes, bytes | None]
 """Records by position id; None where no such position is open."""
 
-_ROW_BITS: Final = 32
+_ROW_BITS: Final = 28
 _ROW: Final = (1 << _ROW_BITS) - 1
 
 

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from keepers.liquidation.moves import BlockMoves, Move, moved
 from keepers.liquidation.positions import BookEvent
+from keepers.liquidation.steps import finished
 from protocol.events import RawLog, block_events, book_event
-from protocol.moves import FEW, SLICE, block_moves, moves, sliced
+from protocol.moves import FEW, SLICE, moves, reading
 from tests.unit.protocol.abi_values import event_values, market_addresses, raw_log
 from tests.unit.protocol.expected_events import BOOK, HEIGHT, log_values
 from tests.unit.protocol.test_malformed_logs import misfits
@@ -96,16 +97,10 @@ def test_moves__of_no_concern__are_none(topics: int) -> None:
     assert moves([stranger] * (2 * FEW)) == [None] * (2 * FEW)
 
 
-def test_sliced__more_than_a_slice__are_all_in_order() -> None:
-    logs = [raw_log("PriceFeed", "MarketResumed", {"netuid": n}) for n in range(2 * SLICE + 1)]
-    found = [event for each in sliced(logs) for event in each]
-    assert found == [book_event(log) for log in logs]
-
-
 @settings(max_examples=50)
-@given(st.lists(st.tuples(st.integers(0, 2), st.booleans()), max_size=10))
-def test_block_moves__logs_of_several_blocks__are_the_blocks_of_the_other_way(
-    drawn: list[tuple[int, bool]],
+@given(st.lists(st.tuples(st.integers(0, 2), st.booleans()), max_size=10), st.integers(1, 4))
+def test_reading__logs_of_several_blocks__are_the_blocks_of_the_other_way(
+    drawn: list[tuple[int, bool]], at_once: int
 ) -> None:
     at, logs = HEIGHT, []
     for step, is_of_concern in drawn:
@@ -114,8 +109,15 @@ def test_block_moves__logs_of_several_blocks__are_the_blocks_of_the_other_way(
             logs.append(raw_log("PriceFeed", "MarketResumed", {"netuid": at % 9}, number=at))
         else:
             logs.append(raw_log("Exchange", "OpeningPaused", {}, number=at))
-    blocks = block_moves(logs, moves(logs))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("protocol.moves.SLICE", at_once)
+        blocks = finished(reading(logs))
     assert blocks == tuple(
         BlockMoves(number=block.number, hash=block.hash, events=block.events)
         for block in block_events(logs)
     )
+
+
+def test_reading__more_than_a_slice__gives_others_their_turn() -> None:
+    logs = [raw_log("PriceFeed", "MarketResumed", {"netuid": n}) for n in range(2 * SLICE + 1)]
+    assert len([*reading(logs)]) == 3

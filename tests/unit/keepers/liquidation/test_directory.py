@@ -1,0 +1,69 @@
+"""Places by id, against a dictionary: also of ids that fall on the same slots, at the very end."""
+
+from itertools import count
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from keepers.liquidation.directory import Directory
+
+LAST_OF_LEAF = (1 << 56) - 1
+
+# Ids that differ below the tag only, ids whose home is a leaf's last slot, and any others.
+ids = st.one_of(
+    st.integers(0, 9),
+    st.integers(LAST_OF_LEAF - (1 << 40), LAST_OF_LEAF),
+    st.integers(0, 40).map(lambda number: LAST_OF_LEAF - (number << 37)),
+    st.integers(0, 2**128 - 1),
+).map(lambda number: number.to_bytes(16, "little"))
+
+
+def held(directory: Directory, position_id: bytes, place: int) -> bool:
+    return place in directory.places(position_id)
+
+
+@settings(max_examples=300)
+@given(st.lists(st.tuples(ids, st.booleans()), max_size=150), st.integers(0, 40))
+def test_places__ids_put_and_dropped_in_any_order__are_those_of_a_dictionary(
+    drawn: list[tuple[bytes, bool]], loaded: int
+) -> None:
+    directory, places, free = Directory(), dict[bytes, int](), count()
+    for position_id, is_kept in drawn:
+        if position_id in places:
+            directory.drop(position_id, places.pop(position_id))
+        if is_kept:
+            places[position_id] = next(free)
+            directory.put(position_id, places[position_id])
+        if len(places) == loaded:
+            start_over(directory, places)
+    for position_id, _ in drawn:
+        found = directory.places(position_id)
+        assert position_id not in places or places[position_id] in found
+        assert {*found} <= {*places.values()}
+        assert len(found) == len({*found})
+
+
+def start_over(directory: Directory, places: dict[bytes, int]) -> None:
+    each = np.frombuffer(b"".join(places), dtype=np.uint8).reshape(-1, 16)
+    directory.start_over(each, np.array([*places.values()], dtype=np.int64))
+
+
+@pytest.mark.parametrize("step", [1, 1 << 37, 1 << 48])
+def test_places__two_hundred_in_one_leaf__are_found_and_go_one_by_one(step: int) -> None:
+    directory = Directory()
+    each = [(LAST_OF_LEAF - n * step).to_bytes(16, "little") for n in range(200)]
+    for place, position_id in enumerate(each):
+        directory.put(position_id, place)
+    for place, position_id in enumerate(each):
+        assert held(directory, position_id, place)
+        directory.drop(position_id, place)
+        assert not held(directory, position_id, place)
+        assert all(held(directory, each[left], left) for left in range(place + 1, len(each)))
+
+
+def test_places__the_largest_place__is_told() -> None:
+    directory = Directory()
+    directory.put(bytes(16), 2**45 - 2)
+    assert [*directory.places(bytes(16))] == [2**45 - 2]
