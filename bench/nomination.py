@@ -68,10 +68,11 @@ def _timed(work: Callable[[], object], repeats: int = _REPEATS) -> tuple[object,
 
 def _one_pass(table: Table) -> list[tuple[np.float64, np.float64]]:
     """Reads what a scan reads, and does the least with it; a free row's level is not finite."""
-    buckets = table.buckets.values()
+    lineups = [bucket.lineup for bucket in table.buckets.values()]
     with np.errstate(invalid="ignore"):
         return [
-            (np.add.reduce(b.level[: b.used]), np.add.reduce(b.slope[: b.used])) for b in buckets
+            (np.add.reduce(each.level[: each.used]), np.add.reduce(each.slope[: each.used]))
+            for each in lineups
         ]
 
 

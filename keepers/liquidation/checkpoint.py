@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keepers.liquidation.book import Book
-from keepers.liquidation.bucket import spare_rows
+from keepers.liquidation.lineup import spare_rows
 from keepers.liquidation.packing import RECORD_BYTES
 from keepers.liquidation.positions import FeedRow, Market, MarketParameters
 from keepers.liquidation.table import Table

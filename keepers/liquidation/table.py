@@ -8,8 +8,9 @@ from typing import Final
 
 import numpy as np
 
-from keepers.liquidation.bucket import Bucket, Sorting
+from keepers.liquidation.bucket import Bucket
 from keepers.liquidation.directory import Directory
+from keepers.liquidation.lineup import Sorting
 from keepers.liquidation.packing import BUCKET, ID_BYTES, bucket_bytes
 from keepers.liquidation.standing import Terms
 from units import Netuid

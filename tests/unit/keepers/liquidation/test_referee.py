@@ -45,8 +45,8 @@ async def test_exposure__the_ladder_lost_somebody__the_referee_finds_and_counts_
     book = await follower.at_head(crashed.head)
     assert isinstance(book, Book)
     for bucket in book.positions.table.buckets.values():
-        bucket._ladder._rows = bucket._ladder._rows[:0]
-        bucket._ladder._keys = bucket._ladder._keys[:0]
+        bucket.lineup._ladder._rows = bucket.lineup._ladder._rows[:0]
+        bucket.lineup._ladder._keys = bucket.lineup._ladder._keys[:0]
     exposure = await engine.exposure(crashed.head)
     assert isinstance(exposure, Exposure)
     assert (len(exposure.candidates), exposure.missed) == (2, 2)

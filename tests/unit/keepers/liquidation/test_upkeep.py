@@ -170,4 +170,4 @@ async def test_step__ladders_are_sorted_meanwhile__for_the_next_question() -> No
     await kept_at(exchange, upkeep)
     assert follower.book is not None
     (bucket,) = follower.book.positions.table.buckets.values()
-    assert not bucket._ladder.must_sort(0.2)
+    assert not bucket.lineup._ladder.must_sort(0.2)
