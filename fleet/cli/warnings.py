@@ -8,7 +8,8 @@ from fleet.cli.output import Output, output
 from fleet.cli.ports import Assembly
 from fleet.cli.session import DryRunOption, JsonOption, YesOption, session_of
 from fleet.cli.words import percent
-from keepers.warnings.keeper import Standings, WarningsPlan
+from keepers.warnings.keeper import WarningsPlan
+from keepers.warnings.stretches import Standings
 
 
 def warnings(

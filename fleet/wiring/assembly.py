@@ -48,6 +48,7 @@ from keepers.liquidation.keeper import LiquidationKeeper
 from keepers.liquidation.risk import RiskEngine
 from keepers.liquidation.upkeep import BookUpkeep
 from keepers.warnings.keeper import WarningsKeeper
+from keepers.warnings.lookout import Lookout
 from oracle.crosscheck import CrossCheck
 from oracle.falls import Deadline
 from oracle.feeder import Feeder
@@ -142,11 +143,12 @@ class Assembly:
         """
         if isinstance(self._tiers, Unreadable):
             raise NodeUnavailable(self._tiers.reason)
+        policy = policies.warnings(self.settings, self._tiers)
         return WarningsKeeper(
-            risks=self.risk,
+            risks=Lookout(self.risk, policy),
             log=self.reader,
             store=RememberedWarnings(self._memory, self._tenure),
-            policy=policies.warnings(self.settings, self._tiers),
+            policy=policy,
         )
 
     def feeder(self, markets: Sequence[Netuid]) -> Feeder:

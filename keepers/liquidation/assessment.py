@@ -1,8 +1,9 @@
 """Exact judgement of positions at given terms, and the risk of a whole book at one moment. Pure."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from keepers.liquidation.book import Book
 from keepers.liquidation.margin import (
@@ -12,10 +13,14 @@ from keepers.liquidation.margin import (
     ratio_bps,
     remaining_margin,
 )
+from keepers.liquidation.packing import unpacked
 from keepers.liquidation.positions import Market, Position
 from keepers.liquidation.selection import Candidate
 from keepers.liquidation.standing import Standing, Terms, Unknown, UnknownReason, feed_standing
 from units import Bps, FundingIndex, Head, Netuid, PriceWei
+
+_SLICE: Final = 500
+"""Positions of one step of `viewing`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +47,15 @@ class RiskView:
     markets: Mapping[Netuid, Market]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedAt:
+    """What the positions of one market are judged at; the index is there also without a price."""
+
+    market: Market
+    standing: Standing
+    index: FundingIndex
+
+
 def judge(position: Position, terms: Terms) -> Candidate | None:
     """The position as a candidate when it is below maintenance at these terms, to the wei."""
     remaining = remaining_margin(position, terms.price, terms.index)
@@ -61,30 +75,44 @@ def unknown_counts(book: Book, standings: Iterable[Standing]) -> Mapping[Unknown
     return +counts
 
 
-def risk_view(book: Book) -> RiskView:
-    """Every position as the contract's own view shows it at the end of the book's block."""
-    now = book.head.time
-    at = {
-        netuid: (market, feed_standing(market, now), project_index(market, now))
-        for netuid, market in book.markets.items()
-    }
-    risks = (_risk(position, *at[position.netuid]) for position in book.positions.each())
+def viewing(book: Book) -> Generator[None, None, RiskView]:
+    """Every position as the contract's own view shows it at the end of the book's block.
+
+    In steps of some milliseconds, between which others may read any version.
+    """
+    at, risks = judged_at(book), list[PositionRisk]()
+    for name in tuple(book.positions.table.buckets):
+        records = book.positions.table.buckets[name].each()
+        for start in range(0, len(records), _SLICE):
+            some = map(unpacked, records[start : start + _SLICE])
+            risks += [risk_of(position, at[position.netuid]) for position in some]
+            yield
     return RiskView(head=book.head, positions=tuple(risks), markets=book.markets)
 
 
-def _risk(
-    position: Position, market: Market, standing: Standing, index: FundingIndex
-) -> PositionRisk:
-    liquidated_at = liquidation_price(position, market.parameters, index)
-    if isinstance(standing, Unknown):
+def judged_at(book: Book) -> Mapping[Netuid, JudgedAt]:
+    """Where each market stands at the end of the book's block."""
+    now = book.head.time
+    return {
+        netuid: JudgedAt(
+            market=market, standing=feed_standing(market, now), index=project_index(market, now)
+        )
+        for netuid, market in book.markets.items()
+    }
+
+
+def risk_of(position: Position, at: JudgedAt) -> PositionRisk:
+    """One position's figures, or why there are none."""
+    liquidated_at = liquidation_price(position, at.market.parameters, at.index)
+    if isinstance(at.standing, Unknown):
         return PositionRisk(
             position=position,
             remaining=None,
             ratio_bps=None,
-            unknown=standing.reason,
+            unknown=at.standing.reason,
             liquidation_price=liquidated_at,
         )
-    remaining = remaining_margin(position, standing.price, index)
+    remaining = remaining_margin(position, at.standing.price, at.index)
     return PositionRisk(
         position=position,
         remaining=remaining,

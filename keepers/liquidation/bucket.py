@@ -33,6 +33,10 @@ class Bucket:
         at = row * RECORD_BYTES
         return self._bytes[at : at + RECORD_BYTES].tobytes()
 
+    def each(self) -> list[bytes]:
+        """The records of all open positions."""
+        return [self.record(row) for row in self.rows().tolist()]
+
     def holds(self, row: int, position_id: bytes) -> bool:
         """Whether that row is this very position's."""
         at = row * RECORD_BYTES

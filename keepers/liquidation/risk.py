@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from keepers.liquidation.assessment import RiskView, judge, risk_view, unknown_counts
+from keepers.liquidation.assessment import RiskView, judge, unknown_counts, viewing
 from keepers.liquidation.book import Book
 from keepers.liquidation.canary import sings
 from keepers.liquidation.confirmation import Unconfirmed, unconfirmed
@@ -19,6 +19,7 @@ from keepers.liquidation.positions import Position
 from keepers.liquidation.selection import Candidate, rank
 from keepers.liquidation.stakes import StakePolicy, at_stake
 from keepers.liquidation.standing import Standing, Terms, UnknownReason
+from keepers.liquidation.turns import in_turns
 from units import BlockNumber, Head, Netuid, PriceWei, Seconds
 
 
@@ -134,12 +135,15 @@ class RiskEngine:
             unconfirmed=unconfirmed(book, judgement.candidates, self._policy.silence_s_max),
         )
 
+    async def book_at(self, head: Head) -> Book | RiskUnknown:
+        """Every position at the end of `head`, or of a later block that is known already."""
+        book = await self._follower.at_head(head)
+        return RiskUnknown(reason=book.reason) if isinstance(book, Unreadable) else book
+
     async def risk_view(self, head: Head) -> RiskView | RiskUnknown:
         """Every position as the contract's own view shows it at the end of block `head`."""
-        book = await self._follower.at_head(head)
-        if isinstance(book, Unreadable):
-            return RiskUnknown(reason=book.reason)
-        return risk_view(book)
+        book = await self.book_at(head)
+        return book if isinstance(book, RiskUnknown) else await in_turns(viewing(book))
 
     def _compared(self, book: Book | RiskUnknown) -> Book | RiskUnknown:
         """Nobody is liquidated by a restored book before the chain's views have confirmed it."""

@@ -49,8 +49,7 @@ class Table:
     def records(self) -> Iterator[bytes]:
         """Every record, bucket by bucket."""
         for bucket in self._buckets:
-            for row in bucket.rows().tolist():
-                yield bucket.record(row)
+            yield from bucket.each()
 
     def walk(self, start: int, count: int) -> tuple[list[bytes], int | None]:
         """So many records from a place on, and the place to go on from; None at the end.

@@ -89,6 +89,24 @@ class Positions(Mapping[PositionId, Position]):
         self._place.way = after.place, undo
         return after
 
+    def records_before(self, earlier: "Positions") -> Changes | None:
+        """What `earlier` has under every id that may stand otherwise here, in O(changed).
+
+        None where the two were never one table: then everything may.
+        """
+        self._reach()
+        steps: list[Changes] = []
+        place = earlier.place
+        while place.way is not None:
+            place, changes = place.way
+            steps.append(changes)
+        if place is not self._place:
+            return None
+        found: dict[bytes, bytes | None] = {}
+        for changes in reversed(steps):  # what is nearest to `earlier` is what it has
+            found.update(changes)
+        return found
+
     def nominate(self, terms: Mapping[Netuid, Terms]) -> list[Position]:
         """Every position that is liquidatable at its market's terms, and hardly another."""
         return [unpacked(record) for record in self.table.nominate(terms)]
@@ -105,16 +123,18 @@ class Positions(Mapping[PositionId, Position]):
     @property
     def table(self) -> Table:
         """The table, in the state of this version until another one is asked for."""
+        self._reach()
+        return self._table
+
+    def _reach(self) -> None:
+        """Brings the table here, from whichever version has it."""
         place = self._place
-        if place.way is None:
-            return self._table
         path: list[_Place] = []
         while place.way is not None:
             path.append(place)
             place = place.way[0]
         for each in reversed(path):
             _take_over(self._table, each)
-        return self._table
 
 
 def _take_over(table: Table, place: _Place) -> None:

@@ -6,12 +6,9 @@ least once; the ids let a receiver tell a repetition. Knows no channel and no da
 """
 
 import asyncio
-from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from keepers.liquidation.assessment import RiskView
 from keepers.liquidation.exchange_log import Unreadable
 from keepers.liquidation.positions import BlockEvents
 from keepers.liquidation.risk import RiskUnknown
@@ -25,15 +22,29 @@ from keepers.warnings.observation import (
     observe_block,
 )
 from keepers.warnings.outlook import Volatility, noted
+from keepers.warnings.stretches import Standings, standings
+from keepers.warnings.survey import Survey, Watches
 from keepers.warnings.tiers import WarningPolicy
-from units import BlockNumber, Bps, Head
+from units import BlockNumber, Head
 
 
 class Risks(Protocol):
-    """Where the risk of every open position is read; the liquidation room's engine."""
+    """Where the risk of the open positions is read; `lookout.Lookout` is one."""
 
-    async def risk_view(self, head: Head) -> RiskView | RiskUnknown:
-        """Every position at the end of `head`, or of a later block that is known already."""
+    async def survey(self, head: Head, *, anew: bool) -> Survey | RiskUnknown:
+        """Whoever must be looked at, at the end of `head` or of a later block that is known.
+
+        Args:
+            head: the newest block the caller knows.
+            anew: whether to look at everybody, whatever was settled before.
+        """
+        ...
+
+    async def settle(self, head: Head, watches: Watches) -> None:
+        """What the last survey, at `head`, came to is stored: `watches` are everybody's after it.
+
+        From then on only who changes or may be found elsewhere is looked at.
+        """
         ...
 
 
@@ -59,18 +70,6 @@ class WarningsStore(Protocol):
             The ids of the alerts that were not there before; the others were told already.
         """
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standings:
-    """How the open positions stand, for people and metrics.
-
-    `below` counts each position once, at the deepest tier it is below; `above` are above all.
-    """
-
-    above: int
-    below: Mapping[Bps, int]
-    unknown: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +108,7 @@ class WarningsKeeper:
         self._store = store
         self._policy = policy
         self._state: WarningState | None = None
+        self._is_anew = True  # until something is settled that the state in hand came of
         self._volatility: Volatility = {}
 
     async def step(self, head: Head) -> WarningsOutcome:
@@ -118,30 +118,36 @@ class WarningsKeeper:
     async def plan(self, head: Head) -> WarningsPlan:
         """What `head` changes and whom to tell; stores nothing."""
         state = await self._loaded()
-        view = await self._risks.risk_view(head)
-        if isinstance(view, RiskUnknown):
-            return self._blind(state, head, view.reason)
-        read = await self._read(state, view.head)
+        survey = await self._risks.survey(head, anew=self._is_anew)
+        if isinstance(survey, RiskUnknown):
+            return self._blind(state, head, survey.reason)
+        read = await self._read(state, survey.head)
         if isinstance(read, Unreadable):
             return self._blind(state, head, f"liquidations unread: {read.reason}")
-        self._volatility = noted(self._volatility, view.markets, view.head.time)
-        # a thread, because tens of thousands of positions would hold up the bots of this loop
+        self._volatility = noted(self._volatility, survey.markets, survey.head.time)
+        # a thread, because a look at everybody would hold up the bots of this loop
         change = await asyncio.to_thread(
-            observe_block, state, view, read, self._policy, self._volatility
+            observe_block, state, survey, read, self._policy, self._volatility
         )
+        unknown = sum(each.positions for each in survey.unknown.values())
         return WarningsPlan(
-            head=view.head,
+            head=survey.head,
             change=change,
-            standings=standings(view, self._policy),
+            standings=standings(survey.known, unknown, self._policy),
             blindness=None,
         )
 
     async def act(self, plan: WarningsPlan) -> WarningsOutcome:
         """Stores the plan's change together with its alerts."""
         state = await self._loaded()
-        self._state = None  # a commit that fails half-way may have happened: then it is read again
+        # a commit that fails half-way may have happened: then the state is read again, and nobody
+        # knows who departed
+        self._state, was_anew, self._is_anew = None, self._is_anew, True
         new = await self._store.commit(plan.change)
         self._state = applied(state, plan.change)
+        if plan.blindness is None:
+            await self._risks.settle(plan.head, self._state.watches)
+        self._is_anew = was_anew and plan.blindness is not None
         return WarningsOutcome(
             head=plan.head,
             alerts=tuple(alert for alert in plan.change.alerts if alert.id in new),
@@ -185,16 +191,3 @@ def _missed(processed: Head | None, oldest: BlockNumber) -> tuple[BlockNumber, B
     if processed is None or processed.number + 1 >= oldest:
         return None
     return BlockNumber(processed.number + 1), BlockNumber(oldest - 1)
-
-
-def standings(view: RiskView, policy: WarningPolicy) -> Standings:
-    """Counts the positions of a view by the deepest tier they are below."""
-    ratios = [risk.ratio_bps for risk in view.positions]
-    known = [ratio for ratio in ratios if ratio is not None]
-    tiers = sorted(tier.ratio_bps for tier in policy.tiers)
-    deepest = Counter(next((t for t in tiers if ratio < t), None) for ratio in known)
-    return Standings(
-        above=deepest[None],
-        below={tier: deepest[tier] for tier in tiers},
-        unknown=len(ratios) - len(known),
-    )

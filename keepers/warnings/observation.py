@@ -5,11 +5,11 @@ the alerts it raises. What is not known moves nothing: an unknown position neith
 leaves, and a block that could not be read does not count as processed. Pure.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
 
-from keepers.liquidation.assessment import PositionRisk, RiskView
+from keepers.liquidation.assessment import PositionRisk
 from keepers.liquidation.positions import BlockEvents, PositionKey, PositionLiquidated
 from keepers.warnings.alerts import (
     Alert,
@@ -24,6 +24,7 @@ from keepers.warnings.alerts import (
     market_unknown_alert,
 )
 from keepers.warnings.outlook import UNKNOWN, Outlook, Volatility, outlook
+from keepers.warnings.survey import Survey
 from keepers.warnings.tiers import WarningPolicy, Watch, observe, observe_unknown
 from units import BlockNumber, Head, Netuid
 
@@ -49,7 +50,7 @@ class WarningState:
     """
 
     head: Head | None = None
-    watches: Mapping[PositionKey, Watch] = field(default_factory=dict)
+    watches: dict[PositionKey, Watch] = field(default_factory=dict)
     departed: Mapping[PositionKey, BlockNumber] = field(default_factory=dict)
     unknowns: Unknowns = field(default_factory=dict)
     digest: tuple[DigestEntry, ...] = ()
@@ -93,22 +94,22 @@ class BlocksRead:
 
 def observe_block(
     state: WarningState,
-    view: RiskView,
+    survey: Survey,
     read: BlocksRead,
     policy: WarningPolicy,
     volatility: Volatility,
 ) -> WarningChange:
     """What the risks and liquidations of one block change."""
-    watches, falls = _falls(state, view, policy, volatility)
-    unknowns, unknown_alerts = _unknown_markets(state, view, policy)
-    digest = _digest(state, view.head, policy)
-    liquidated = _liquidations(read, view.head, policy)
+    watches, falls = _falls(state, survey, policy, volatility)
+    unknowns, unknown_alerts = _unknown_markets(state, survey, policy)
+    digest = _digest(state, survey.head, policy)
+    liquidated = _liquidations(read, survey.head, policy)
     raised = (*liquidated, *falls, *unknown_alerts)
     told = tuple(alert for alert in raised if alert.severity is not Severity.DIGEST)
     waiting = {entry.alert_id for entry in state.digest}
-    departed, gone = _departures(state, view, policy)
+    departed, gone = _departures(state, survey, policy)
     return WarningChange(
-        head=view.head,
+        head=survey.head,
         watches=watches,
         departed=departed,
         gone=gone,
@@ -145,19 +146,21 @@ def observe_blindness(
 
 
 def applied(state: WarningState, change: WarningChange) -> WarningState:
-    """The state after a change."""
+    """The state after a change. It takes over the watches of the state before, which is no more.
+
+    A million of them are not copied for the few that moved.
+    """
     kept = () if change.is_digest_sent else state.digest
     collected = (
         DigestEntry(alert_id=alert.id, line=alert.text, time=alert.time)
         for alert in change.collected
     )
-    watches = state.watches
-    if change.watches or change.gone:
-        left = {key: watch for key, watch in watches.items() if key not in change.gone}
-        watches = {**left, **change.watches}
+    for key in change.gone:
+        state.watches.pop(key, None)
+    state.watches.update(change.watches)
     return WarningState(
         head=change.head,
-        watches=watches,
+        watches=state.watches,
         departed=change.departed,
         unknowns=change.unknowns,
         digest=(*kept, *collected),
@@ -165,36 +168,46 @@ def applied(state: WarningState, change: WarningChange) -> WarningState:
 
 
 def _departures(
-    state: WarningState, view: RiskView, policy: WarningPolicy
+    state: WarningState, survey: Survey, policy: WarningPolicy
 ) -> tuple[dict[PositionKey, BlockNumber], frozenset[PositionKey]]:
     """The watched positions that are not open now: those since when, and those to forget."""
-    open_now = {risk.position.key for risk in view.positions}
-    block = view.head.number
-    since = {key: state.departed.get(key, block) for key in state.watches if key not in open_now}
+    block = survey.head.number
+    since = {key: state.departed.get(key, block) for key in _not_open(state, survey)}
     gone = frozenset(key for key, at in since.items() if block - at >= policy.reorg_blocks)
     return {key: at for key, at in since.items() if key not in gone}, gone
 
 
+def _not_open(state: WarningState, survey: Survey) -> set[PositionKey]:
+    """The watched positions that are not open now."""
+    seen = {risk.position.key for risk in survey.risks}
+    if survey.closed is None:
+        return state.watches.keys() - seen
+    closed = {key for key in survey.closed if key in state.watches}
+    return (closed | state.departed.keys()) - seen
+
+
 def _falls(
-    state: WarningState, view: RiskView, policy: WarningPolicy, volatility: Volatility
+    state: WarningState, survey: Survey, policy: WarningPolicy, volatility: Volatility
 ) -> tuple[dict[PositionKey, Watch], list[Alert]]:
-    """The watches that moved, and an alert for every fall, in the order of the view."""
+    """The watches that moved, and an alert for every fall, in the order of the positions' keys."""
     moved: dict[PositionKey, Watch] = {}
-    alerts: list[Alert] = []
-    for risk in view.positions:
-        before = state.watches.get(risk.position.key)
-        after, fall = _observed(before, risk, view.head.number, policy)
+    alike: dict[Watch, Watch] = {}  # most of a million are, and are kept once
+    alerts: list[tuple[PositionKey, Alert]] = []
+    for risk in survey.risks:
+        key = risk.position.key
+        before = state.watches.get(key)
+        after, fall = _observed(before, risk, survey.head.number, policy)
         if after is not before and after is not None:
-            moved[risk.position.key] = after
+            moved[key] = alike.setdefault(after, after)
         if fall is not None:
-            lasts = _outlook(risk, view, volatility)
-            alerts.append(fall_alert(risk, fall, view.head, lasts))
-    return moved, alerts
+            lasts = _outlook(risk, survey, volatility)
+            alerts.append((key, fall_alert(risk, fall, survey.head, lasts)))
+    return moved, [alert for _, alert in sorted(alerts, key=itemgetter(0))]
 
 
-def _outlook(risk: PositionRisk, view: RiskView, volatility: Volatility) -> Outlook:
+def _outlook(risk: PositionRisk, survey: Survey, volatility: Volatility) -> Outlook:
     netuid = risk.position.netuid
-    market = view.markets.get(netuid)
+    market = survey.markets.get(netuid)
     return UNKNOWN if market is None else outlook(risk, market, volatility.get(netuid))
 
 
@@ -209,26 +222,23 @@ def _observed(
 
 
 def _unknown_markets(
-    state: WarningState, view: RiskView, policy: WarningPolicy
+    state: WarningState, survey: Survey, policy: WarningPolicy
 ) -> tuple[dict[Netuid | None, UnknownWatch], list[Alert]]:
     """Markets with open positions of unknown risk; one whose risk is known again is forgotten."""
-    unknown = [risk for risk in view.positions if risk.ratio_bps is None]
-    counts = Counter(risk.position.netuid for risk in unknown)
-    reasons = {risk.position.netuid: str(risk.unknown) for risk in unknown}
     watches: dict[Netuid | None, UnknownWatch] = {}
     alerts: list[Alert] = []
-    for netuid, positions in sorted(counts.items()):
-        watch = state.unknowns.get(netuid, UnknownWatch(since=view.head.number))
-        is_due = _is_due(watch, view.head, policy)
+    for netuid, unknown in sorted(survey.unknown.items()):
+        watch = state.unknowns.get(netuid, UnknownWatch(since=survey.head.number))
+        is_due = _is_due(watch, survey.head, policy)
         watches[netuid] = replace(watch, is_alerted=watch.is_alerted or is_due)
         if is_due:
             alert = market_unknown_alert(
                 netuid,
-                positions=positions,
-                reason=reasons[netuid],
+                positions=unknown.positions,
+                reason=str(unknown.reason),
                 since=watch.since,
                 severity=policy.market_unknown_severity,
-                head=view.head,
+                head=survey.head,
             )
             alerts.append(alert)
     return watches, alerts

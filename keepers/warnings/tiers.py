@@ -170,6 +170,15 @@ def observe_unknown(watch: Watch, policy: WarningPolicy) -> tuple[Watch, Fall | 
     return (watch, None) if fall is None else (_spend(current), fall)
 
 
+def is_restless(watch: Watch) -> bool:
+    """Whether the next block alone may move it: a tier waits for more blocks, or for a deeper one.
+
+    Any other watch that `observe` has given for a ratio it gives again, in whatever block, for
+    every ratio that compares with the tiers, and with where they are armed again, as that one.
+    """
+    return any(tier.below_since is not None or tier.stage is Stage.REACHED for tier in watch)
+
+
 def _is_calm(watch: Watch, ratio: Bps, policy: WarningPolicy) -> bool:
     """The common case, decided quickly: far above every tier and all armed."""
     return (

@@ -22,6 +22,7 @@ from keepers.liquidation.keeper import LiquidationKeeper, LiquidationPolicy
 from keepers.liquidation.risk import RiskEngine, RiskPolicy
 from keepers.liquidation.selection import SelectionPolicy
 from keepers.warnings.keeper import WarningsKeeper
+from keepers.warnings.lookout import Lookout
 from keepers.warnings.tiers import WarningPolicy
 from oracle.feeder import Feeder, FeederPolicy
 from tests.unit.fleet.cli.outlets import Feed, Funding, Journal, Liquidations, Source, Switch
@@ -91,9 +92,9 @@ class SimulatedFleet:
 
     @property
     def warnings(self) -> WarningsKeeper:
-        return WarningsKeeper(
-            risks=self.risk, log=self.exchange, store=self.disk, policy=WarningPolicy()
-        )
+        policy = WarningPolicy()
+        risks = Lookout(self.risk, policy)
+        return WarningsKeeper(risks=risks, log=self.exchange, store=self.disk, policy=policy)
 
     def feeder(self, markets: Sequence[Netuid]) -> Feeder:
         pins = {

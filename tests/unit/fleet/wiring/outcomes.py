@@ -24,7 +24,8 @@ from keepers.liquidation.standing import UnknownReason
 from keepers.liquidation.upkeep import BookKept
 from keepers.submission import NotSent, Sent
 from keepers.warnings.alerts import Alert, AlertKind, Severity
-from keepers.warnings.keeper import Standings, WarningsOutcome
+from keepers.warnings.keeper import WarningsOutcome
+from keepers.warnings.stretches import Standings
 from oracle.due import PublishReason
 from oracle.feed import FeedRowView, SuspensionReason, Update
 from oracle.feeder import FeedOutcome, Pushed, Suspended

@@ -17,6 +17,8 @@ from keepers.liquidation.standing import UnknownReason
 from keepers.warnings.alerts import Alert
 from keepers.warnings.keeper import WarningsKeeper
 from keepers.warnings.observation import WarningChange, WarningState, applied
+from keepers.warnings.stretches import stretches
+from keepers.warnings.survey import Survey, Watches, everybody
 from keepers.warnings.tiers import WarningPolicy
 from units import (
     Address,
@@ -96,11 +98,15 @@ class World:
     is_log_readable: bool = True
     asked: list[tuple[int, int]] = field(default_factory=list)
 
-    async def risk_view(self, head: Head) -> RiskView | RiskUnknown:
+    async def survey(self, head: Head, *, anew: bool) -> Survey | RiskUnknown:
+        del anew  # everybody, always
         if not self.is_risk_known:
             return RiskUnknown(reason="no book")
         risks = tuple(self.risks.get(head.number, ()))
-        return RiskView(head=head, positions=risks, markets={})
+        return everybody(RiskView(head=head, positions=risks, markets={}), stretches(POLICY))
+
+    async def settle(self, head: Head, watches: Watches) -> None:
+        """It is asked about everybody anyway."""
 
     async def events(self, first: BlockNumber, last: Head) -> tuple[BlockEvents, ...] | Unreadable:
         if not self.is_log_readable:
@@ -128,7 +134,8 @@ class Disk:
     dies_after: bool = False
 
     async def load(self) -> WarningState:
-        return replace(self.state, departed={})  # it need not be stored
+        # who departed need not be stored
+        return replace(self.state, watches=dict(self.state.watches), departed={})
 
     async def commit(self, change: WarningChange) -> frozenset[str]:
         if self.dies_before:
@@ -136,7 +143,8 @@ class Disk:
             raise CrashError
         new = frozenset(a.id for a in change.alerts if a.id not in self.outbox)
         self.outbox |= {alert.id: alert for alert in change.alerts if alert.id in new}
-        self.state = applied(self.state, change)
+        before = replace(self.state, watches=dict(self.state.watches))
+        self.state = applied(before, change)
         waiting = [entry.alert_id for entry in self.state.digest]
         assert len(set(waiting)) == len(waiting), "a database would refuse an entry twice"
         if self.dies_after:

@@ -1,0 +1,69 @@
+"""Looks at a book for the warnings: at whoever must be looked at, where that is known, or at all.
+
+Implements `keeper.Risks`. Knows no node, no store.
+"""
+
+import asyncio
+from typing import Protocol
+
+from keepers.liquidation.assessment import viewing
+from keepers.liquidation.book import Book
+from keepers.liquidation.margin import project_index
+from keepers.liquidation.risk import RiskUnknown
+from keepers.liquidation.turns import in_turns
+from keepers.liquidation.versions import Positions
+from keepers.warnings.stretches import stretches
+from keepers.warnings.survey import Survey, Watches, everybody
+from keepers.warnings.tiers import WarningPolicy
+from keepers.warnings.vigil import Vigil
+from units import Head
+
+
+class Books(Protocol):
+    """Where the book is; the liquidation room's engine is one."""
+
+    async def book_at(self, head: Head) -> Book | RiskUnknown:
+        """Every position at the end of `head`, or of a later block that is known already."""
+        ...
+
+
+class Lookout:
+    """Surveys of one process's book, for one keeper."""
+
+    def __init__(self, books: Books, policy: WarningPolicy) -> None:
+        self._books = books
+        self._lines = stretches(policy)
+        self._vigil = Vigil(self._lines)
+        self._asked: tuple[Positions, Survey] | None = None
+
+    async def survey(self, head: Head, *, anew: bool) -> Survey | RiskUnknown:
+        """See the port."""
+        book = await self._books.book_at(head)
+        if isinstance(book, RiskUnknown):
+            return book
+        if anew:
+            self._vigil.start_over()
+        survey = self._vigil.survey(book) or await self._whole(book)
+        self._asked = book.positions, survey
+        return survey
+
+    async def settle(self, head: Head, watches: Watches) -> None:
+        """See the port."""
+        if self._asked is None or self._asked[1].head != head:
+            self._vigil.start_over()  # another one was asked for since
+            return
+        positions, survey = self._asked
+        self._asked = None
+        await in_turns(self._vigil.settling(positions, survey, watches))
+        await self._sort(survey)
+
+    async def _whole(self, book: Book) -> Survey:
+        view = await in_turns(viewing(book))
+        return await asyncio.to_thread(everybody, view, self._lines)
+
+    async def _sort(self, survey: Survey) -> None:
+        """Ladders, one after the other, in another thread: the loop goes on meanwhile."""
+        now = survey.head.time
+        indices = {n: project_index(market, now) for n, market in survey.markets.items()}
+        for sorting in self._vigil.sortings(indices):
+            sorting.take(await asyncio.to_thread(sorting.order))
