@@ -15,6 +15,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
 from fleet.store.migrations import VersionError, bring_up_to_date
 from fleet.store.server import ANSWER_S, MIGRATION_S, ONE_VIEW, ONE_WRITER, open_server
+from fleet.store.threads import Threads
 from fleet.store.writer import Writer, to_its_end
 
 _T = TypeVar("_T")
@@ -44,11 +45,13 @@ class Database:
         reader: AsyncEngine,
         writer: Writer | None,
         one_writer: TextClause | None,
+        threads: Threads | None = None,
     ) -> None:
         self._engine = engine
         self._reader = reader
         self._writer = writer
         self._one_writer = one_writer
+        self._threads = threads
         self.where = engine.url.render_as_string(hide_password=True)
 
     @asynccontextmanager
@@ -88,6 +91,8 @@ class Database:
         if self._writer is not None:
             await self._writer.close()
         await self._engine.dispose()
+        if self._threads is not None:
+            await self._threads.ended()
 
 
 async def open_database(url: str) -> Database:
@@ -160,9 +165,12 @@ def _sqlite(url: URL) -> Database:
     # Parameters stay out of errors: signed transactions are among them.
     settings: dict[str, Any] = {"connect_args": {"isolation_level": None}, "hide_parameters": True}
     engine = create_async_engine(url, **settings)
+    threads = Threads(engine)
     _obey(engine.sync_engine)
     view = engine.execution_options(**{_READ_ONLY: True})
-    return Database(engine, reader=view, writer=_writer(url, settings), one_writer=None)
+    return Database(
+        engine, reader=view, writer=_writer(url, settings), one_writer=None, threads=threads
+    )
 
 
 def _writer(url: URL, settings: dict[str, Any]) -> Writer:

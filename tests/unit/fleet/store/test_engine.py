@@ -1,5 +1,8 @@
 import asyncio
+import sqlite3
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import func, insert, select, text
@@ -103,3 +106,28 @@ async def test_open__not_a_database__one_line_that_says_so(tmp_path: Path) -> No
 
     with pytest.raises(StoreError, match="cannot be opened: file is not a database"):
         await open_database(f"sqlite+aiosqlite:///{file}")
+
+
+def _drivers() -> set[threading.Thread]:
+    return {each for each in threading.enumerate() if "_connection_worker" in each.name}
+
+
+async def test_close__a_reader_was_cancelled_while_it_connected__no_thread_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = _drivers()
+    database = await open_database(f"sqlite+aiosqlite:///{tmp_path}/store.db")
+    loop, connecting, connect = asyncio.get_running_loop(), asyncio.Event(), sqlite3.connect
+
+    def slowly(*args: Any, **options: Any) -> Any:
+        loop.call_soon_threadsafe(connecting.set)
+        threading.Event().wait(0.3)
+        return connect(*args, **options)
+
+    monkeypatch.setattr(sqlite3, "connect", slowly)
+    async with database.reading(), asyncio.TaskGroup() as tasks:  # has the open connection
+        reader = tasks.create_task(_count(database))
+        await connecting.wait()
+        reader.cancel()
+    await database.close()
+    assert _drivers() <= before
