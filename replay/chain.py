@@ -108,7 +108,7 @@ class ChainEngine:
         fleet = {account.address.lower() for account in world.fleet.by_workload.values()}
         events = [_events(receipt, block.head) for receipt in block.receipts]
         spent = [
-            Spent(work=_work(each), gas=receipt.gas_used)
+            _spent(each, receipt.gas_used)
             for receipt, each in zip(block.receipts, events, strict=True)
             if receipt.sender in fleet
         ]
@@ -140,6 +140,11 @@ def _raw(log: Log, head: Head) -> dict[str, Any]:
         "blockNumber": hex(head.number),
         "blockHash": head.hash,
     }
+
+
+def _spent(events: list[BookEvent], gas: int) -> Spent:
+    work = _work(events)
+    return Spent(work=work, gas=gas, accrued=len(events) if work is Work.FUNDING else 0)
 
 
 def _work(events: list[BookEvent]) -> Work:

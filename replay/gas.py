@@ -17,13 +17,14 @@ _LIQUIDATION, _TAKEN, _SKIPPED = 85_000, 37_000, 6_000
 _CALL = 24_000
 
 
-def spent(action: Action, *, taken: int, fresh: int) -> Spent:
+def spent(action: Action, *, taken: int, fresh: int, accrued: int) -> Spent:
     """What an action took.
 
     Args:
         action: what was done.
         taken: how many of its positions were liquidated.
         fresh: how many feed rows it wrote that were never written before.
+        accrued: how many markets' funding moved.
     """
     match action:
         case Push(updates=updates, ids=ids):
@@ -32,7 +33,8 @@ def spent(action: Action, *, taken: int, fresh: int) -> Spent:
         case Liquidate(ids=ids):
             return Spent(work=Work.LIQUIDATIONS, gas=_CALL + _liquidations(len(ids), taken))
         case Accrue(netuids=netuids):
-            return Spent(work=Work.FUNDING, gas=_ACCRUAL + _ACCRUED * len(netuids))
+            gas = _ACCRUAL + _ACCRUED * len(netuids)
+            return Spent(work=Work.FUNDING, gas=gas, accrued=accrued)
         case Suspend(netuids=netuids):
             gas = _SUSPENSION + _SUSPENDED * len(netuids) + _FRESH * fresh
             return Spent(work=Work.SUSPENSIONS, gas=gas)

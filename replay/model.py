@@ -121,7 +121,7 @@ class ModelEngine:
 
     def _done(self, action: Action, at: Moment) -> Spent:
         said: tuple[ReceiptEvent, ...] = ()
-        fresh = self._fresh(action)
+        fresh, before = self._fresh(action), len(self.exchange.events)
         match action:
             case Push(updates=updates, ids=ids):
                 push(self.exchange, updates, at)
@@ -136,7 +136,8 @@ class ModelEngine:
             case never:
                 assert_never(never)
         taken = sum(isinstance(each, PositionLiquidated) for each in said)
-        return spent(action, taken=taken, fresh=fresh)
+        accrued = len(self.exchange.events) - before
+        return spent(action, taken=taken, fresh=fresh, accrued=accrued)
 
     def _fresh(self, action: Action) -> int:
         """How many of the feed's rows an action writes for the first time."""

@@ -3,7 +3,6 @@
 It sees what anybody sees: events in order, and the tape. What a bot meant to do it does not ask.
 """
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -58,9 +57,12 @@ class Gas:
 
 @dataclass(slots=True, kw_only=True)
 class Funding:
-    """Accruals, and how long a market stood longer than an interval, in seconds at most."""
+    """What the fleet accrued, a market each, and how long one stood beyond an interval, s at most.
 
-    accruals: Counter[Netuid] = field(default_factory=Counter)
+    Trades and liquidations accrue besides; that is nobody's merit.
+    """
+
+    accruals: int = 0
     lag_max: dict[Netuid, int] = field(default_factory=dict)
 
 
@@ -102,6 +104,7 @@ class Observer:
             kept.transactions += 1
             kept.gas += spent.gas
             kept.fees += spent.gas * record.base_fee
+            self.funding.accruals += spent.accrued
         self._end_block(head)
         self.samples.take(self, head, record.spent, vault)
 
@@ -148,8 +151,8 @@ class Observer:
                 self.warned.gone(key)
             case PositionLiquidated():
                 self._liquidated(event, head)
-            case FundingAccrued(netuid=netuid):
-                self.funding.accruals[netuid] += 1
+            case FundingAccrued():
+                pass  # seen in the book; what the fleet had to do with it is in what was spent
             case ParametersChanged():
                 pass  # none is set while a run goes on
             case never:

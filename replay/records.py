@@ -18,10 +18,11 @@ class Work(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spent:
-    """One transaction of the fleet and its gas."""
+    """One transaction of the fleet: its gas, and how many markets it accrued funding of."""
 
     work: Work
     gas: int
+    accrued: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -163,7 +163,7 @@ def _warnings(warned: Warned) -> dict[str, Any]:
 
 def _funding(seen: Observer) -> dict[str, Any]:
     return {
-        "accruals": sum(seen.funding.accruals.values()),
+        "accruals": seen.funding.accruals,
         "lag_s_max": max(seen.funding.lag_max.values(), default=0),
     }
 
