@@ -28,6 +28,8 @@ def figure_rows(summary: Mapping[str, Any]) -> dict[str, dict[str, str]]:
             "tracking error": f"{feed['tracking_error_bps_mean']} bps mean, "
             f"{feed['tracking_error_bps_max']} bps at most",
             "suspensions": _counts(feed["suspensions"]),
+            "funding accruals": str(summary["funding"]["accruals"]),
+            "largest funding lag": f"{summary['funding']['lag_s_max']} s",
             "vault's loss": tao(vault["loss_wei"]),
             "insurance's loss": tao(vault["insurance_loss_wei"]),
             "claims left": tao(vault["claims_wei"]),
@@ -51,8 +53,6 @@ def figure_rows(summary: Mapping[str, Any]) -> dict[str, dict[str, str]]:
             "liquidated after a warning": str(warned["liquidated_after_a_warning"]),
             "liquidated without one": str(warned["liquidated_without_one"]),
             "median lead": "–" if lead is None else f"{lead:g} blocks",
-            "funding accruals": str(summary["funding"]["accruals"]),
-            "largest funding lag": f"{summary['funding']['lag_s_max']} s",
         },
     }
 
