@@ -1,22 +1,17 @@
 """The fleet of one workload, put together: what every command and the daemon work with."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import nullcontext
 from functools import partial
 from typing import Protocol
 
-import structlog
-from sqlalchemy.exc import SQLAlchemyError
-
-from fleet.chain.failures import ChainError, NodeUnavailable
+from fleet.chain.failures import NodeUnavailable
 from fleet.chain.node import Node
 from fleet.runtime.clock import Clock, SystemClock
-from fleet.runtime.loop import describe
 from fleet.runtime.service import Service
 from fleet.runtime.supervisor import Supervisor
 from fleet.settings import Settings, Workload
-from fleet.store.engine import StoreError
 from fleet.store.spending import reset, stopped_lanes
 from fleet.telemetry.metrics import Metrics
 from fleet.telemetry.notify import Notifier
@@ -27,15 +22,15 @@ from fleet.wiring.book_watch import BookWatch
 from fleet.wiring.bots import Crew
 from fleet.wiring.chain_changes import ChainChanges
 from fleet.wiring.code_watch import CodeWatch, Gate
+from fleet.wiring.ending import Ending
 from fleet.wiring.evidence import Evidence
 from fleet.wiring.facts import BotName, VaultView
 from fleet.wiring.feed_watch import watching
 from fleet.wiring.inspection import WorldInspector
-from fleet.wiring.lines import news_line
 from fleet.wiring.memory import Memory, RememberedWarnings
 from fleet.wiring.node_lines import NodeNumbers
 from fleet.wiring.quoting import Quotebook
-from fleet.wiring.settling import Settles, is_all_included, is_all_settled, settle_all
+from fleet.wiring.settling import Settles
 from fleet.wiring.source_watch import Subtensor, show
 from fleet.wiring.speaking import VERSION
 from fleet.wiring.standing import measuring
@@ -53,14 +48,11 @@ from oracle.crosscheck import CrossCheck
 from oracle.falls import Deadline
 from oracle.feeder import Feeder
 from protocol.alpha import AlphaPrices
-from protocol.deployment import Deployment
 from protocol.ports import Accruals, Liquidations, PriceFeed
 from protocol.reading import ExchangeReader
 from protocol.sending import DryRun, ExchangeWriter
 from protocol.sending import Sender as Submits
 from units import Address, Bps, Head, Netuid, Wei
-
-_log = structlog.stdlib.get_logger("fleet")
 
 _NOBODY = Address("0x0000000000000000000000000000000000000000")
 """The beneficiary of a dry run, which sends nothing."""
@@ -96,11 +88,7 @@ class Assembly:
         self._clock: Clock = SystemClock()
         self._telling = telling.Telling(opened=self._open_notifier, clock=self._clock)
         self._tiers: tuple[Bps, ...] | Unreadable = Unreadable(reason="warning tiers: not read yet")
-        deployment = Deployment(
-            exchange=Address(settings.contracts.exchange),
-            price_feed=Address(settings.contracts.price_feed),
-            keeper_router=_optional(settings.contracts.keeper_router),
-        )
+        deployment = connections.deployment(settings)
         self._markets = connections.market_netuids(settings)
         self.reader = ExchangeReader(chain=node, deployment=deployment, markets=self._markets)
         self.code = CodeWatch(
@@ -203,20 +191,8 @@ class Assembly:
 
     async def outcomes(self) -> AsyncIterator[Included | Settled]:
         """What becomes of everything that was sent; ends when all of it is final."""
-        async for each in self._news(is_all_settled):
+        async for each in self._ending(self._crew()).outcomes():
             yield each
-
-    async def _news(self, is_done: Callable[[Settles], bool]) -> AsyncIterator[Included | Settled]:
-        if self.sender is not None:
-            async for each in settle_all(
-                self.sender,
-                self.node,
-                self._crew().record,
-                clock=self._clock,
-                poll_s=self.settings.evm.poll_s,
-                is_done=is_done,
-            ):
-                yield each
 
     async def deliver(self) -> int:
         """Delivers the alerts that wait; how many are left undelivered."""
@@ -232,7 +208,7 @@ class Assembly:
 
     def supervisor(self, bots: frozenset[BotName]) -> Supervisor:
         """The daemon of these bots."""
-        clock = self._clock
+        clock, crew = self._clock, self._crew()
         self.follower.keep(connections.open_checkpoint(self.settings, self._name))
         if bots == {BotName.LIQUIDATOR}:
             self.liquidator.keep_to(policies.shard(self.settings))
@@ -242,7 +218,7 @@ class Assembly:
         return daemon.supervisor(
             bots,
             settings=self.settings,
-            crew=self._crew(),
+            crew=crew,
             rhythm=connections.open_rhythm(
                 self.settings,
                 node=self.node,
@@ -258,7 +234,7 @@ class Assembly:
                 *admission.services(self.inspector, self._workload, self.account, clock),
                 *self._measured(bots, metrics),
             ),
-            drain=partial(self._drain, tells=BotName.WARNINGS in bots),
+            drain=partial(self._ending(crew).drain, tells=BotName.WARNINGS in bots),
             tenure=self._tenure if self._needs_lease(bots) else None,
         )
 
@@ -305,32 +281,16 @@ class Assembly:
             tidy=self._memory.tidy,
         )
 
+    def _ending(self, crew: Crew) -> Ending:
+        return Ending(
+            sender=self.sender,
+            node=self.node,
+            record=crew.record,
+            telling=self._telling,
+            clock=self._clock,
+            poll_s=self.settings.evm.poll_s,
+            waits=not policies.is_lockstep(self.settings),
+        )
+
     async def _open_notifier(self) -> Notifier:
         return telling.notifier(self.settings, await self._memory.database())
-
-    async def _drain(self, *, tells: bool) -> None:
-        """Receipts, unless the chain waits for us instead, and meanwhile what is left to tell."""
-        async with asyncio.TaskGroup() as both:
-            if not policies.is_lockstep(self.settings):
-                both.create_task(self._settle_rest())
-            if tells:
-                both.create_task(self._tell_rest())
-
-    async def _settle_rest(self) -> None:
-        """Finality is the next start's business: it finds it in the journal and on chain."""
-        async for each in self._news(is_all_included):
-            _log.info("settled_while_stopping", **news_line(each))
-
-    async def _tell_rest(self) -> None:
-        """What can't be told now stays in the outbox, for the next start."""
-        try:
-            left = await self.deliver()
-        except (ChainError, StoreError, SQLAlchemyError) as error:
-            _log.warning("alerts_left_undelivered", reason=describe(error))
-        else:
-            if left:
-                _log.warning("alerts_left_undelivered", count=left)
-
-
-def _optional(address: str | None) -> Address | None:
-    return None if address is None else Address(address)

@@ -36,6 +36,7 @@ from oracle.sources.light import LightNode
 from oracle.sources.quorum import QuorumSource
 from oracle.sources.runtime import decode_layout
 from oracle.sources.subtensor import SubtensorEndpoint
+from protocol.deployment import Deployment
 from units import Address, BlockHash, BlockNumber, Netuid
 
 
@@ -248,6 +249,16 @@ def node_services(settings: Settings, node: Node, clock: Clock) -> tuple[Service
     """What keeps an eye on the nodes; in lock-step there is one, and no time of its own."""
     check = checking(node, clock, every_s=settings.evm.poll_s)
     return (check,) if policies.is_lockstep(settings) else (check, node.watch)
+
+
+def deployment(settings: Settings) -> Deployment:
+    """Where the exchange stands; not every one has a router."""
+    contracts, router = settings.contracts, settings.contracts.keeper_router
+    return Deployment(
+        exchange=Address(contracts.exchange),
+        price_feed=Address(contracts.price_feed),
+        keeper_router=None if router is None else Address(router),
+    )
 
 
 def market_netuids(settings: Settings) -> tuple[Netuid, ...]:

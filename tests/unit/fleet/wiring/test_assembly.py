@@ -175,7 +175,7 @@ async def test_stop__in_lockstep__waits_for_no_outcome(start: Start) -> None:
     await process.raise_alerts(2)
 
     async with asyncio.timeout(5):
-        await process.assembly._drain(tells=True)
+        await process.assembly._ending(process.assembly._crew()).drain(tells=True)
 
     assert post.heads == []
     assert await process.waiting_alerts() == 0
@@ -196,7 +196,7 @@ async def test_stop__the_outbox_can_not_be_opened__is_no_error(start: Start) -> 
     process.endpoint.is_down()
 
     async with asyncio.timeout(5):
-        await process.assembly._drain(tells=True)
+        await process.assembly._ending(process.assembly._crew()).drain(tells=True)
 
 
 async def test_supervisor__without_a_key_and_without_warnings__needs_no_database(
