@@ -66,7 +66,7 @@ async def test_agreed__one_hangs__another_is_asked_in_its_place() -> None:
     nodes = pool(*played, agreement=2)
     await nodes.check()
     played[0].hangs = True
-    async with asyncio.timeout(0.5):
+    async with asyncio.timeout(30):
         assert await decide(nodes) == "0xa"
 
 

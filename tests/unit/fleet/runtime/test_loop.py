@@ -160,7 +160,9 @@ async def test_loop__step_that_hangs__is_given_up(
 
     async with running(hang, LoopPolicy(step_s_max=0.01)):
         await heads.arrive(1)
-        await asyncio.sleep(0.05)
+        async with asyncio.timeout(30):
+            while not witness.seen:  # noqa: ASYNC110 - it tells nobody
+                await asyncio.sleep(0.01)
 
     assert witness.seen == [("failed", "feeder", 1, "TimeoutError", 1)]
 

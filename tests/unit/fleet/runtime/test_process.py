@@ -19,7 +19,7 @@ def other() -> Iterator[tuple[subprocess.Popen[str], str]]:
 
 
 def until_gone(mark: str) -> None:
-    for _ in range(500):
+    for _ in range(6_000):
         if is_gone(mark):
             return
         time.sleep(0.01)

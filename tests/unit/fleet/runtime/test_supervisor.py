@@ -273,7 +273,7 @@ def test_signal__second__ends_the_process_at_once(number: signal.Signals) -> Non
         process.send_signal(number)
         assert process.stdout.readline() == "draining\n"
         process.send_signal(number)
-        assert process.wait(timeout=10) == -number
+        assert process.wait(timeout=60) == -number
 
 
 class Gate:
@@ -375,7 +375,7 @@ async def test_stop__while_following__ends_at_once(supervisor_of: Make, heads: H
 
     book = Bot(name="book", wakes=heads.wakes, step=endless, acts=False)
     supervisor = supervisor_of(book, admission=Gate().passed)
-    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
         group.create_task(supervisor.run())
         await heads.arrive(7)
         supervisor.stop()

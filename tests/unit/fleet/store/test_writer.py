@@ -53,12 +53,12 @@ async def test_write__cancelled_in_the_middle__its_end_is_waited_for(database: D
 
     def work(connection: Connection) -> None:
         begun.set()
-        may_end.wait(10)
+        may_end.wait(60)
         add(connection, "a")
 
     async with asyncio.TaskGroup() as tasks:
         writing = tasks.create_task(database.write(work))
-        await asyncio.to_thread(begun.wait, 10)
+        await asyncio.to_thread(begun.wait, 60)
         writing.cancel()
         await asyncio.sleep(0.05)
         assert not writing.done(), "it may still take effect"
@@ -77,12 +77,12 @@ async def test_write__cancelled_and_then_fails__leaves_no_complaint_behind(
 
     def work(_: Connection) -> None:
         begun.set()
-        may_end.wait(10)
+        may_end.wait(60)
         raise ValueError("no")
 
     async with asyncio.TaskGroup() as tasks:
         writing = tasks.create_task(database.write(work))
-        await asyncio.to_thread(begun.wait, 10)
+        await asyncio.to_thread(begun.wait, 60)
         writing.cancel()
         await asyncio.sleep(0.05)
         may_end.set()

@@ -97,7 +97,7 @@ async def _ends_with(daemon: Daemon, act: Callable[[], Awaitable[None]], error: 
             await daemon.supervisor.run()
         assert raised.group_contains(type(error), match=str(error).replace(".", r"\."))
 
-    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
         group.create_task(run())
         await until_idle()
         await act()

@@ -234,7 +234,7 @@ async def test_lead__held_by_another__stands_by_with_one_line_and_follows_at_onc
                 await until(lambda: store.asked > 4)
                 assert not waiting.done()
                 assert not second.is_leading
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 await waiting
     events = [entry["event"] for entry in said]
     assert events == ["leading", "standing_by", "lease_given_back", "leading"]

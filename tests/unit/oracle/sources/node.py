@@ -12,7 +12,7 @@ Answer = Callable[[Sequence[Any]], Any]
 
 async def until(condition: Callable[[], bool]) -> None:
     """Let others run until it is so; a test that waits in vain fails."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110 - what is waited for is another's state
             await asyncio.sleep(0)
 

@@ -15,6 +15,7 @@ from oracle.sources.quorum import QuorumPolicy, QuorumSource
 from oracle.sources.rising import LAG_BLOCKS_MAX
 from tests.unit.oracle.simulated import SN, TAO, source_head
 from tests.unit.oracle.sources.endpoints import BrokenError, Endpoint
+from tests.unit.oracle.sources.node import until
 from units import BlockNumber, Rao
 
 NUMBER = BlockNumber(100)
@@ -115,10 +116,10 @@ async def test_read__one_hangs__is_waited_for_once_and_asked_nothing_more_while_
         began = loop.time()
         await source.read(NUMBER)
         assert loop.time() - began >= 0.2
-        began = loop.time()
-        for _ in range(5):
-            assert isinstance(await source.read(NUMBER), Reading)
-        assert loop.time() - began < 0.2
+        source._policy = replace(source._policy, straggler_s=600)
+        async with asyncio.timeout(30):
+            for _ in range(5):
+                assert isinstance(await source.read(NUMBER), Reading)
         assert len(endpoints[0].asked) == 1
         assert standings(source)[0] is Standing.PENDING, "slow is not away"
         endpoints[0].gate.set()
@@ -131,8 +132,7 @@ async def test_read__one_lags__is_left_out_and_named() -> None:
     async with of_three() as (source, endpoints):
         endpoints[2].height = 98
         assert isinstance(await source.read(NUMBER), Reading)
-        await asyncio.sleep(0.05)
-        assert standings(source)[2] is Standing.LAGGING
+        await until(lambda: standings(source)[2] is Standing.LAGGING)
         assert "has finalized block 98 only" in source.quotes[2].detail
 
 
@@ -160,13 +160,11 @@ async def test_read__one_that_served_another_chain_is_mended__counts_again_after
     async with of_three(policy=short) as (source, endpoints):
         endpoints[0].outage = OTHER_CHAIN
         await source.read(NUMBER)
-        await asyncio.sleep(0.05)
-        assert standings(source)[0] is Standing.WRONG_CHAIN
+        await until(lambda: standings(source)[0] is Standing.WRONG_CHAIN)
         endpoints[0].outage = None
         await asyncio.sleep(0.06)
         await source.read(NUMBER)
-        await asyncio.sleep(0.05)
-        assert standings(source)[0] is Standing.AGREES
+        await until(lambda: standings(source)[0] is Standing.AGREES)
 
 
 async def test_read__nobody_answers__says_what_each_said() -> None:
