@@ -27,9 +27,9 @@ CHAIN_ID = 964
 STATE_BLOCKS_KEPT = 310
 """Public nodes keep about 300 blocks of state; older calls fail here as they do there."""
 
-_READY_SECONDS_MAX = 20.0
+_READY_SECONDS_MAX = 60.0
 _POLL_SECONDS = 0.02
-_STOP_SECONDS_MAX = 5.0
+_STOP_SECONDS_MAX = 20.0
 _PORT_ATTEMPTS = 5
 _PORT_TAKEN = "Address already in use"
 _TETHER = Path(__file__).parent / "tether.py"

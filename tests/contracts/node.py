@@ -18,7 +18,8 @@ GENESIS_BLOCK = 5_072_232
 GENESIS_TIME = 1_741_305_600
 BLOCK_SECONDS = 12
 GAS_LIMIT = 75_000_000
-READY_SECONDS_MAX = 20.0
+READY_SECONDS_MAX = 60.0
+PORT_ATTEMPTS = 3
 
 
 class RpcError(Exception):
@@ -61,21 +62,35 @@ class Node:
 @contextmanager
 def running_node() -> Iterator[Node]:
     """Runs anvil for the length of the block; ends it by its pid."""
-    port = _free_port()
-    process = subprocess.Popen(
-        [str(find_anvil()), *_arguments(port)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    process, node = _start()
     try:
-        node = _wait_until_ready(process, port)
         node.rpc("anvil_autoImpersonateAccount", True)
         yield node
         node.close()
     finally:
-        process.terminate()
-        process.wait(timeout=10)
+        _end(process)
+
+
+def _start() -> tuple[subprocess.Popen[bytes], Node]:
+    """Another process may take the free port first, hence several attempts."""
+    for _ in range(PORT_ATTEMPTS):
+        port = _free_port()
+        process = subprocess.Popen(
+            [str(find_anvil()), *_arguments(port)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        node = _ready(process, port)
+        if node is not None:
+            return process, node
+        _end(process)
+    raise AssertionError(f"anvil did not answer in {PORT_ATTEMPTS} attempts")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    process.wait(timeout=60)
 
 
 def _arguments(port: int) -> list[str]:
@@ -95,18 +110,19 @@ def _arguments(port: int) -> list[str]:
     return [*flat, "--no-mining", "--quiet"]
 
 
-def _wait_until_ready(process: subprocess.Popen[bytes], port: int) -> Node:
+def _ready(process: subprocess.Popen[bytes], port: int) -> Node | None:
+    """The node once it answers; None when its process has ended instead, or is too late."""
     deadline = time.monotonic() + READY_SECONDS_MAX
-    while time.monotonic() < deadline:
-        assert process.poll() is None, "anvil ended before it answered"
+    while time.monotonic() < deadline and process.poll() is None:
         try:
             node = Node(port)
             node.rpc("eth_chainId")
         except OSError:
             time.sleep(0.02)
         else:
-            return node
-    raise AssertionError("anvil did not answer in time")
+            time.sleep(0.02)  # a stranger on our port may have answered
+            return node if process.poll() is None else None
+    return None
 
 
 def _free_port() -> int:

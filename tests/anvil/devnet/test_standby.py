@@ -26,7 +26,8 @@ pytestmark = [pytest.mark.anvil, pytest.mark.slow, pytest.mark.timeout(900)]
 _PATIENCE_S = 180.0
 """For what a process does on a machine that is busy with others."""
 
-WITHIN_S = 15.0
+WITHIN_S = 60.0
+"""For what takes less than 15 s where nobody else is at work."""
 Status = dict[str, Any]
 
 
@@ -164,7 +165,7 @@ async def test_two_daemons_on_a_server__killed_told_to_end_and_cut_off__somebody
         await third.says(lambda found: bool(found["ready"]))
 
         fleet.wire.freeze()
-        await third.says(lambda found: not found["may_decide"], within_s=5)
+        await third.says(lambda found: not found["may_decide"], WITHIN_S)
         await third.says(lambda found: not found["ready"])
         file = str(tmp_path / "standby.sqlite3")
         code, said = await fleet.by_hand(

@@ -37,7 +37,7 @@ _SLOT_1 = "0x" + "00" * 31 + "01"
 
 
 def open_endpoint(url: str) -> Endpoint:
-    return Endpoint(name="anvil", url=url, rate=None, timeout_s=5, batch_max=20)
+    return Endpoint(name="anvil", url=url, rate=None, timeout_s=30, batch_max=20)
 
 
 def open_node(url: str) -> Node:

@@ -4,20 +4,20 @@ import asyncio
 import contextlib
 import os
 import signal
+import sqlite3
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
-from sqlalchemy.exc import OperationalError
 
 from devnet.chaos.tally import deploy_tally, read_tally
 from devnet.chaos.workload import Kind, make_workload
 from devnet.leadership.contender import WORKLOAD, Orders, contest_account
 from tests.anvil.fleet.ground import Ground
 
-pytestmark = [pytest.mark.anvil, pytest.mark.slow]
+pytestmark = [pytest.mark.anvil, pytest.mark.slow, pytest.mark.timeout(900)]
 
 ROOT = Path(__file__).parents[3]
 LEASE_S = 4.0
@@ -51,6 +51,13 @@ class Rival:
                 assert self.process.returncode is None, self.said()
                 await asyncio.sleep(0.02)
 
+    async def stops(self) -> None:
+        """Returns when it does stand still: a thread on another core runs on for a moment."""
+        os.kill(self.process.pid, signal.SIGSTOP)
+        standing = os.WSTOPPED | os.WNOWAIT | os.WNOHANG
+        while os.waitid(os.P_PID, self.process.pid, standing) is None:  # noqa: ASYNC110, ASYNC222 - WNOHANG
+            await asyncio.sleep(0.005)
+
     async def ends(self) -> int:
         async with asyncio.timeout(_PATIENCE_S):
             return await self.process.wait()
@@ -64,6 +71,7 @@ class Match:
         self._folder = folder
         self._began = time.monotonic()
         self._rivals: list[Rival] = []
+        self._blocks_come = asyncio.Event()
 
     async def begin(self, lease_s: float = LEASE_S) -> Rival:
         words = self._folder / f"rival-{len(self._rivals)}.log"
@@ -98,8 +106,18 @@ class Match:
                 rival.process.kill()
             await rival.process.wait()
 
+    async def both(self, lease_s: float = LEASE_S) -> tuple[Rival, Rival]:
+        """One that leads and one that waits; only then blocks come, so that all work is left."""
+        first = await self.begin(lease_s)
+        await first.says("leading")
+        second = await self.begin(lease_s)
+        await second.says("standing_by")
+        self._blocks_come.set()
+        return first, second
+
     async def blocks(self) -> None:
         while True:
+            await self._blocks_come.wait()
             await self.ground.seal()
             await asyncio.sleep(_BLOCK_S)
 
@@ -124,16 +142,30 @@ class Match:
         return effects
 
     async def stop_outside_a_write(self, rival: Rival) -> None:
-        """SQLite's write lock, held by a stopped process, would keep everybody waiting."""
-        for _ in range(50):
-            os.kill(rival.process.pid, signal.SIGSTOP)
-            try:
-                async with self.ground.database.writing():
-                    return
-            except OperationalError:
+        """SQLite's write lock, held by a stopped process, would keep everybody waiting.
+
+        It is asked for without patience: whoever stands still for long loses its lease.
+        """
+        self._blocks_come.clear()  # meanwhile nothing is done
+        async with asyncio.timeout(_PATIENCE_S):
+            while True:
+                await rival.stops()
+                if is_free(self._folder / "store.sqlite3"):
+                    break
                 os.kill(rival.process.pid, signal.SIGCONT)
                 await asyncio.sleep(0.05)
-        pytest.fail("it writes all the time")
+        self._blocks_come.set()
+
+
+def is_free(store: Path) -> bool:
+    """Could somebody write into this store now?"""
+    with contextlib.closing(sqlite3.connect(store, timeout=0, isolation_level=None)) as connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return False
+        connection.execute("ROLLBACK")
+        return True
 
 
 @contextlib.asynccontextmanager
@@ -163,10 +195,7 @@ async def assert_nothing_is_done_twice(match: Match) -> None:
 async def test_rivals__the_leader_is_stopped_and_wakes_late__it_can_do_nothing_more(
     match: Match,
 ) -> None:
-    first = await match.begin()
-    await first.says("leading")
-    second = await match.begin()
-    await second.says("standing_by")
+    first, second = await match.both()
     await match.has_done(12)
     assert "leading" not in second.said()
 
@@ -189,10 +218,7 @@ async def test_rivals__the_leader_is_stopped_and_wakes_late__it_can_do_nothing_m
 
 
 async def test_rivals__the_leader_is_told_to_end__the_other_follows_at_once(match: Match) -> None:
-    first = await match.begin(ENDLESS_S)
-    await first.says("leading")
-    second = await match.begin(ENDLESS_S)
-    await second.says("standing_by")
+    first, second = await match.both(ENDLESS_S)
     await match.has_done(12)
     first.process.terminate()
     assert await first.ends() == 0
@@ -204,10 +230,7 @@ async def test_rivals__the_leader_is_told_to_end__the_other_follows_at_once(matc
 async def test_rivals__the_leader_is_killed__the_other_follows_without_waiting_for_its_time(
     match: Match,
 ) -> None:
-    first = await match.begin(ENDLESS_S)
-    await first.says("leading")
-    second = await match.begin(ENDLESS_S)
-    await second.says("standing_by")
+    first, second = await match.both(ENDLESS_S)
     await match.has_done(12)
     first.process.kill()
     assert await first.ends() == -9

@@ -49,7 +49,7 @@ def witness(world: World) -> Witness:
 async def chain(node: Node) -> AsyncIterator[FleetNode]:
     """The node as the fleet asks it."""
     url = f"http://127.0.0.1:{node._connection.port}"
-    endpoint = Endpoint(name="anvil", url=url, rate=None, timeout_s=10)
+    endpoint = Endpoint(name="anvil", url=url, rate=None, timeout_s=60)
     opened = FleetNode(Pool([endpoint], chain_id=964))
     yield opened
     await opened.close()
