@@ -81,7 +81,7 @@ async def _asked(
 ) -> str:
     try:
         async with http.request(method, address, json=json, allow_redirects=False) as answer:
-            text = (await answer.content.read(_ANSWER_MAX)).decode("utf-8", "replace")
+            text = (await _body(answer)).decode("utf-8", "replace")
             if answer.status != HTTPStatus.OK:
                 raise SigningFailed(f"Web3Signer refuses with HTTP {answer.status}")
             return text
@@ -89,3 +89,13 @@ async def _asked(
         raise SigningFailed(f"Web3Signer can't be reached: {type(error).__name__}") from None
     except TimeoutError:
         raise SigningFailed("Web3Signer does not answer in time") from None
+
+
+async def _body(answer: aiohttp.ClientResponse) -> bytes:
+    """All of it, in however many pieces it comes; raises SigningFailed when there is no end."""
+    body = bytearray()
+    async for piece in answer.content.iter_any():
+        body += piece
+        if len(body) > _ANSWER_MAX:
+            raise SigningFailed("Web3Signer answers with too much")
+    return bytes(body)

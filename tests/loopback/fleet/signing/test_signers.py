@@ -153,6 +153,12 @@ async def test_a_service_without_the_key_is_refused_at_the_start(serve: Serve) -
         await Web3SignerKey.open(base, Address("0x" + "11" * 20), 5)
 
 
+async def test_an_answer_without_an_end_is_refused(serve: Serve) -> None:
+    base = await serve(Web3Signer(padding=2 << 20).app())
+    with pytest.raises(SigningFailed, match="too much"):
+        await Web3SignerKey.open(base, Address(ACCOUNT), 5)
+
+
 async def test_nobody_there_is_a_refusal() -> None:
     with pytest.raises(SigningFailed, match="can't be reached"):
         await Web3SignerKey.open("http://127.0.0.1:1", Address(ACCOUNT), 5)
