@@ -19,6 +19,7 @@ from fleet.cli.inputs import position_or_transaction
 from fleet.cli.output import Output, output
 from fleet.cli.ports import Assembly
 from fleet.cli.session import JsonOption, session_of
+from fleet.settings import Settings
 from fleet.wiring.evidence import Explanation, differences
 from fleet.wiring.facts import Unread
 
@@ -70,7 +71,7 @@ def _explain(
         _show(each, only, fleet, out)
     is_whole = all(not isinstance(each.record, Unread) for each in found)
     if is_replayed:
-        return _replay(found, out)
+        return _replay(found, fleet.settings, out)
     return Exit.DONE if is_whole else Exit.UNHEALTHY
 
 
@@ -90,9 +91,14 @@ def _show(found: Explanation, only: bytes | None, fleet: Assembly, out: Output) 
             out.line(text)
 
 
-def _replay(found: tuple[Explanation, ...], out: Output) -> Exit:
+def _replay(found: tuple[Explanation, ...], settings: Settings, out: Output) -> Exit:
     """Decides again from every record; whether all agree."""
-    said = [differences(each) for each in found]
+    smoothed = [
+        market.netuid
+        for market in settings.markets
+        if settings.oracle_of(market).smoothing_blocks > 1
+    ]
+    said = [differences(each, smoothed) for each in found]
     out.record("replay", [{"agrees": not each, "differences": each} for each in said])
     for decision, lines in zip(found, said, strict=True):
         verdict = "disagrees" if lines else "agrees"

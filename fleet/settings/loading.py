@@ -1,8 +1,8 @@
 """From a file and the environment to Settings, or to the list of everything that is wrong.
 
 The only reader of the environment. A relative path under a key that ends in `_file` or
-`_folder` means relative to the configuration file; in an environment variable, to the working
-directory.
+`_folder`, and a `chain_spec`, means relative to the configuration file; in an environment variable,
+to the working directory.
 """
 
 import os
@@ -29,6 +29,8 @@ from fleet.settings.settings import (
 
 _SHOWN_MAX = 60
 _SIZE_MAX = 1 << 20
+_PATHS = ("_file", "_folder", "chain_spec")
+"""How the names of keys end that hold paths."""
 _NEVER_SHOWN = frozenset({"keys", "telemetry", "endpoints", "url", "ws_url"})
 """Sections and keys in which a misplaced key, password or address with a token may stand."""
 
@@ -119,14 +121,14 @@ def _text(file: Path) -> str:
 
 
 def _rooted(value: Any, folder: Path) -> Any:
-    """Makes relative paths of `*_file` and `*_folder` keys relative to `folder`."""
+    """Makes relative paths under keys of `_PATHS` relative to `folder`."""
     if isinstance(value, list):
         return [_rooted(item, folder) for item in value]
     if not isinstance(value, dict):
         return value
     return {
         key: str(folder / item)
-        if key.endswith(("_file", "_folder")) and isinstance(item, str) and item
+        if key.endswith(_PATHS) and isinstance(item, str) and item
         else _rooted(item, folder)
         for key, item in value.items()
     }

@@ -1,6 +1,6 @@
 """Why a position was liquidated, put together from the store: decision, transaction, outcome."""
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from fleet.store.decisions import StoredDecision, StoredDecisions
@@ -15,7 +15,7 @@ from keepers.liquidation.outcomes import Liquidated, LiquidationResult
 from keepers.liquidation.records import LiquidationRecord, RecordError
 from keepers.liquidation.reports import Report
 from oracle.alpha import to_price_wei
-from units import BlockNumber, PositionId, Timestamp, TxHash
+from units import BlockNumber, Netuid, PositionId, Timestamp, TxHash
 
 DECISIONS_MAX = 100
 """How many decisions on one position are looked up; ids are reused, and one may be sent again."""
@@ -81,11 +81,12 @@ class Evidence:
         return tuple([await _explanation(database, each) for each in found])
 
 
-def differences(found: Explanation) -> tuple[str, ...]:
+def differences(found: Explanation, smoothed: Collection[Netuid] = ()) -> tuple[str, ...]:
     """Decides again from the record; what comes out otherwise, () when it agrees.
 
     A record that was changed in more places than one may still be consistent in itself, so it is
-    also held against the journal's entry and what the contract said.
+    also held against the journal's entry, what was read and what the contract said; not against
+    what was read of `smoothed` markets, whose prices are means of more than one block.
     """
     if isinstance(found.record, Unread):
         return (found.record.reason,)
@@ -94,7 +95,7 @@ def differences(found: Explanation) -> tuple[str, ...]:
     return (
         *_other_positions(found.record, found.subjects),
         *replay(found.record.judgement),
-        *_otherwise_quoted(found.record, found.quotes),
+        *_otherwise_quoted(found.record, found.quotes, smoothed),
         *_otherwise_on_chain(found.record, found.results()),
     )
 
@@ -106,13 +107,15 @@ def _other_positions(record: LiquidationRecord, subjects: Sequence[str]) -> Iter
 
 
 def _otherwise_quoted(
-    record: LiquidationRecord, quotes: Mapping[BlockNumber, Quote]
+    record: LiquidationRecord, quotes: Mapping[BlockNumber, Quote], smoothed: Collection[Netuid]
 ) -> Iterator[str]:
     """Where another price was read at the block that a pushed one is said to be from."""
     for netuid, origin in record.origins.items():
         quote, pushed = quotes.get(origin.block), record.judgement.grounds.pushed.get(netuid)
         rao = None if quote is None else quote.prices.get(netuid)
-        if rao is not None and pushed != to_price_wei(rao):
+        if rao is None or netuid in smoothed:
+            continue
+        if pushed != to_price_wei(rao):
             yield f"market {netuid}: {rao} RAO was read at block {origin.block}, not {pushed} wei"
 
 

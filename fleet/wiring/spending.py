@@ -3,6 +3,11 @@
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Protocol
 
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from fleet.chain.failures import ChainError
+from fleet.runtime.loop import describe
 from fleet.store.engine import Database
 from fleet.store.outbox import enqueue
 from fleet.telemetry.messages import Message
@@ -10,6 +15,8 @@ from fleet.transactions.request import Lane
 from fleet.transactions.sender import SenderStatus
 from fleet.transactions.spending import HOUR_S
 from units import Head
+
+_log = structlog.stdlib.get_logger("fleet")
 
 
 class Watch(Protocol):
@@ -44,7 +51,11 @@ class SpendWatch:
         self._told: frozenset[tuple[str, Lane]] = frozenset()
 
     async def look(self, status: SenderStatus | None, head: Head) -> None:
-        """Adds to the outbox what people have not been told yet; raises StoreError."""
+        """Adds to the outbox what people have not been told yet; raises StoreError.
+
+        A store that can't be written now must not cost the outcomes that the step has settled: the
+        next one tells.
+        """
         if status is None:
             return
         true_now = frozenset(
@@ -52,10 +63,17 @@ class SpendWatch:
             | {("half", lane) for lane in status.half_spent}
         )
         messages = list(self._messages(true_now - self._told, status, head))
+        try:
+            await self._keep(messages)
+        except (ChainError, SQLAlchemyError) as error:
+            _log.warning("spend_alerts_not_kept", reason=describe(error))
+        else:
+            self._told = true_now
+
+    async def _keep(self, messages: list[Message]) -> None:
         if messages:
             async with (await self._opened()).writing() as connection:
                 await enqueue(connection, messages)
-        self._told = true_now
 
     def _messages(
         self, new: frozenset[tuple[str, Lane]], status: SenderStatus, head: Head

@@ -165,6 +165,16 @@ def test_replay__the_record_as_it_was_kept__agrees(keepers: Console, fleet: Simu
     ]
 
 
+def test_replay__of_a_smoothed_market__is_not_held_against_one_block_s_price(
+    keepers: Console, fleet: SimulatedFleet
+) -> None:
+    fleet.kept.decisions = [explanation(quotes={BlockNumber(998): quote(5 * 10**7 + 1)})]
+    smoothed = fleet.settings.oracle.model_copy(update={"smoothing_blocks": 10})
+    fleet.settings = fleet.settings.model_copy(update={"oracle": smoothed})
+    ended = keepers("explain", ONE, "--replay")
+    assert (ended.code, "replay of push:998:ab: agrees" in ended.stdout) == (0, True)
+
+
 def altered(**changes: Any) -> Judgement:
     first, *rest = JUDGED.candidates
     return replace(JUDGED, candidates=(replace(first, **changes), *rest))

@@ -103,6 +103,17 @@ def test_load__relative_secret_file__is_beside_the_configuration(
     assert settings.store_address == "sqlite+aiosqlite:////var/lib/keepers.sqlite3"
 
 
+def test_load__relative_chain_spec__is_beside_the_configuration(
+    document: Document, write: Write, tmp_path: Path
+) -> None:
+    light = {"operator": "own", "kind": "light", "chain_spec": "bittensor.json"}
+    document["subtensor"]["endpoints"] = [light]
+
+    settings = load(write(document))
+
+    assert settings.subtensor.endpoints[0].chain_spec == tmp_path / "bittensor.json"
+
+
 def server(folder: Path, address: str) -> dict[str, Any]:
     file = folder / "store.url"
     file.write_text(address + "\n")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from fleet.store.engine import Database, open_database
+from fleet.store.server import StoreAway
 from fleet.transactions.request import Lane
 from fleet.transactions.sender import SenderStatus
 from fleet.transactions.spending import Spent
@@ -80,3 +81,21 @@ async def test_look__half_of_the_ceiling__pages_and_says_that_it_goes_on(
 ) -> None:
     await watch.look(replace(CALM, half_spent=frozenset({Lane.PRICE})), head(1))
     assert await told(database) == [("page", "feeder: lane price has spent half of its ceiling")]
+
+
+async def test_look__the_store_is_away__costs_nothing_and_is_told_by_the_next_one(
+    database: Database,
+) -> None:
+    is_away = True
+
+    async def opened() -> Database:
+        if is_away:
+            raise StoreAway("the store does not answer")
+        return database
+
+    watch = SpendWatch(name="feeder", opened=opened)
+    await watch.look(STOPPED, head(1))
+    assert await told(database) == []
+    is_away = False
+    await watch.look(STOPPED, head(2))
+    assert await told(database) == [("page", "feeder: lane liquidation is stopped")]
