@@ -33,6 +33,7 @@ from bench.report import as_json, as_markdown, print_figures
 from bench.restart import RESTART
 from bench.sources import SOURCES
 from bench.throughput import THROUGHPUT
+from bench.warned import WARNED
 from devnet.files import write_json, write_whole
 
 BENCHMARKS: tuple[Benchmark, ...] = (
@@ -42,6 +43,7 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     DECISION,
     NOMINATION,
     RESTART,
+    WARNED,
     SOURCES,
     PAUSES,
     GAS,

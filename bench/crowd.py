@@ -24,7 +24,7 @@ PARAMETERS: Final = MarketParameters(
     funding_cap=Seconds(115_200),
     liquidation_price_age_max=Seconds(3_600),
 )
-_INDEX: Final = 10**16
+INDEX: Final = FundingIndex(10**16)
 
 
 def positions(count: int, seed: int = 1) -> Iterator[Position]:
@@ -40,7 +40,7 @@ def positions(count: int, seed: int = 1) -> Iterator[Position]:
             margin=Wei(size * random.randint(3_333, 6_000) // 10_000),
             size=Wei(size),
             entry_price=PriceWei(PRICE * random.randint(950, 1_050) // 1_000),
-            entry_index=FundingIndex(random.randint(0, _INDEX)),
+            entry_index=FundingIndex(random.randint(0, INDEX)),
         )
 
 
@@ -58,7 +58,7 @@ def terms_at(price: int) -> Mapping[Netuid, Terms]:
         Netuid(netuid): Terms(
             netuid=Netuid(netuid),
             price=PriceWei(price),
-            index=FundingIndex(_INDEX),
+            index=INDEX,
             parameters=PARAMETERS,
         )
         for netuid in range(1, MARKETS + 1)

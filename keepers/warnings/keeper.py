@@ -43,7 +43,8 @@ class Risks(Protocol):
     async def settle(self, head: Head, watches: Watches) -> None:
         """What the last survey, at `head`, came to is stored: `watches` are everybody's after it.
 
-        From then on only who changes or may be found elsewhere is looked at.
+        From then on only who changes or may be found elsewhere is looked at, and who was not
+        settled when this was given up.
         """
         ...
 
@@ -145,9 +146,9 @@ class WarningsKeeper:
         self._state, was_anew, self._is_anew = None, self._is_anew, True
         new = await self._store.commit(plan.change)
         self._state = applied(state, plan.change)
+        self._is_anew = was_anew and plan.blindness is not None
         if plan.blindness is None:
             await self._risks.settle(plan.head, self._state.watches)
-        self._is_anew = was_anew and plan.blindness is not None
         return WarningsOutcome(
             head=plan.head,
             alerts=tuple(alert for alert in plan.change.alerts if alert.id in new),

@@ -43,7 +43,7 @@ class Lookout:
             return book
         if anew:
             self._vigil.start_over()
-        survey = self._vigil.survey(book) or await self._whole(book)
+        survey = await in_turns(self._vigil.surveying(book)) or await self._whole(book)
         self._asked = book.positions, survey
         return survey
 

@@ -30,7 +30,7 @@ from keepers.warnings.tiers import Watch, is_restless
 from units import FundingIndex, Netuid, PositionId
 
 SLICE: Final = 250
-"""Positions of one step of `settling`."""
+"""Positions of one step."""
 
 _ROW_BITS: Final = 32
 _ROW: Final = (1 << _ROW_BITS) - 1
@@ -52,19 +52,25 @@ class Vigil:
         self._restless: set[PositionId] = set()
         self._unjudged: dict[Netuid, set[PositionId]] = {}
 
-    def survey(self, book: Book) -> Survey | None:
-        """What `book` shows; None: everybody must be looked at, because nothing leads there."""
+    def surveying(self, book: Book) -> Generator[None, None, Survey | None]:
+        """What `book` shows, in steps of some milliseconds, where there is more than one.
+
+        None: everybody must be looked at, because nothing that was settled leads there.
+        """
         settled = self._settled
         before = None if settled is None else book.positions.records_before(settled)
         if before is None:
             return None
-        at = judged_at(book)
-        asked = {*map(PositionId, before), *self._restless, *self._nominated(at)}
-        risks = tuple(_risks(asked, book, at))
+        at, risks = judged_at(book), list[PositionRisk]()
+        asked = list({*map(PositionId, before), *self._restless, *self._nominated(at)})
+        for start in range(0, len(asked), SLICE):
+            risks += _risks(asked[start : start + SLICE], book, at)
+            if start:
+                yield
         return Survey(
             head=book.head,
             markets=book.markets,
-            risks=risks,
+            risks=tuple(risks),
             closed=_closed(before, risks),
             known=self._known(asked, risks, at),
             unknown=dict(_unknown(book, at)),
@@ -75,21 +81,23 @@ class Vigil:
     ) -> Generator[None, None, None]:
         """Takes a survey of these positions for done, in steps of some milliseconds.
 
+        Given up half-way, those whose turn did not come are looked at again.
+
         Args:
             positions: what was surveyed.
-            survey: with everybody in it, or what came of `survey` since the last settling.
+            survey: with everybody in it, or what came of `surveying` since the last settling.
             watches: as they stand after it.
         """
         if survey.closed is None:
             self.start_over()
-        self._settled = None  # given up half-way, everybody must be looked at
         for key in survey.closed or ():
             self._forget(key.id)
+        self._restless.update(risk.position.key.id for risk in survey.risks)
+        self._settled = positions
         for count, risk in enumerate(survey.risks, start=1):
             self._take(risk, watches.get(risk.position.key))
             if count % SLICE == 0:
                 yield
-        self._settled = positions
 
     def sortings(self, indices: Mapping[Netuid, FundingIndex]) -> Iterator[Sorting]:
         """The ladders that are to be sorted before a book with such indices is surveyed."""

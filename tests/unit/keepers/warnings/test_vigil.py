@@ -6,11 +6,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from keepers.liquidation.assessment import viewing
 from keepers.liquidation.margin import ratio_bps, remaining_margin
 from keepers.liquidation.positions import Position
 from keepers.liquidation.standing import Terms
+from keepers.liquidation.steps import finished
 from keepers.warnings.flank import Flank
 from keepers.warnings.keeper import WarningsKeeper, WarningsOutcome
+from keepers.warnings.survey import everybody
+from keepers.warnings.vigil import SLICE, Vigil
 from tests.unit.keepers.liquidation.examples import PARAMETERS, position
 from tests.unit.keepers.warnings.scripted import CrashError, Disk
 from tests.unit.keepers.warnings.surveyed import (
@@ -194,6 +198,21 @@ async def test_survey__a_tier_waits_for_its_second_block__they_are_looked_at_aga
         deep,
     )
     assert counted[:1] + counted[2:] == [503, 3, 0]
+
+
+def test_settling__given_up_half_way__the_others_are_looked_at_again() -> None:
+    world = BookWorld()
+    world.grow(Block(changes=opened(1_000, CALM), quotes=quoted(10_000)))
+    (book,), vigil = world.books, Vigil(LINES)
+    assert finished(vigil.surveying(book)) is None
+    settling = vigil.settling(book.positions, everybody(finished(viewing(book)), LINES), {})
+    next(settling)
+    next(settling)
+    settling.close()
+    survey = finished(vigil.surveying(book))
+    assert survey is not None
+    assert len(survey.risks) == 1_000 - 2 * SLICE
+    assert survey.known == {len(LINES.lines): 1_000}
 
 
 async def test_survey__price_missing_and_back__nobody_but_who_changed_meanwhile() -> None:
