@@ -98,6 +98,8 @@ class Vigil:
             self._take(risk, watches.get(risk.position.key))
             if count % SLICE == 0:
                 yield
+        if survey.closed is None:
+            self._restless = set(self._restless)  # one keeps the room it ever had
 
     def sortings(self, indices: Mapping[Netuid, FundingIndex]) -> Iterator[Sorting]:
         """The ladders that are to be sorted before a book with such indices is surveyed."""
