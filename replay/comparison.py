@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from charts import Axis, Dot, Paragraph, Section, Table, page, scatter_chart
-from replay.figures import tao
+from replay.figures import bps, tao
 from units import ONE
 
 _NOTE = (
@@ -31,7 +31,7 @@ def _frontiers(found: Sequence[Mapping[str, Any]]) -> list[str]:
     return [
         scatter_chart(title=title, x=cost, y=Axis(label=label), dots=_dots(found, section, key))
         for title, label, section, key in (
-            ("Cost and tracking error", "mean error, bps", "feed", "tracking_error_bps_mean"),
+            ("Cost and tracking error", "mean error", "feed", "tracking_error_bps_mean"),
             ("Cost and bad debt", "bad debt, TAO", "bad_debt", "wei"),
             ("Cost and the vault's loss", "loss, TAO", "vault", "loss_wei"),
         )
@@ -78,7 +78,7 @@ def _row(each: Mapping[str, Any]) -> list[str]:
         each["name"],
         tao(summary["gas"]["fees_wei"]),
         str(summary["feed"]["pushes"]),
-        str(summary["feed"]["tracking_error_bps_mean"]),
+        bps(summary["feed"]["tracking_error_bps_mean"]),
         str(summary["liquidations"]["count"]),
         tao(summary["bad_debt"]["wei"]),
         tao(summary["bad_debt"]["avoidable_wei"]),

@@ -50,11 +50,6 @@ class MarketLog:
     error_sum: float = 0.0
     error_max: float = 0.0
 
-    @property
-    def error_mean(self) -> float:
-        """The mean distance of the feed from the source while the market was open, in bps."""
-        return self.error_sum / self.blocks if self.blocks else 0.0
-
 
 class FeedLog:
     """Follows every market's feed beside the tape."""

@@ -25,8 +25,8 @@ def figure_rows(summary: Mapping[str, Any]) -> dict[str, dict[str, str]]:
             "prices pushed": f"{feed['pushes']} in {pushing} transactions",
             "transactions": str(gas["transactions"]),
             "gas": f"{gas['gas']:,} for {tao(gas['fees_wei'])}",
-            "tracking error": f"{feed['tracking_error_bps_mean']} bps mean, "
-            f"{feed['tracking_error_bps_max']} bps at most",
+            "tracking error": f"{bps(feed['tracking_error_bps_mean'])} mean, "
+            f"{bps(feed['tracking_error_bps_max'])} at most",
             "suspensions": _counts(feed["suspensions"]),
             "funding accruals": str(summary["funding"]["accruals"]),
             "largest funding lag": f"{summary['funding']['lag_s_max']} s",
@@ -55,6 +55,11 @@ def figure_rows(summary: Mapping[str, Any]) -> dict[str, dict[str, str]]:
             "median lead": "–" if lead is None else f"{lead:g} blocks",
         },
     }
+
+
+def bps(value: float | None) -> str:
+    """A distance for people."""
+    return "–" if value is None else f"{value} bps"
 
 
 def tao(wei: int) -> str:

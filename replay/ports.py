@@ -9,7 +9,7 @@ from keepers.liquidation.exchange_log import Unreadable
 from keepers.liquidation.moves import BlockMoves, as_moves
 from keepers.liquidation.positions import BlockEvents, BookOutline, BookSnapshot, Position
 from keepers.liquidation.selection import LiquidationBatch
-from keepers.submission import Sent
+from keepers.submission import NotSent, Sent
 from oracle.feed import FeedRowView, SuspensionReason
 from oracle.plan import Publication
 from oracle.ports import FeedState
@@ -135,11 +135,14 @@ class ModelChain:
 
     # what is sent by the keepers
 
-    def liquidate(self, batch: LiquidationBatch) -> None:
+    def liquidate(self, batch: LiquidationBatch) -> Sent | NotSent:
         """A batch, without those that a transaction of this block works on already."""
         free = self._free(batch.ids)
+        if not free:
+            return NotSent(reason="all of its positions are in flight")
         self.outbox.append(Liquidate(ids=free, keys=batch.keys))
         self._busy.update(free)
+        return Sent(tx_hash=_SENT)
 
     def accrue(self, netuids: tuple[Netuid, ...]) -> None:
         """An accrual."""
@@ -152,11 +155,10 @@ class ModelLiquidations:
     def __init__(self, chain: ModelChain) -> None:
         self._chain = chain
 
-    async def submit(self, batch: LiquidationBatch, judgement: Judgement) -> Sent:
+    async def submit(self, batch: LiquidationBatch, judgement: Judgement) -> Sent | NotSent:
         """See the port."""
         del judgement
-        self._chain.liquidate(batch)
-        return Sent(tx_hash=_SENT)
+        return self._chain.liquidate(batch)
 
 
 class ModelFunding:

@@ -24,7 +24,7 @@ from devnet.replay import BLOCKS_AN_HOUR
 from oracle.feed import SuspensionReason
 from replay.fallen import Fall
 from replay.feedlog import MarketLog
-from replay.figures import figures, tao
+from replay.figures import bps, figures, tao
 from replay.observer import Observer
 from replay.records import Work
 from replay.samples import RATIO_EDGES, Column
@@ -45,7 +45,7 @@ def report(seen: Observer, summary: Mapping[str, Any]) -> str:
             Section(title="Figures", parts=[Paragraph(_lead(summary)), *figures(summary)]),
             Section(
                 title="Price and feed",
-                parts=[Paragraph(_FEED_NOTE), *_prices(seen, time), _markets(summary)],
+                parts=[Paragraph(_feed_note(seen)), *_prices(seen, time), _markets(summary)],
             ),
             Section(title="Margins", parts=list(_margins(seen, time))),
             Section(title="Liquidations", parts=list(_falls(seen, summary, time))),
@@ -56,9 +56,23 @@ def report(seen: Observer, summary: Mapping[str, Any]) -> str:
 
 
 _FEED_NOTE = (
-    "The source's price and what the feed said. A dot is a push; an area is a suspension: a jump "
-    "that is held until it has stood, or a price that is not known."
+    "The source's price and what the feed said. A dot is a push, one of many where they are too "
+    "many to draw; an area is a suspension: a jump that is held until it has stood, or a price "
+    "that is not known."
 )
+
+
+def _feed_note(seen: Observer) -> str:
+    """With the markets that nobody could open: a market is pinned to a subnet when it is listed."""
+    absent = [
+        f"{market.netuid} {market.symbol}"
+        for market in seen.setup.settings.markets
+        if market.registered_at is None
+    ]
+    if not absent:
+        return _FEED_NOTE
+    named = ", ".join(absent)
+    return f"{_FEED_NOTE} Without a subnet at the start, and so suspended to the end: {named}."
 
 
 def _lead(summary: Mapping[str, Any]) -> str:
@@ -125,15 +139,15 @@ def _markets(summary: Mapping[str, Any]) -> Table:
         [
             f"{netuid} {market['symbol']}",
             str(market["pushes"]),
-            f"{market['tracking_error_bps_mean']}",
-            f"{market['tracking_error_bps_max']}",
+            bps(market["tracking_error_bps_mean"]),
+            bps(market["tracking_error_bps_max"]),
             str(market["suspensions"]),
             str(market["blocks_suspended"]),
         ]
         for netuid, market in summary["feed"]["markets"].items()
     ]
     return Table(
-        caption="Distance of feed and source while a market was open, in basis points",
+        caption="Distance of feed and source while a market was open",
         columns=["market", "pushes", "mean", "largest", "suspensions", "blocks suspended"],
         rows=rows,
     )
@@ -231,7 +245,7 @@ def _funding(seen: Observer, time: Axis) -> Iterator[str]:
     columns = seen.samples.columns
     symbols = {market.netuid: market.symbol for market in seen.setup.settings.markets}
     yield line_chart(
-        title="Cumulative funding by market",
+        title="Cumulative funding",
         x=time,
         y=Axis(label="% of notional, paid by longs"),
         series=[

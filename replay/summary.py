@@ -82,8 +82,7 @@ def _feed(seen: Observer) -> dict[str, Any]:
     total = sum(log.error_sum for log in logs.values())
     return {
         "pushes": sum(log.pushes for log in logs.values()),
-        "tracking_error_bps_mean": round(total / blocks, 3) if blocks else None,
-        "tracking_error_bps_max": round(max(log.error_max for log in logs.values()), 1),
+        **_error(blocks, total, max(log.error_max for log in logs.values())),
         "suspensions": {
             SuspensionReason(reason).name.lower(): count
             for reason, count in sorted(seen.feed.suspensions.items())
@@ -97,10 +96,17 @@ def _feed(seen: Observer) -> dict[str, Any]:
 def _market(log: MarketLog) -> dict[str, Any]:
     return {
         "pushes": log.pushes,
-        "tracking_error_bps_mean": round(log.error_mean, 3),
-        "tracking_error_bps_max": round(log.error_max, 1),
+        **_error(log.blocks, log.error_sum, log.error_max),
         "blocks_suspended": log.blocks_suspended,
         "suspensions": len(log.spans),
+    }
+
+
+def _error(blocks: int, total: float, most: float) -> dict[str, float | None]:
+    """Of so many open blocks; none of a market that never was open."""
+    return {
+        "tracking_error_bps_mean": round(total / blocks, 3) if blocks else None,
+        "tracking_error_bps_max": round(most, 1) if blocks else None,
     }
 
 

@@ -26,6 +26,12 @@ DRAWN = """
     const own = letter.getBoundingClientRect();
     return own.left < box.left - 1 || own.right > box.right + 1 || own.bottom > box.bottom + 1;
   });
+  const title = chart.querySelector('.title').getBoundingClientRect();
+  const covering = letters.filter(letter => {
+    const own = letter.getBoundingClientRect();
+    return !letter.classList.contains('title') && own.left < title.right && own.right > title.left
+      && own.top < title.bottom && own.bottom > title.top;
+  });
   return {
     name: chart.getAttribute('aria-label'),
     width: box.width,
@@ -33,6 +39,7 @@ DRAWN = """
     empty: letters.some(letter => letter.textContent === 'no data'),
     letter: parseFloat(getComputedStyle(letters[0]).fontSize) * box.width / 400,
     outside: outside.map(letter => letter.textContent),
+    covering: covering.map(letter => letter.textContent),
   };
 })
 """
@@ -71,6 +78,7 @@ async def test_report__in_a_browser__draws_every_chart_and_complains_of_nothing(
         assert not chart["empty"], chart
         assert chart["shapes"] > 0, chart
         assert not chart["outside"], chart
+        assert not chart["covering"], chart
     assert browser.complaints == []
 
 
