@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, TextClause, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
@@ -111,7 +111,7 @@ async def open_database(url: str) -> Database:
         database = _sqlite(address)
         try:
             await _bring_up_to_date(database, address)
-        except (StoreError, SQLAlchemyError):
+        except BaseException:  # whoever is told to stop meanwhile leaves no thread behind either
             await database.close()
             raise
         return database

@@ -112,11 +112,8 @@ def _drivers() -> set[threading.Thread]:
     return {each for each in threading.enumerate() if "_connection_worker" in each.name}
 
 
-async def test_close__a_reader_was_cancelled_while_it_connected__no_thread_is_left(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    before = _drivers()
-    database = await open_database(f"sqlite+aiosqlite:///{tmp_path}/store.db")
+def _connects_slowly(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """From now on opening a file takes a while; set when somebody does."""
     loop, connecting, connect = asyncio.get_running_loop(), asyncio.Event(), sqlite3.connect
 
     def slowly(*args: Any, **options: Any) -> Any:
@@ -125,9 +122,30 @@ async def test_close__a_reader_was_cancelled_while_it_connected__no_thread_is_le
         return connect(*args, **options)
 
     monkeypatch.setattr(sqlite3, "connect", slowly)
+    return connecting
+
+
+async def test_close__a_reader_was_cancelled_while_it_connected__no_thread_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = _drivers()
+    database = await open_database(f"sqlite+aiosqlite:///{tmp_path}/store.db")
+    connecting = _connects_slowly(monkeypatch)
     async with database.reading(), asyncio.TaskGroup() as tasks:  # has the open connection
         reader = tasks.create_task(_count(database))
         await connecting.wait()
         reader.cancel()
     await database.close()
+    assert _drivers() <= before
+
+
+async def test_open__cancelled_meanwhile__no_thread_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = _drivers()
+    connecting = _connects_slowly(monkeypatch)
+    async with asyncio.TaskGroup() as tasks:
+        opening = tasks.create_task(open_database(f"sqlite+aiosqlite:///{tmp_path}/store.db"))
+        await connecting.wait()
+        opening.cancel()
     assert _drivers() <= before
