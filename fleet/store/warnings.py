@@ -26,6 +26,7 @@ from keepers.warnings.tiers import Stage, TierWatch, Watch
 from units import BlockHash, BlockNumber, Bps, Head, Netuid, PositionId, Sequence, Timestamp
 
 _WHOLE_BOOK = -1
+_ROWS_A_TURN = 1_000
 
 
 class StoredWarnings:
@@ -133,12 +134,24 @@ def _rows(key: PositionKey, watch: Watch) -> list[dict[str, Any]]:
 
 
 async def _load_watches(connection: AsyncConnection) -> dict[PositionKey, Watch]:
+    """In pieces, between which others have a turn; most watches are alike, and are kept once."""
     found: dict[PositionKey, list[TierWatch]] = defaultdict(list)
     highest_first = select(warning_tiers).order_by(warning_tiers.c.tier_bps.desc())
-    for row in await connection.execute(highest_first):
-        id_ = PositionId(bytes.fromhex(row.position_id.removeprefix("0x")))
-        found[PositionKey(id=id_, sequence=Sequence(row.sequence))].append(_tier(row))
-    return {key: tuple(tiers) for key, tiers in found.items()}
+    async with connection.stream(highest_first) as rows:
+        async for some in rows.partitions(_ROWS_A_TURN):
+            for row in some:
+                found[_key(row)].append(_tier(row))
+    alike: dict[Watch, Watch] = {}
+    watches: dict[PositionKey, Watch] = {}
+    for key, tiers in found.items():
+        watch = tuple(tiers)
+        watches[key] = alike.setdefault(watch, watch)
+    return watches
+
+
+def _key(row: Row[Any]) -> PositionKey:
+    id_ = PositionId(bytes.fromhex(row.position_id.removeprefix("0x")))
+    return PositionKey(id=id_, sequence=Sequence(row.sequence))
 
 
 def _tier(row: Row[Any]) -> TierWatch:

@@ -22,6 +22,7 @@ from keepers.warnings.observation import (
     observe_block,
 )
 from keepers.warnings.outlook import Volatility, noted
+from keepers.warnings.portions import portions
 from keepers.warnings.stretches import Standings, standings
 from keepers.warnings.survey import Survey, Watches
 from keepers.warnings.tiers import WarningPolicy
@@ -139,13 +140,15 @@ class WarningsKeeper:
         )
 
     async def act(self, plan: WarningsPlan) -> WarningsOutcome:
-        """Stores the plan's change together with its alerts."""
-        state = await self._loaded()
+        """Stores the plan's change together with its alerts, a large one in portions."""
+        state, new = await self._loaded(), set[str]()
         # a commit that fails half-way may have happened: then the state is read again, and nobody
         # knows who departed
         self._state, was_anew, self._is_anew = None, self._is_anew, True
-        new = await self._store.commit(plan.change)
-        self._state = applied(state, plan.change)
+        for part in portions(state, plan.change):
+            new |= await self._store.commit(part)
+            state = applied(state, part)
+        self._state = state
         self._is_anew = was_anew and plan.blindness is not None
         if plan.blindness is None:
             await self._risks.settle(plan.head, self._state.watches)

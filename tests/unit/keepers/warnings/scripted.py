@@ -132,6 +132,7 @@ class Disk:
     outbox: dict[str, Alert] = field(default_factory=dict)
     dies_before: bool = False
     dies_after: bool = False
+    commits: int = 0
 
     async def load(self) -> WarningState:
         # who departed need not be stored
@@ -141,6 +142,7 @@ class Disk:
         if self.dies_before:
             self.dies_before = False
             raise CrashError
+        self.commits += 1
         new = frozenset(a.id for a in change.alerts if a.id not in self.outbox)
         self.outbox |= {alert.id: alert for alert in change.alerts if alert.id in new}
         before = replace(self.state, watches=dict(self.state.watches))

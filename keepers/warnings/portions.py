@@ -1,0 +1,61 @@
+"""A large change in pieces, so that nobody else waits for the database while all of it is stored.
+
+A million positions that are new are three million rows. Pure.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Final
+
+from keepers.liquidation.positions import PositionKey
+from keepers.warnings.alerts import Alert, AlertKind
+from keepers.warnings.observation import WarningChange, WarningState
+
+PORTION: Final = 5_000
+"""Watches that are stored at once."""
+
+
+def portions(state: WarningState, change: WarningChange) -> Iterator[WarningChange]:
+    """The change in pieces, each to be stored as a whole: watches with what they make people told.
+
+    The first has the digest with it, because what is collected after it is for the next one; only
+    the last counts the block as processed. A block of which some pieces were stored is observed
+    again, and then those watches are known.
+    """
+    keys = list(change.watches)
+    pieces = [keys[at : at + PORTION] for at in range(0, len(keys), PORTION)] or [keys]
+    place = {key: number for number, piece in enumerate(pieces) for key in piece}
+    last = len(pieces) - 1
+    for number, piece in enumerate(pieces):
+        part = replace(
+            change,
+            watches={key: change.watches[key] for key in piece},
+            is_digest_sent=change.is_digest_sent and number == 0,
+            collected=_of_piece(change.collected, place, number, last),
+            alerts=_of_piece(change.alerts, place, number, last),
+        )
+        yield part if number == last else _unfinished(part, state)
+
+
+def _of_piece(
+    alerts: Sequence[Alert], place: dict[PositionKey, int], number: int, last: int
+) -> tuple[Alert, ...]:
+    """What is of no watch that moved is told with the last piece, the digest with the first."""
+
+    def told_with(alert: Alert) -> int:
+        if alert.kind is AlertKind.DIGEST:
+            return 0
+        return last if alert.key is None else place.get(alert.key, last)
+
+    return tuple(alert for alert in alerts if told_with(alert) == number)
+
+
+def _unfinished(part: WarningChange, state: WarningState) -> WarningChange:
+    """With nothing else changed than its watches and the digest."""
+    return replace(
+        part,
+        head=state.head,
+        departed=state.departed,
+        gone=frozenset(),
+        unknowns=state.unknowns,
+    )
