@@ -1,7 +1,4 @@
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -9,71 +6,11 @@ from hypothesis import strategies as st
 
 from fleet.runtime.clock import ChainClock
 from fleet.runtime.health import Health
-from fleet.runtime.loop import Bot, Loop, LoopPolicy, describe
+from fleet.runtime.loop import LoopPolicy, describe
 from fleet.runtime.wakes import Alarm
+from tests.unit.fleet.runtime.doing import Log, Run, Steps, WrongKeyError
 from tests.unit.fleet.runtime.streams import Heads, Witness, until_idle
-from units import BlockNumber, Head, Timestamp
-
-
-class WrongKeyError(Exception):
-    """Trying again cannot cure it."""
-
-
-class Log:
-    """A barrier that remembers who finished what."""
-
-    def __init__(self) -> None:
-        self.finishes: list[tuple[str, int]] = []
-
-    async def finished(self, name: str, block: BlockNumber) -> None:
-        self.finishes.append((name, block))
-
-
-class Steps:
-    """A step that does as it is told, in order, and succeeds when it is told nothing."""
-
-    def __init__(self, *orders: Exception | object) -> None:
-        self._orders = list(orders)
-        self.blocks: list[int] = []
-
-    async def step(self, wake: Head) -> object:
-        self.blocks.append(wake.number)
-        order = self._orders.pop(0) if self._orders else "done"
-        if isinstance(order, Exception):
-            raise order
-        return order
-
-
-Run = Callable[..., AbstractAsyncContextManager[Loop[Head]]]
-
-
-@pytest.fixture
-def running(clock: ChainClock, health: Health, witness: Witness, heads: Heads) -> Run:
-    @asynccontextmanager
-    async def run(
-        step: Callable[[Head], Awaitable[object]],
-        policy: LoopPolicy | None = None,
-        **bot: Any,
-    ) -> AsyncIterator[Loop[Head]]:
-        gate = bot.pop("gate", None)
-        loop = Loop(
-            bot=Bot(name="feeder", wakes=heads.wakes, step=step, **bot),
-            policy=policy or LoopPolicy(permanent=(WrongKeyError,)),
-            clock=clock,
-            health=health,
-            observer=witness,
-            gate=gate,
-        )
-        async with asyncio.TaskGroup() as group:
-            task = group.create_task(loop.run())
-            await until_idle()
-            yield loop
-            await heads.end()
-            loop.stop()
-            await until_idle()
-            assert task.done()
-
-    return run
+from units import Head, Timestamp
 
 
 async def test_loop__heads__are_stepped_on_one_by_one(
@@ -294,51 +231,3 @@ def test_describe__many_lines__is_one_short_line() -> None:
     assert describe(OSError("first\nsecond")) == "OSError: first"
     assert describe(TimeoutError()) == "TimeoutError"
     assert len(describe(OSError("x" * 10_000))) == 300
-
-
-class Turnstile:
-    """A gate that a test opens and closes."""
-
-    def __init__(self) -> None:
-        self._is_open = asyncio.Event()
-
-    @property
-    def is_open(self) -> bool:
-        return self._is_open.is_set()
-
-    async def opened(self) -> None:
-        await self._is_open.wait()
-
-    async def open(self) -> None:
-        self._is_open.set()
-        await until_idle()
-
-
-async def test_loop__gate_is_closed__begins_no_step_until_it_opens_and_then_the_newest(
-    running: Run, heads: Heads
-) -> None:
-    steps, gate = Steps(), Turnstile()
-    async with running(steps.step, gate=gate):
-        await heads.arrive(1)
-        await heads.arrive(2)
-        assert steps.blocks == []
-        await gate.open()
-        assert steps.blocks == [2]
-        await heads.arrive(3)
-    assert steps.blocks == [2, 3]
-
-
-async def test_loop__stopped_before_a_closed_gate__ends_without_a_step(
-    running: Run, heads: Heads
-) -> None:
-    steps = Steps()
-    async with running(steps.step, gate=Turnstile()):
-        await heads.arrive(1)
-    assert steps.blocks == []
-
-
-async def test_loop__of_a_bot_that_only_follows__heeds_no_gate(running: Run, heads: Heads) -> None:
-    steps = Steps()
-    async with running(steps.step, gate=Turnstile(), acts=False):
-        await heads.arrive(1)
-    assert steps.blocks == [1]

@@ -3,60 +3,14 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 
-from fleet.runtime.clock import ChainClock
 from fleet.runtime.health import Health
 from fleet.runtime.loop import Bot, LoopPolicy
-from fleet.runtime.refusal import StartRefusedError
-from fleet.runtime.supervisor import Supervisor
-from tests.unit.fleet.runtime.streams import Heads, Witness, until_idle
+from tests.unit.fleet.runtime.doing import Journal, Make, nothing
+from tests.unit.fleet.runtime.streams import Heads, until_idle
 from units import Head
-
-
-class Journal:
-    """What was sent, and the wait for its outcome."""
-
-    def __init__(self) -> None:
-        self.is_drained = False
-        self.settled = asyncio.Event()
-        self.settled.set()
-
-    async def drain(self) -> None:
-        await self.settled.wait()
-        self.is_drained = True
-
-
-@pytest.fixture
-def journal() -> Journal:
-    return Journal()
-
-
-Make = Callable[..., Supervisor]
-
-
-@pytest.fixture
-def supervisor_of(clock: ChainClock, health: Health, witness: Witness, journal: Journal) -> Make:
-    def made(*bots: Bot[Head], **wiring: Any) -> Supervisor:
-        policy = wiring.pop("policy", LoopPolicy())
-        return Supervisor(
-            bots=bots,
-            policy=policy,
-            clock=clock,
-            health=health,
-            observer=witness,
-            drain=journal.drain,
-            **{"grace_s": 5, **wiring},
-        )
-
-    return made
-
-
-async def _nothing(_: Head) -> str:
-    return "done"
 
 
 async def test_run__every_stream_ends__drains_and_returns(
@@ -64,7 +18,7 @@ async def test_run__every_stream_ends__drains_and_returns(
 ) -> None:
     streams = (Heads(), Heads())
     supervisor = supervisor_of(
-        *(Bot(name=f"bot {n}", wakes=s.wakes, step=_nothing) for n, s in enumerate(streams))
+        *(Bot(name=f"bot {n}", wakes=s.wakes, step=nothing) for n, s in enumerate(streams))
     )
     async with asyncio.TaskGroup() as group:
         running = group.create_task(supervisor.run())
@@ -87,7 +41,7 @@ async def test_run__one_bot_always_fails__the_other_works_on(
 
     supervisor = supervisor_of(
         Bot(name="bad", wakes=bad.wakes, step=fail),
-        Bot(name="good", wakes=good.wakes, step=_nothing),
+        Bot(name="good", wakes=good.wakes, step=nothing),
     )
     async with asyncio.TaskGroup() as group:
         group.create_task(supervisor.run())
@@ -144,7 +98,7 @@ async def test_stop__receipts_later_than_the_grace__are_left_to_the_journal(
     supervisor_of: Make, heads: Heads, journal: Journal
 ) -> None:
     journal.settled.clear()
-    supervisor = supervisor_of(Bot(name="bot", wakes=heads.wakes, step=_nothing), grace_s=0.02)
+    supervisor = supervisor_of(Bot(name="bot", wakes=heads.wakes, step=nothing), grace_s=0.02)
     async with asyncio.TaskGroup() as group:
         running = group.create_task(supervisor.run())
         await until_idle()
@@ -161,7 +115,7 @@ async def test_run__permanent_error__ends_every_bot(supervisor_of: Make) -> None
 
     supervisor = supervisor_of(
         Bot(name="bad", wakes=bad.wakes, step=fail),
-        Bot(name="good", wakes=good.wakes, step=_nothing),
+        Bot(name="good", wakes=good.wakes, step=nothing),
         policy=LoopPolicy(permanent=(LookupError,)),
     )
     await bad.arrive(1)
@@ -182,7 +136,7 @@ async def test_services__run_as_long_as_the_bots(supervisor_of: Make, heads: Hea
             seen.append("ended")
 
     supervisor = supervisor_of(
-        Bot(name="bot", wakes=heads.wakes, step=_nothing), services=(service,)
+        Bot(name="bot", wakes=heads.wakes, step=nothing), services=(service,)
     )
     async with asyncio.TaskGroup() as group:
         group.create_task(supervisor.run())
@@ -200,7 +154,7 @@ async def test_services__one_dies__everything_ends_with_its_reason(
         raise OSError("cannot listen on 127.0.0.1:80")
 
     supervisor = supervisor_of(
-        Bot(name="bot", wakes=heads.wakes, step=_nothing), services=(service,)
+        Bot(name="bot", wakes=heads.wakes, step=nothing), services=(service,)
     )
     with pytest.raises(ExceptionGroup) as raised:
         await supervisor.run()
@@ -213,7 +167,7 @@ async def test_signal__first__stops_in_good_order(
     supervisor_of: Make, heads: Heads, journal: Journal, number: signal.Signals
 ) -> None:
     before = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)}
-    supervisor = supervisor_of(Bot(name="bot", wakes=heads.wakes, step=_nothing))
+    supervisor = supervisor_of(Bot(name="bot", wakes=heads.wakes, step=nothing))
     try:
         with supervisor.stopped_by_signals():
             async with asyncio.TaskGroup() as group:
@@ -274,108 +228,3 @@ def test_signal__second__ends_the_process_at_once(number: signal.Signals) -> Non
         assert process.stdout.readline() == "draining\n"
         process.send_signal(number)
         assert process.wait(timeout=60) == -number
-
-
-class Gate:
-    """Lets the bots in when a test opens it, or never."""
-
-    def __init__(self) -> None:
-        self._opened = asyncio.Event()
-        self.failure: Exception | None = None
-
-    async def passed(self) -> None:
-        await self._opened.wait()
-        if self.failure is not None:
-            raise self.failure
-
-    async def open(self) -> None:
-        self._opened.set()
-        await until_idle()
-
-
-async def test_run__not_admitted_yet__bots_stand_by_while_services_run(
-    supervisor_of: Make, heads: Heads, health: Health, witness: Witness
-) -> None:
-    gate, served = Gate(), []
-
-    async def serve() -> None:
-        served.append("began")
-        await asyncio.Event().wait()
-
-    bot = Bot(name="feeder", wakes=heads.wakes, step=_nothing)
-    supervisor = supervisor_of(bot, services=[serve], admission=gate.passed)
-    async with asyncio.TaskGroup() as group:
-        running = group.create_task(supervisor.run())
-        await heads.arrive(7)
-        assert (heads.openings, served) == (0, ["began"])
-        assert health.ready().bots == {"feeder": "standing by"}
-        await gate.open()
-        assert witness.seen == [("succeeded", "feeder", 7, "done")]
-        assert health.ready().bots == {"feeder": "working"}
-        supervisor.stop()
-    assert running.result() is True
-
-
-async def test_stop__not_admitted_yet__ends_without_a_step_and_without_a_drain(
-    supervisor_of: Make, heads: Heads, journal: Journal
-) -> None:
-    bot = Bot(name="feeder", wakes=heads.wakes, step=_nothing)
-    supervisor = supervisor_of(bot, admission=Gate().passed)
-    async with asyncio.TaskGroup() as group:
-        running = group.create_task(supervisor.run())
-        await heads.arrive(7)
-        supervisor.stop()
-    assert running.result() is True
-    assert (heads.openings, journal.is_drained) == (0, False)
-
-
-async def test_run__not_admitted_for_good__ends_with_the_reason(
-    supervisor_of: Make, heads: Heads
-) -> None:
-    gate = Gate()
-    gate.failure = StartRefusedError("the key is in use elsewhere")
-    await gate.open()
-    bot = Bot(name="feeder", wakes=heads.wakes, step=_nothing)
-    with pytest.raises(ExceptionGroup) as ended:
-        await supervisor_of(bot, admission=gate.passed).run()
-    assert ended.group_contains(StartRefusedError)
-    assert heads.openings == 0
-
-
-async def test_run__not_admitted_yet__bots_that_only_follow_work_and_go_on_when_it_is(
-    supervisor_of: Make, heads: Heads, health: Health, witness: Witness
-) -> None:
-    gate, others = Gate(), Heads()
-    book = Bot(name="book", wakes=others.wakes, step=_nothing, acts=False)
-    supervisor = supervisor_of(
-        Bot(name="feeder", wakes=heads.wakes, step=_nothing), book, admission=gate.passed
-    )
-    async with asyncio.TaskGroup() as group:
-        running = group.create_task(supervisor.run())
-        assert not health.ready().is_well, "nothing was followed yet"
-        await others.arrive(7)
-        assert witness.seen == [("succeeded", "book", 7, "done")]
-        assert health.ready().bots == {"feeder": "standing by", "book": "working"}
-        assert health.ready().is_well
-        await gate.open()
-        await heads.arrive(8)
-        await others.arrive(8)
-        assert witness.seen[1:] == [
-            ("succeeded", "feeder", 8, "done"),
-            ("succeeded", "book", 8, "done"),
-        ]
-        supervisor.stop()
-    assert running.result() is True
-    assert others.openings == 1
-
-
-async def test_stop__while_following__ends_at_once(supervisor_of: Make, heads: Heads) -> None:
-    async def endless(_: Head) -> None:
-        await asyncio.Event().wait()
-
-    book = Bot(name="book", wakes=heads.wakes, step=endless, acts=False)
-    supervisor = supervisor_of(book, admission=Gate().passed)
-    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
-        group.create_task(supervisor.run())
-        await heads.arrive(7)
-        supervisor.stop()
