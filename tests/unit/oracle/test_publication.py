@@ -1,100 +1,28 @@
+"""When a price is published and when it waits."""
+
 from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oracle.due import PublicationPolicy, PublishReason
-from oracle.feed import (
-    FeedRowView,
-    MarketFeed,
-    PendingPush,
-    PendingSuspension,
-    SuspensionReason,
-    Update,
+from oracle.due import PublishReason
+from oracle.feed import Update
+from oracle.guard import Accept
+from oracle.publication import HoldReason, Publish, describe_jump
+from tests.unit.oracle.deciding import (
+    HEAD,
+    POLICY,
+    PUBLISHED,
+    ROW,
+    accepted,
+    decided,
+    held,
+    push_in_flight,
+    reason_of,
 )
-from oracle.guard import Accept, Jump, Reference, Side, Withhold
-from oracle.publication import (
-    Decision,
-    Hold,
-    HoldReason,
-    Knowledge,
-    Publish,
-    Stalled,
-    Suspend,
-    Unread,
-    decide,
-    describe_jump,
-)
-from oracle.quotes import NoPrice, NoPriceReason, Price
-from tests.unit.oracle.simulated import EMPTY_ROW, SN, head, time_of
-from units import BlockNumber, PriceWei, Rao, Timestamp
-
-POLICY = PublicationPolicy()
-HEAD = head(1_000)
-PUBLISHED = 10**9
-"""RAO: the price in the row of these tests, pushed at block 990 and landed at 992."""
-
-ROW = FeedRowView(
-    price=PriceWei(PUBLISHED * 10**9),
-    source_block=BlockNumber(990),
-    source_time=time_of(990),
-    landed_time=time_of(992),
-    suspended_at=BlockNumber(0),
-    suspension=SuspensionReason.NONE,
-)
-
-
-def accepted(rao: int = PUBLISHED, block: int = 998) -> Accept:
-    return Accept(
-        price=Price(netuid=SN, rao=Rao(rao), block=BlockNumber(block), time=time_of(block))
-    )
-
-
-def held(rao: int = 2 * PUBLISHED) -> Withhold:
-    jump = Jump(
-        side=Side.ABOVE,
-        since=BlockNumber(996),
-        last=Reference(price=PriceWei(rao * 10**9), block=BlockNumber(998)),
-        count=3,
-    )
-    reference = Reference(price=ROW.price, block=BlockNumber(995))
-    return Withhold(price=accepted(rao).price, reference=reference, jump=jump)
-
-
-def no_price(reason: NoPriceReason) -> NoPrice:
-    return NoPrice(netuid=SN, reason=reason)
-
-
-def suspended(reason: SuspensionReason, at: int = 995) -> FeedRowView:
-    return replace(ROW, suspension=reason, suspended_at=BlockNumber(at))
-
-
-def decided(known: Knowledge, market: MarketFeed | FeedRowView = ROW) -> Decision:
-    market = market if isinstance(market, MarketFeed) else MarketFeed(row=market)
-    return decide(known, market, HEAD, POLICY)
-
-
-def push_in_flight(
-    rao: int, *, block: int = 997, sent_at: int = 999, row: FeedRowView = ROW
-) -> MarketFeed:
-    update = Update(
-        netuid=SN,
-        price=PriceWei(rao * 10**9),
-        source_block=BlockNumber(block),
-        source_time=time_of(block),
-    )
-    return MarketFeed(row=row, push=PendingPush(update=update, sent_at=head(sent_at)))
-
-
-def suspension_in_flight(
-    reason: SuspensionReason, *, sent_at: int = 999, row: FeedRowView = ROW
-) -> MarketFeed:
-    return MarketFeed(row=row, suspension=PendingSuspension(reason=reason, sent_at=head(sent_at)))
-
-
-def reason_of(decision: Decision) -> object:
-    return decision.reason
+from tests.unit.oracle.simulated import EMPTY_ROW, SN, time_of
+from units import BlockNumber, PriceWei, Timestamp
 
 
 def test_decide__a_market_without_a_price__is_published_first() -> None:
@@ -196,125 +124,6 @@ def test_decide__the_node_of_the_chain_lags_behind_finality__does_not_keep_a_pri
 def test_decide__the_source_time_alone_is_ahead_of_the_chain__holds() -> None:
     price = replace(accepted(PUBLISHED * 2).price, time=time_of(1_006))
     assert reason_of(decided(Accept(price=price))) is HoldReason.AHEAD_OF_CHAIN
-
-
-@pytest.mark.parametrize(
-    ("known", "reason"),
-    [
-        (held(), SuspensionReason.JUMP),
-        (no_price(NoPriceReason.ZERO_PRICE), SuspensionReason.NO_PRICE),
-        (no_price(NoPriceReason.NOT_DYNAMIC), SuspensionReason.NO_PRICE),
-        (no_price(NoPriceReason.NO_PRICE_API), SuspensionReason.NO_PRICE),
-        (no_price(NoPriceReason.REREGISTERED), SuspensionReason.IDENTITY),
-        (no_price(NoPriceReason.UNKNOWN_SUBNET), SuspensionReason.IDENTITY),
-        (Stalled(blocks=12), SuspensionReason.STALL),
-    ],
-)
-def test_decide__the_price_is_not_known__the_market_is_suspended(
-    known: Knowledge, reason: SuspensionReason
-) -> None:
-    decision = decided(known)
-    assert isinstance(decision, Suspend)
-    assert decision.reason is reason
-
-
-def test_decide__nothing_was_read_this_time__holds_and_does_not_suspend() -> None:
-    assert decided(Unread()) == Hold(reason=HoldReason.NO_READING)
-
-
-def test_decide__suspended_already__is_not_suspended_again() -> None:
-    assert reason_of(decided(held(), suspended(SuspensionReason.NO_PRICE))) is (
-        HoldReason.ALREADY_SUSPENDED
-    )
-
-
-def test_decide__a_suspension_is_in_flight__neither_suspends_nor_publishes() -> None:
-    market = suspension_in_flight(SuspensionReason.JUMP)
-    assert reason_of(decided(held(), market)) is HoldReason.SUSPENSION_IN_FLIGHT
-    assert reason_of(decided(accepted(PUBLISHED * 2), market)) is HoldReason.SUSPENSION_IN_FLIGHT
-
-
-def test_decide__the_suspension_has_landed__is_in_flight_no_more() -> None:
-    landed = suspended(SuspensionReason.JUMP, at=1_000)
-    market = suspension_in_flight(SuspensionReason.JUMP, row=landed)
-    assert reason_of(decided(accepted(), market)) is HoldReason.BEFORE_SUSPENSION
-    assert reason_of(decided(held(), market)) is HoldReason.ALREADY_SUSPENDED
-
-
-def test_decide__the_suspension_in_flight_is_overdue__is_suspended_again() -> None:
-    market = suspension_in_flight(SuspensionReason.JUMP, sent_at=996)
-    assert isinstance(decided(held(), market), Suspend)
-
-
-def test_decide__a_resuming_push_is_in_flight_and_the_price_jumps__is_suspended_behind_it() -> None:
-    row = suspended(SuspensionReason.JUMP, at=990)
-    assert isinstance(decided(held(), push_in_flight(PUBLISHED, row=row)), Suspend)
-
-
-def test_decide__the_identity_changed_in_a_suspended_market__the_stronger_reason_is_set() -> None:
-    known = no_price(NoPriceReason.REREGISTERED)
-    decision = decided(known, suspended(SuspensionReason.JUMP))
-    assert isinstance(decision, Suspend)
-    assert decision.reason is SuspensionReason.IDENTITY
-    coming = suspension_in_flight(SuspensionReason.IDENTITY, row=suspended(SuspensionReason.JUMP))
-    assert reason_of(decided(known, coming)) is HoldReason.SUSPENSION_IN_FLIGHT
-
-
-@pytest.mark.parametrize(
-    "reason",
-    [
-        SuspensionReason.NO_PRICE,
-        SuspensionReason.JUMP,
-        SuspensionReason.STALL,
-    ],
-)
-def test_decide__suspended_and_the_price_is_known__a_push_resumes(reason: SuspensionReason) -> None:
-    assert reason_of(decided(accepted(), suspended(reason))) is PublishReason.RESUME
-
-
-def test_decide__the_price_is_older_than_the_suspension__waits_for_a_newer_one() -> None:
-    row = suspended(SuspensionReason.JUMP, at=999)
-    assert reason_of(decided(accepted(block=998), row)) is HoldReason.BEFORE_SUSPENSION
-    assert reason_of(decided(accepted(block=999), row)) is PublishReason.RESUME
-
-
-def test_decide__a_push_of_before_the_suspension_is_in_flight__does_not_count() -> None:
-    row = suspended(SuspensionReason.JUMP, at=998)
-    assert reason_of(decided(accepted(block=999), push_in_flight(PUBLISHED, row=row))) is (
-        PublishReason.RESUME
-    )
-
-
-def test_decide__a_resuming_push_is_in_flight__is_not_sent_twice() -> None:
-    row = suspended(SuspensionReason.JUMP, at=996)
-    assert reason_of(decided(accepted(), push_in_flight(PUBLISHED, row=row))) is (
-        HoldReason.IN_FLIGHT
-    )
-
-
-@pytest.mark.parametrize(
-    ("reason", "hold"),
-    [
-        (SuspensionReason.GUARDIAN, HoldReason.GUARDIAN),
-        (SuspensionReason.IDENTITY, HoldReason.IDENTITY),
-        (SuspensionReason.OPERATOR, HoldReason.OPERATOR),
-    ],
-)
-def test_decide__suspended_by_somebody_who_must_resume_it__holds_and_needs_a_human(
-    reason: SuspensionReason, hold: HoldReason
-) -> None:
-    for known in (accepted(PUBLISHED * 2), held()):
-        decision = decided(known, suspended(reason))
-        assert isinstance(decision, Hold)
-        if hold is not HoldReason.OPERATOR or isinstance(known, Accept):
-            assert decision.reason is hold
-            assert decision.needs_a_human
-
-
-def test_decide__an_ordinary_hold__needs_nobody() -> None:
-    decision = decided(accepted())
-    assert isinstance(decision, Hold)
-    assert not decision.needs_a_human
 
 
 def test_describe_jump__a_doubled_price__says_how_far_and_how_long() -> None:
