@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from fleet.cli.acting import Acting, stopped, tell_stop
+from fleet.cli.acting import Acting, held_back
 from fleet.cli.exits import Exit, WrongInputError
 from fleet.cli.inputs import markets as named_markets
 from fleet.cli.output import Output, output
@@ -69,9 +69,9 @@ async def _accept(
         await _tell_admin(fleet, netuid, out)
         return Exit.DONE
     question = f"Is the subnet registered at {registered_at} the project meant by {netuid}?"
-    stop = await stopped(acting, out, question, needs_key=False, fleet=fleet)
-    if stop is not None:
-        return tell_stop(stop, out)
+    held = await held_back(acting, out, question, needs_key=False, fleet=fleet)
+    if held is not None:
+        return held
     _write(file, netuid, registered_at, out)
     await _tell_admin(fleet, netuid, out)
     return Exit.DONE

@@ -64,8 +64,13 @@ async def stopped(
     return None if agreed else Stop(reason="not confirmed: nothing was done", code=Exit.REFUSED)
 
 
-def tell_stop(stop: Stop, out: Output) -> Exit:
-    """Says why nothing was done; returns the exit code."""
+async def held_back(
+    acting: Acting, out: Output, question: str, *, needs_key: bool, fleet: Assembly
+) -> Exit | None:
+    """None when it may act, see `stopped`; else says why not, and what the command ends with."""
+    stop = await stopped(acting, out, question, needs_key=needs_key, fleet=fleet)
+    if stop is None:
+        return None
     out.record("acted", value=False)
     out.record("reason", stop.reason)
     out.line(stop.reason)

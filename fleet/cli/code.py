@@ -2,7 +2,7 @@
 
 import typer
 
-from fleet.cli.acting import Acting, stopped, tell_stop
+from fleet.cli.acting import Acting, held_back
 from fleet.cli.exits import Exit
 from fleet.cli.output import Output, output
 from fleet.cli.ports import Assembly
@@ -43,9 +43,9 @@ async def _accept(
         out.line("nothing to do: all of it was accepted")
         return Exit.DONE
     question = f"Act on this code of {', '.join(each.name for each in new)}?"
-    stop = await stopped(acting, out, question, needs_key=False, fleet=fleet)
-    if stop is not None:
-        return tell_stop(stop, out)
+    held = await held_back(acting, out, question, needs_key=False, fleet=fleet)
+    if held is not None:
+        return held
     await fleet.code.accept(new)
     out.record("acted", value=True)
     for each in new:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import typer
 
-from fleet.cli.acting import Acting, stopped, tell_outcomes, tell_stop
+from fleet.cli.acting import Acting, held_back, tell_outcomes
 from fleet.cli.exits import EXIT_CODES, Exit
 from fleet.cli.output import Output, output
 from fleet.cli.ports import Assembly
@@ -51,9 +51,9 @@ async def _accrue(fleet: Assembly, acting: Acting, out: Output) -> Exit:
         out.line("nothing is due")
         return Exit.DONE
     question = f"Accrue {len(plan.due)} markets?"
-    stop = await stopped(acting, out, question, needs_key=True, fleet=fleet)
-    if stop is not None:
-        return tell_stop(stop, out)
+    held = await held_back(acting, out, question, needs_key=True, fleet=fleet)
+    if held is not None:
+        return held
     outcome = await fleet.funding.act(plan)
     out.record("outcome", outcome.submission)
     if not isinstance(outcome.submission, Sent):

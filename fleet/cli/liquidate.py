@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from fleet.cli.acting import Acting, stopped, tell_outcomes, tell_stop
+from fleet.cli.acting import Acting, held_back, tell_outcomes
 from fleet.cli.exits import Exit, WrongInputError
 from fleet.cli.inputs import position_or_trader
 from fleet.cli.output import Output, output
@@ -69,9 +69,9 @@ async def _liquidate(fleet: Assembly, chosen: Chosen, acting: Acting, out: Outpu
         return await _nothing_to_take(fleet, plan, chosen, out)
     count = sum(len(batch.keys) for batch in plan.batches)
     question = f"Liquidate {count} positions in {len(plan.batches)} transactions?"
-    stop = await stopped(acting, out, question, needs_key=True, fleet=fleet)
-    if stop is not None:
-        return tell_stop(stop, out)
+    held = await held_back(acting, out, question, needs_key=True, fleet=fleet)
+    if held is not None:
+        return held
     submitted = await fleet.liquidator.act(plan)
     if not _tell_submitted(submitted, out):
         return Exit.REFUSED

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import typer
 
 from fleet.cli.accept_pin import accept_pin
-from fleet.cli.acting import Acting, stopped, tell_outcomes, tell_stop
+from fleet.cli.acting import Acting, held_back, tell_outcomes
 from fleet.cli.exits import EXIT_CODES, Exit
 from fleet.cli.feed_tables import PLAN_COLUMNS, plan_rows, plan_title, sent_lines
 from fleet.cli.inputs import Markets
@@ -75,9 +75,9 @@ async def _push(fleet: Assembly, chosen: Sequence[Netuid], acting: Acting, out: 
         out.line("nothing is due" if _is_read(plan) else "nothing can be decided")
         return Exit.DONE if _is_read(plan) else Exit.REFUSED
     question = f"Push {len(plan.updates)} prices, suspend {_count(plan)} markets?"
-    stop = await stopped(acting, out, question, needs_key=True, fleet=fleet)
-    if stop is not None:
-        return tell_stop(stop, out)
+    held = await held_back(acting, out, question, needs_key=True, fleet=fleet)
+    if held is not None:
+        return held
     outcome = await feeder.act(plan)
     out.record("outcome", outcome)
     sent = list(sent_lines(outcome))

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from fleet.cli.acting import Acting, stopped, tell_stop
+from fleet.cli.acting import Acting, held_back
 from fleet.cli.exits import EXIT_CODES, Exit, WrongInputError
 from fleet.cli.output import Output, output
 from fleet.cli.ports import Assembly
@@ -66,9 +66,9 @@ async def _reset(
         out.line(f"nothing to do: lane {lane.name.lower()} is not stopped there")
         return Exit.DONE
     question = f"Let lane {lane.name.lower()} of {', '.join(names)} go on?"
-    stop = await stopped(acting, out, question, needs_key=False, fleet=fleet)
-    if stop is not None:
-        return tell_stop(stop, out)
+    held = await held_back(acting, out, question, needs_key=False, fleet=fleet)
+    if held is not None:
+        return held
     for name in names:
         await fleet.reset_lane(name, lane)
         out.line(f"{name}: lane {lane.name.lower()} goes on")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from fleet.cli.acting import Acting, stopped, tell_stop
+from fleet.cli.acting import Acting, held_back
 from fleet.cli.exits import EXIT_CODES, Exit
 from fleet.cli.output import output
 from fleet.cli.ports import Assembly
@@ -48,9 +48,9 @@ def restore(
     async def work(fleet: Assembly) -> Exit:
         with output(is_json=json) as out:
             question = f"Fill the store from {file}?"
-            stop = await stopped(acting, out, question, needs_key=False, fleet=fleet)
-            if stop is not None:
-                return tell_stop(stop, out)
+            held = await held_back(acting, out, question, needs_key=False, fleet=fleet)
+            if held is not None:
+                return held
             rows = await fleet.backups.restore(file)
             out.record("acted", value=True)
             out.record("rows", rows)

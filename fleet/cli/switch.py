@@ -5,7 +5,7 @@ from typing import assert_never
 
 import typer
 
-from fleet.cli.acting import Acting, stopped, tell_outcomes, tell_stop
+from fleet.cli.acting import Acting, held_back, tell_outcomes
 from fleet.cli.exits import Exit
 from fleet.cli.feed_tables import state_text
 from fleet.cli.inputs import NamedMarkets
@@ -91,9 +91,9 @@ async def _switched(
         out.line("nothing to do")
         return Exit.DONE
     question = f"{verb.capitalize()} {len(chosen)} markets?"
-    stop = await stopped(acting, out, question, needs_key=True, fleet=fleet)
-    if stop is not None:
-        return tell_stop(stop, out)
+    held = await held_back(acting, out, question, needs_key=True, fleet=fleet)
+    if held is not None:
+        return held
     return await _send_switch(fleet, chosen, state, acting, out, on=on)
 
 

@@ -2,7 +2,7 @@
 
 import typer
 
-from fleet.cli.acting import Acting, stopped, tell_stop
+from fleet.cli.acting import Acting, held_back
 from fleet.cli.exits import Exit
 from fleet.cli.output import Output, output
 from fleet.cli.ports import Assembly
@@ -38,11 +38,11 @@ async def _warn(fleet: Assembly, acting: Acting, out: Output) -> Exit:
     alerts = plan.change.alerts
     if not alerts and not plan.change.collected and not acting.yes:
         return _end(plan)
-    stop = await stopped(
+    held = await held_back(
         acting, out, f"Tell people {len(alerts)} alerts?", needs_key=False, fleet=fleet
     )
-    if stop is not None:
-        return tell_stop(stop, out)
+    if held is not None:
+        return held
     outcome = await keeper.act(plan)
     with out.working("delivering"):
         undelivered = await fleet.deliver()
