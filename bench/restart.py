@@ -8,22 +8,27 @@ from tempfile import TemporaryDirectory
 from time import thread_time
 from typing import Any, Final
 
+import numpy as np
 from hexbytes import HexBytes
+from numpy.typing import NDArray
 from web3 import Web3
 
 from bench.crowd import MARKETS, PARAMETERS, PRICE, table_of
 from bench.figure import Benchmark, Figure, Scale, Series
-from keepers.liquidation.book import Book, follow
+from keepers.liquidation.book import Book, follow, open_book
 from keepers.liquidation.checkpoint import Stamp, freezing, sealed, thawed
-from keepers.liquidation.packing import packed, unpacked
-from keepers.liquidation.positions import FeedRow, Market
+from keepers.liquidation.positions import BookSnapshot, FeedRow, Market
+from keepers.liquidation.rows import Rows, rows_of
 from keepers.liquidation.steps import finished
 from keepers.liquidation.table import Table
 from keepers.liquidation.versions import Positions
 from protocol.abi import entry, topic
+from protocol.columns import record_layout
 from protocol.events import RawLog, block_events
 from protocol.moves import reading
-from protocol.words import uint
+from protocol.reading import PAGE_IDS
+from protocol.views import position_rows
+from protocol.words import WORD, uint
 from units import (
     Address,
     BlockHash,
@@ -70,7 +75,7 @@ async def measure(scale: Scale, tick: Callable[[], None]) -> Sequence[Figure]:
             unit="s",
             fleet=restore,
             baseline=rebuild,
-            baseline_is="the same columns from positions that were already read from the views",
+            baseline_is="the book from the answers of the views, once a node has given them",
         ),
     )
 
@@ -114,10 +119,34 @@ def _restored(table: Table) -> tuple[float, float]:
         restore = thread_time() - began
     if len(found.positions) != len(book.positions):
         raise WrongBookError(f"{len(found.positions)} positions of {len(book.positions)}")
-    read = [unpacked(record) for record in table.records()]
+    return restore, _rebuilt(book)
+
+
+def _rebuilt(book: Book) -> float:
+    """From what a node answers for each thousand positions to a book that answers."""
+    seconds, pages = 0.0, list[NDArray[np.uint8]]()
+    every = rows_of(book.positions.table.records())
+    for start in range(0, len(every), PAGE_IDS):
+        answer = _answered(every[start : start + PAGE_IDS])
+        began = thread_time()
+        pages.append(position_rows(answer).records)
+        seconds += thread_time() - began
     began = thread_time()
-    Table().fill(packed(position) for position in read)
-    return restore, thread_time() - began
+    markets = tuple(book.markets.values())
+    rows = Rows(np.concatenate(pages))
+    again = open_book(BookSnapshot(head=book.head, markets=markets, positions=rows))
+    seconds += thread_time() - began
+    if len(again.positions) != len(book.positions):
+        raise WrongBookError(f"{len(again.positions)} positions of {len(book.positions)}")
+    return seconds
+
+
+def _answered(records: NDArray[np.uint8]) -> bytes:
+    """What `positionsById` returns for positions whose entry index is not negative."""
+    layout = record_layout(holder=2, market=3, sequence=1)
+    words = np.zeros((len(records), layout.words * WORD), dtype=np.uint8)
+    words[:, layout.order] = records
+    return uint(WORD) + uint(len(records)) + words.tobytes()
 
 
 def stream(count: int) -> list[RawLog]:

@@ -6,6 +6,8 @@ Implements the reading ports of the oracle and the keepers. Knows no decision an
 from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
+import numpy as np
+
 from fleet.chain.answers import Sealed
 from fleet.chain.blooms import may_hold
 from fleet.chain.failures import ChainError
@@ -14,6 +16,7 @@ from keepers.funding.calendar import FundingRow, FundingSnapshot
 from keepers.funding.keeper import FundingUnread
 from keepers.liquidation.exchange_log import Unreadable
 from keepers.liquidation.moves import BlockMoves
+from keepers.liquidation.packing import RECORD_BYTES
 from keepers.liquidation.positions import (
     BlockEvents,
     BookOutline,
@@ -21,6 +24,7 @@ from keepers.liquidation.positions import (
     Market,
     Position,
 )
+from keepers.liquidation.rows import Rows
 from keepers.liquidation.turns import in_turns
 from oracle.ports import FeedState
 from oracle.quotes import Unavailable
@@ -230,18 +234,21 @@ class ExchangeReader:
         listed = views.netuids(await self._view(calls.listed_markets(), block))
         return views.markets(await self._view(calls.markets(listed), block))
 
-    async def _positions(self, block: BlockNumber) -> tuple[Position, ...]:
-        ids, total = await self._page(0, block)
+    async def _positions(self, block: BlockNumber) -> Rows:
+        first, total = await self._page(0, block)
+        ids = [*first]
         for offset in range(PAGE_IDS, total, PAGE_IDS):
             more, total = await self._page(offset, block)
             ids += more
-        found: list[Position] = []
+        found, count = np.empty((len(ids), RECORD_BYTES), dtype=np.uint8), 0
         for start in range(0, len(ids), PAGE_IDS):
             data = calls.positions_by_id(ids[start : start + PAGE_IDS])
-            found += views.positions(await self._view(data, block))
-        if len(found) != total:
-            raise ValueError(f"{len(found)} positions were read where {total} are open")
-        return tuple(found)
+            page = views.position_rows(await self._view(data, block)).records
+            count += len(page)
+            found[count - len(page) : count] = page
+        if count != total:
+            raise ValueError(f"{count} positions were read where {total} are open")
+        return Rows(found[:count])
 
     async def _page(self, offset: int, block: BlockNumber) -> tuple[tuple[PositionId, ...], int]:
         data = calls.position_ids(offset, PAGE_IDS)

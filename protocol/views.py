@@ -5,12 +5,16 @@ Pure. Every struct of these views is static, so an element is a fixed number of 
 
 from dataclasses import dataclass
 
+import numpy as np
 from eth_abi.exceptions import DecodingError
 
 from keepers.funding.calendar import FundingRow
+from keepers.liquidation.packing import packed
 from keepers.liquidation.positions import FeedRow, Market, MarketParameters, Position, PositionKey
+from keepers.liquidation.rows import Rows
 from oracle.feed import FeedRowView, SuspensionReason
 from protocol.abi import decode_output, entry
+from protocol.columns import fitting, record_layout, taken
 from protocol.markets import netuid_of
 from protocol.words import WORD, read_array, read_bool, read_int, read_uint
 from units import (
@@ -29,6 +33,9 @@ from units import (
 _ROW_WORDS = 5
 _POSITION_WORDS = 9
 _MARKET_WORDS = 26
+_SIZE = slice(6 * WORD, 7 * WORD)
+_RECORD = record_layout(holder=2, market=3, sequence=1)
+_ONES = 255
 _PARAMETERS = 13  # the word of a MarketView at which its parameters begin
 
 
@@ -57,6 +64,21 @@ def positions(data: bytes) -> tuple[Position, ...]:
     """Exchange.positionsById, without the ids that are not open."""
     found = read_array(data, 0, _POSITION_WORDS)
     return tuple(_position(words) for words in found if read_uint(words, 6))
+
+
+def position_rows(data: bytes) -> Rows:
+    """The same as rows.
+
+    Raises:
+        ValueError: the data are not whole, or a position has numbers that no exchange holds.
+    """
+    each = read_array(data, 0, _POSITION_WORDS)
+    words = np.frombuffer(b"".join(each), dtype=np.uint8).reshape(-1, _POSITION_WORDS * WORD)
+    words = words[words[:, _SIZE].any(axis=1)]
+    records = taken(words, _RECORD)
+    for row in np.flatnonzero(~fitting(words, records, _RECORD, (0, _ONES))).tolist():
+        records[row] = np.frombuffer(packed(_position(words[row].tobytes())), dtype=np.uint8)
+    return Rows(records)
 
 
 def netuids(data: bytes) -> tuple[Netuid, ...]:

@@ -9,11 +9,14 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
 
+from keepers.liquidation.directory import HeldTwiceError
 from keepers.liquidation.folding import Draft, InconsistentEventsError, require_sound
 from keepers.liquidation.moves import BlockMoves
-from keepers.liquidation.positions import BlockEvents, BookSnapshot, Market, Position
+from keepers.liquidation.packing import UnrepresentableError
+from keepers.liquidation.positions import BlockEvents, BookSnapshot, Market
+from keepers.liquidation.rows import Rows
 from keepers.liquidation.steps import finished
-from keepers.liquidation.table import Changes
+from keepers.liquidation.table import Changes, Table
 from keepers.liquidation.versions import Positions
 from units import BlockHash, BlockNumber, Head, Netuid
 
@@ -54,24 +57,17 @@ def open_book(snapshot: BookSnapshot) -> Book:
 def opening(snapshot: BookSnapshot) -> Generator[None, None, Book]:
     """The same in steps of some milliseconds."""
     markets = {market.netuid: market for market in snapshot.markets}
-    positions = Positions.of(())
-    for start in range(0, len(snapshot.positions), SLICE):
-        some = snapshot.positions[start : start + SLICE]
-        records: dict[bytes, bytes | None] = {
-            position.key.id: _opened(position, markets) for position in some
-        }
-        before = len(positions)
-        positions = positions.with_records(records)
-        if len(positions) != before + len(some):
-            raise InconsistentEventsError("the snapshot holds a position id twice")
-        yield
-    return Book(head=snapshot.head, positions=positions, markets=markets)
-
-
-def _opened(position: Position, markets: Mapping[Netuid, Market]) -> bytes:
-    if position.netuid not in markets:
-        raise InconsistentEventsError(f"a position is in market {position.netuid}, not listed")
-    return require_sound(position)
+    try:
+        rows = snapshot.positions
+        records = (rows if isinstance(rows, Rows) else Rows.of(rows)).records
+        for start in range(0, len(records), SLICE):
+            require_sound(records[start : start + SLICE], markets)
+            yield
+        table = Table()
+        yield from table.filling(records)
+    except (UnrepresentableError, HeldTwiceError) as error:
+        raise InconsistentEventsError(f"the snapshot: {error}") from error
+    return Book(head=snapshot.head, positions=Positions(table), markets=markets)
 
 
 def follow(book: Book, blocks: Iterable[BlockEvents | BlockMoves], head: Head) -> Book:

@@ -3,7 +3,8 @@
 Exact records and float64 lines (`lineup.py`) stand in the same rows. Pure.
 """
 
-from collections.abc import Sequence
+from collections.abc import Generator
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,8 @@ from keepers.liquidation.lines import abscissa, level_of
 from keepers.liquidation.lineup import Lineup, Sorting, spare_rows
 from keepers.liquidation.packing import ID_BYTES, RECORD_BYTES, amounts_of, side_of
 from keepers.liquidation.standing import Terms
+
+_STEP: Final = 1_000  # rows of one step of `filling`
 
 
 class Bucket:
@@ -63,14 +66,20 @@ class Bucket:
         self.lineup.free(row)
         self._free.append(row)
 
-    def fill(self, records: Sequence[bytes]) -> None:
-        """Takes in many at once, into a bucket that is empty."""
-        count, rows = len(records), len(records) + spare_rows(len(records))
+    def filling(
+        self, records: NDArray[np.uint8], at: NDArray[np.intp]
+    ) -> Generator[None, None, None]:
+        """Takes in many, these rows of records, into a bucket that is empty, step by step."""
+        rows = len(at) + spare_rows(len(at))
         columns = np.zeros((rows, RECORD_BYTES), dtype=np.uint8)
-        columns[:count] = np.frombuffer(b"".join(records), dtype=np.uint8).reshape(count, -1)
-        lines = np.zeros((2, rows))
-        lines[:, :count] = np.array([line_of(record) for record in records]).T
-        self.load(columns, lines[0].copy(), lines[1].copy(), count)
+        level, slope = np.zeros(rows), np.zeros(rows)
+        for start in range(0, len(at), _STEP):
+            some = slice(start, min(start + _STEP, len(at)))
+            columns[some] = records[at[some]]
+            lines = [line_of(record.tobytes()) for record in columns[some]]
+            level[some], slope[some] = np.array(lines).T
+            yield
+        self.load(columns, level, slope, len(at))
 
     def columns(self) -> tuple[NDArray[np.uint8], NDArray[np.float64], NDArray[np.float64]]:
         """A copy of records, levels and slopes; a row that is free has no finite level."""

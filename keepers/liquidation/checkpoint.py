@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from keepers.liquidation.book import Book
+from keepers.liquidation.directory import HeldTwiceError
 from keepers.liquidation.lineup import spare_rows
 from keepers.liquidation.packing import RECORD_BYTES
 from keepers.liquidation.positions import FeedRow, Market, MarketParameters
@@ -124,7 +125,10 @@ def _table(buckets: list[list[Any]], body: memoryview) -> Table:
         slope, at = _read(body, at, rows, 8, np.float64)
         bucket = table.bucket(bytes.fromhex(name))
         bucket.load(records.reshape(-1, RECORD_BYTES), level, slope, rows)
-    table.index()
+    try:
+        table.index()
+    except HeldTwiceError as error:
+        raise CheckpointError(f"its columns contradict themselves: {error}") from error
     return table
 
 

@@ -11,7 +11,7 @@ that its leaf begins to search in.
 Two ids may have the same tag, so whoever asks checks that the place holds the id.
 """
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from struct import Struct
 from typing import Final
 
@@ -26,8 +26,13 @@ _TAG: Final = 19  # and those above, which are the highest below the leaf's in t
 _TAG_AT: Final = _LEAF - _TAG
 _TAGS: Final = (1 << _TAG) - 1
 _PLACES: Final = (1 << _PLACE) - 1
+_STEP: Final = 50_000  # ids folded at once
 _SLOTS_MIN: Final = 32
 _LOAD: Final = 3, 2  # a leaf has at least so many slots for so many entries
+
+
+class HeldTwiceError(ValueError):
+    """An id stands twice among those that are to have one place each."""
 
 
 class Directory:
@@ -36,19 +41,26 @@ class Directory:
     def __init__(self) -> None:
         self._leaves: list[_Leaf] = [_Leaf() for _ in range(_LEAVES)]
 
-    def start_over(self, ids: NDArray[np.uint8], places: NDArray[np.int64]) -> None:
-        """Holds these and no others; `ids` has a row of 16 bytes for each."""
-        halves = np.ascontiguousarray(ids).view(np.uint64).reshape(-1, 2)
-        folded = np.bitwise_xor(halves[:, 0], halves[:, 1])
-        tags = folded >> np.uint64(_TAG_AT) & np.uint64(_TAGS)
-        entries = tags << np.uint64(_PLACE) | places.astype(np.uint64) + np.uint64(1)
-        order = np.argsort(folded)
-        folded, entries = folded[order], entries[order]
-        bounds = [int(folded.searchsorted(np.uint64(n << _LEAF))) for n in range(1, _LEAVES)]
-        for leaf, first, end in zip(
-            self._leaves, [0, *bounds], [*bounds, len(folded)], strict=True
-        ):
-            leaf.hold(entries[first:end])
+    def starting_over(
+        self, ids: NDArray[np.uint8], places: NDArray[np.int64]
+    ) -> Generator[None, None, None]:
+        """Holds these and no others, in steps of some milliseconds; `ids` has 16 bytes a row.
+
+        Raises:
+            HeldTwiceError: an id stands there twice.
+        """
+        folded = np.empty(len(ids), dtype=np.uint64)
+        leaf_of = np.empty(len(ids), dtype=np.uint8)
+        for start in range(0, len(ids), _STEP):
+            some = slice(start, start + _STEP)
+            folded[some] = _folded(ids[some])
+            leaf_of[some] = folded[some] >> np.uint64(_LEAF)
+            yield
+        for number, leaf in enumerate(self._leaves):
+            at = np.flatnonzero(leaf_of == number)
+            _require_once(ids, at[np.argsort(folded[at])], folded)
+            leaf.hold(_entries(folded[at], places[at]))
+            yield
 
     def put(self, position_id: bytes, place: int) -> None:
         """The id, which was nowhere, is at this place from now on."""
@@ -130,3 +142,24 @@ class _Leaf:
         while self.slots[at]:
             at = at + 1 & self._last
         return at
+
+
+def _folded(ids: NDArray[np.uint8]) -> NDArray[np.uint64]:
+    halves = np.ascontiguousarray(ids).view(np.uint64).reshape(-1, 2)
+    return np.bitwise_xor(halves[:, 0], halves[:, 1])
+
+
+def _entries(folded: NDArray[np.uint64], places: NDArray[np.int64]) -> NDArray[np.uint64]:
+    tags = folded >> np.uint64(_TAG_AT) & np.uint64(_TAGS)
+    return tags << np.uint64(_PLACE) | places.astype(np.uint64) + np.uint64(1)
+
+
+def _require_once(
+    ids: NDArray[np.uint8], order: NDArray[np.intp], folded: NDArray[np.uint64]
+) -> None:
+    """Refuses an id that stands there twice; `order` has those of a leaf by their folded number."""
+    sorted_ones = folded[order]
+    if (sorted_ones[1:] == sorted_ones[:-1]).any():
+        each = [ids[row].tobytes() for row in order.tolist()]
+        if len({*each}) < len(each):
+            raise HeldTwiceError("a position id is held twice")

@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import assert_never
 
+import numpy as np
+from numpy.typing import NDArray
+
 from keepers.liquidation.margin import project_index
 from keepers.liquidation.moves import OPENED, REMOVED, Move, PositionEvent, move_of
 from keepers.liquidation.packing import (
@@ -21,7 +24,6 @@ from keepers.liquidation.packing import (
     STAKE,
     UnrepresentableError,
     bucket_bytes,
-    packed,
     side_of,
 )
 from keepers.liquidation.positions import (
@@ -32,7 +34,6 @@ from keepers.liquidation.positions import (
     MarketResumed,
     MarketSuspended,
     ParametersChanged,
-    Position,
     PositionOpened,
     PricePushed,
 )
@@ -193,31 +194,27 @@ class Draft:
         return market
 
 
-def require_sound(position: Position) -> bytes:
-    """The record of a position that an exchange can hold and that arithmetic takes.
+def require_sound(records: NDArray[np.uint8], markets: Mapping[Netuid, Market]) -> None:
+    """Refuses records, a row each, that no exchange with these markets holds.
 
     Raises:
-        InconsistentEventsError: size or entry price is not positive, or a number does not fit.
+        InconsistentEventsError: a size or entry price is 0, or a market is not listed.
     """
-    try:
-        record = packed(position)
-    except UnrepresentableError as error:
-        raise InconsistentEventsError(str(error)) from error
-    require_substance(record)
-    return record
+    is_sound = records[:, SIZE].any(axis=1) & records[:, ENTRY_PRICE].any(axis=1)
+    for row in np.flatnonzero(~is_sound).tolist():
+        _substance(records[row].tobytes())
+    for bucket in {*map(bytes, records[:, BUCKET])}:
+        netuid, _ = side_of(bucket)
+        if netuid not in markets:
+            raise InconsistentEventsError(f"a position is in market {netuid}, not listed")
 
 
-def require_substance(record: bytes) -> None:
-    """Refuses a record that arithmetic does not take.
+def _substance(record: bytes) -> int:
+    """The size of a record that arithmetic takes.
 
     Raises:
         InconsistentEventsError: size or entry price is 0.
     """
-    _substance(record)
-
-
-def _substance(record: bytes) -> int:
-    """The size of a record that arithmetic takes. Raises as `require_substance` does."""
     size = from_bytes(record[SIZE], "little")
     if not size or record[ENTRY_PRICE] == _NOTHING:
         name = _name((OPENED, record[:ID_BYTES], record))

@@ -3,6 +3,7 @@
 Pure values. `protocol/events.py` makes them from logs, `book.py` folds them.
 """
 
+from collections import abc
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -107,11 +108,14 @@ class Market:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookSnapshot:
-    """Everything the book needs, read by views pinned to one block."""
+    """Everything the book needs, read by views pinned to one block.
+
+    Many positions are best given as `Rows`, of which none has to be made.
+    """
 
     head: Head
     markets: tuple[Market, ...]
-    positions: tuple[Position, ...]
+    positions: abc.Sequence[Position]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,22 +3,27 @@
 Knows records, not what a block is. Pure.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from keepers.liquidation.bucket import Bucket
 from keepers.liquidation.directory import Directory
 from keepers.liquidation.lineup import Sorting
 from keepers.liquidation.packing import BUCKET, ID_BYTES, bucket_bytes
+from keepers.liquidation.rows import rows_of
 from keepers.liquidation.standing import Terms
+from keepers.liquidation.steps import finished
 from units import Netuid
 
 Changes = Mapping[bytes, bytes | None]
 """Records by position id; None where no such position is open."""
 
 _ROW_BITS: Final = 28
+_STEP: Final = 50_000  # rows whose buckets are named at once
+_NAME: Final = np.array([1, 1 << 8, 1 << 16])  # a bucket's bytes as a number, the lowest first
 _ROW: Final = (1 << _ROW_BITS) - 1
 
 
@@ -70,22 +75,35 @@ class Table:
         return sum(bucket.count for bucket in self._buckets if bucket.netuid == netuid)
 
     def fill(self, records: Iterable[bytes]) -> None:
-        """Takes in many at once, into a table that is empty."""
-        by_name: dict[bytes, list[bytes]] = {}
-        for record in records:
-            by_name.setdefault(record[BUCKET], []).append(record)
-        for name, each in by_name.items():
-            self._bucket(name)[1].fill(each)
-        self.index()
+        """Takes in many at once, into a table that is empty. Raises as `filling` does."""
+        finished(self.filling(rows_of(records)))
+
+    def filling(self, records: NDArray[np.uint8]) -> Generator[None, None, None]:
+        """The same in steps of some milliseconds; a record a row.
+
+        Raises:
+            HeldTwiceError: a position id is open twice.
+        """
+        names, places = np.empty((2, len(records)), dtype=np.int64)
+        for start in range(0, len(records), _STEP):
+            some = slice(start, start + _STEP)
+            names[some] = records[some, BUCKET] @ _NAME
+            yield
+        for name in np.flatnonzero(np.bincount(names)).tolist():
+            at = np.flatnonzero(names == name)
+            number, bucket = self._bucket(int(name).to_bytes(BUCKET.stop - BUCKET.start, "little"))
+            places[at] = np.arange(len(at)) | number << _ROW_BITS
+            yield from bucket.filling(records, at)
+        yield from self._directory.starting_over(records[:, :ID_BYTES], places)
 
     def index(self) -> None:
-        """Makes the directory anew of what is open."""
+        """Makes the directory anew of what is open. Raises as `filling` does."""
         ids, places = [np.zeros((0, ID_BYTES), dtype=np.uint8)], [np.zeros(0, dtype=np.int64)]
         for number, bucket in enumerate(self._buckets):
             rows = bucket.rows()
             ids.append(bucket.records[rows, :ID_BYTES])
             places.append(rows | (number << _ROW_BITS))
-        self._directory.start_over(np.concatenate(ids), np.concatenate(places))
+        finished(self._directory.starting_over(np.concatenate(ids), np.concatenate(places)))
 
     def apply(self, changes: Changes) -> Changes:
         """Makes the changes; returns those that undo them."""

@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keepers.funding.calendar import FundingRow
+from keepers.liquidation.rows import Rows
 from protocol import views
+from protocol.words import WORD, array, uint
 from tests.unit.protocol.abi_values import (
     Values,
     answer,
@@ -50,6 +52,48 @@ def test_position_ids__any_page__is_the_page_and_the_total(values: Values) -> No
 def test_positions__any__are_those_that_have_a_size(values: Values) -> None:
     open_ones = tuple(expected_position(seen) for seen in values["found"] if seen["size"])
     assert views.positions(answer("Exchange", "positionsById", values)) == open_ones
+
+
+narrow = {
+    "market": market_addresses,
+    "sequence": st.integers(0, 2**64 - 1),
+    "margin": st.integers(0, 2**128 - 1),
+    "size": st.integers(0, 2**128 - 1),
+    "entryPrice": st.integers(0, 2**128 - 1),
+    "entryIndex": st.integers(-(2**127), 2**127 - 1),
+}
+edges = st.sampled_from([0, 1, 2**16, 2**64, 2**127, 2**128, 2**255, 2**256 - 2**127, 2**256])
+words = st.one_of(
+    st.integers(0, 2**16),
+    st.integers(0, 2**256 - 1),
+    st.builds(lambda edge, step: (edge + step) % 2**256, edges, st.integers(-2, 2)),
+)
+
+
+@given(values=outputs("Exchange", "positionsById", **narrow))
+def test_position_rows__any__are_those_of_the_values(values: Values) -> None:
+    data = answer("Exchange", "positionsById", values)
+    assert tuple(views.position_rows(data)) == views.positions(data)
+
+
+@settings(max_examples=200)
+@given(st.lists(st.lists(words, min_size=9, max_size=9), max_size=4), st.booleans())
+def test_position_rows__any_words__are_refused_where_the_values_fit_into_no_record(
+    structs: list[list[int]], is_plausible: bool
+) -> None:
+    if is_plausible:  # markets and sequences of which most fit
+        structs = [
+            [each[0], each[1] % 2**64, each[2], each[3] % 2**16, *each[4:]] for each in structs
+        ]
+    data = array(b"".join(map(uint, each)) for each in structs)
+    answered = uint(WORD) + data
+    try:
+        expected = Rows.of(views.positions(answered))
+    except ValueError:
+        with pytest.raises(ValueError):
+            views.position_rows(answered)
+    else:
+        assert views.position_rows(answered).records.tobytes() == expected.records.tobytes()
 
 
 @given(markets=some_markets)
@@ -102,6 +146,7 @@ DECODERS: dict[str, tuple[Decoder, str, str]] = {
     "feed_rows": (views.feed_rows, "PriceFeed", "rows"),
     "position_ids": (views.position_ids, "Exchange", "positionIds"),
     "positions": (views.positions, "Exchange", "positionsById"),
+    "position_rows": (views.position_rows, "Exchange", "positionsById"),
     "netuids": (views.netuids, "Exchange", "listedMarkets"),
     "markets": (views.markets, "Exchange", "markets"),
     "funding_rows": (views.funding_rows, "Exchange", "markets"),
@@ -115,7 +160,9 @@ DECODERS: dict[str, tuple[Decoder, str, str]] = {
 @given(data=st.data())
 def test_view__cut_short_anywhere__is_refused(name: str, data: st.DataObject) -> None:
     decoder, contract, function = DECODERS[name]
-    narrowed = {"market": market_addresses, "reason": reasons}
+    narrowed: dict[str, Any] = {"market": market_addresses, "reason": reasons}
+    if name == "position_rows":
+        narrowed = narrow
     if name == "netuids":
         narrowed[""] = some_markets
     whole = answer(contract, function, data.draw(outputs(contract, function, **narrowed)))

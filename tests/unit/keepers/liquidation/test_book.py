@@ -1,6 +1,7 @@
 """The book against the simulated exchange, whose state it must reach by events alone."""
 
 import re
+from collections import abc
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
@@ -15,6 +16,7 @@ from keepers.liquidation.book import (
     follow,
     following,
     open_book,
+    opening,
     rewind,
 )
 from keepers.liquidation.folding import InconsistentEventsError
@@ -24,10 +26,12 @@ from keepers.liquidation.positions import (
     BookEvent,
     FundingAccrued,
     ParametersChanged,
+    Position,
     PositionChanged,
     PositionClosed,
     PositionOpened,
 )
+from keepers.liquidation.rows import Rows
 from keepers.liquidation.versions import Positions
 from tests.unit.keepers.liquidation.examples import TAO, head_at, market, position
 from tests.unit.keepers.liquidation.simulated import Action, Block, SimulatedExchange, as_events
@@ -271,13 +275,66 @@ def test_follow__block_outside_the_range__is_refused(number: int) -> None:
         follow(holding_one(), [block], CHILD)
 
 
-def test_open_book__position_held_twice__is_refused() -> None:
+Given = Callable[[list[Position]], abc.Sequence[Position]]
+either = pytest.mark.parametrize("given_as", [tuple, Rows.of], ids=["values", "rows"])
+
+
+@given(
+    st.lists(
+        st.builds(
+            position,
+            st.integers(1, 2**40),
+            netuid=netuids,
+            is_long=st.booleans(),
+            margin=st.integers(0, 2**128 - 1),
+            size=st.integers(1, 2**128 - 1),
+            entry_price=st.integers(1, 2**128 - 1),
+            entry_index=st.integers(-(2**127), 2**127 - 1),
+        ),
+        unique_by=lambda held: held.key.id,
+        max_size=30,
+    )
+)
+def test_open_book__any_positions__rows_give_the_book_of_the_values(held: list[Position]) -> None:
+    snapshot = SimulatedExchange().tip.snapshot()
+    by_values = open_book(replace(snapshot, positions=tuple(held)))
+    by_rows = open_book(replace(snapshot, positions=Rows.of(held)))
+    assert state(by_rows) == state(by_values)
+    assert dict(by_rows.positions) == {each.key.id: each for each in held}
+
+
+@either
+def test_open_book__position_held_twice__is_refused(given_as: Given) -> None:
     snapshot = SimulatedExchange().tip.snapshot()
     with pytest.raises(InconsistentEventsError, match="twice"):
-        open_book(replace(snapshot, positions=(OPEN, reopened)))
+        open_book(replace(snapshot, positions=given_as([OPEN, position(2), reopened])))
 
 
-def test_open_book__position_in_no_market__is_refused() -> None:
+@either
+@pytest.mark.parametrize(
+    ("held", "reason"),
+    [
+        (position(1, netuid=9), "market 9, not listed"),
+        (position(1, size=0), "no size"),
+        (position(1, entry_price=0), "no entry price"),
+    ],
+)
+def test_open_book__position_that_no_exchange_holds__is_refused(
+    held: Position, reason: str, given_as: Given
+) -> None:
     snapshot = SimulatedExchange().tip.snapshot()
-    with pytest.raises(InconsistentEventsError, match="not listed"):
-        open_book(replace(snapshot, positions=(position(1, netuid=9),)))
+    with pytest.raises(InconsistentEventsError, match=reason):
+        open_book(replace(snapshot, positions=given_as([position(2), held])))
+
+
+def test_open_book__numbers_that_fit_into_no_record__are_refused() -> None:
+    snapshot = SimulatedExchange().tip.snapshot()
+    with pytest.raises(InconsistentEventsError, match="too big"):
+        open_book(replace(snapshot, positions=(position(1, size=2**128),)))
+
+
+def test_opening__more_than_a_step_takes__gives_others_their_turn() -> None:
+    held = Rows.of(position(n) for n in range(1, 3 * SLICE))
+    snapshot = replace(SimulatedExchange().tip.snapshot(), positions=held)
+    assert len([*opening(snapshot)]) >= 6
+    assert [*open_book(snapshot).positions.each()] == [*held]

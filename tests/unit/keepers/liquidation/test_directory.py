@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keepers.liquidation.directory import Directory
+from keepers.liquidation.directory import Directory, HeldTwiceError
+from keepers.liquidation.steps import finished
 
 LAST_OF_LEAF = (1 << 56) - 1
 
@@ -47,7 +48,7 @@ def test_places__ids_put_and_dropped_in_any_order__are_those_of_a_dictionary(
 
 def start_over(directory: Directory, places: dict[bytes, int]) -> None:
     each = np.frombuffer(b"".join(places), dtype=np.uint8).reshape(-1, 16)
-    directory.start_over(each, np.array([*places.values()], dtype=np.int64))
+    finished(directory.starting_over(each, np.array([*places.values()], dtype=np.int64)))
 
 
 @pytest.mark.parametrize("step", [1, 1 << 37, 1 << 48])
@@ -67,3 +68,12 @@ def test_places__the_largest_place__is_told() -> None:
     directory = Directory()
     directory.put(bytes(16), 2**45 - 2)
     assert [*directory.places(bytes(16))] == [2**45 - 2]
+
+
+def test_starting_over__an_id_twice__is_refused_and_not_one_that_folds_alike() -> None:
+    alike = [(3 << 64) + 5, (5 << 64) + 3]  # 3 ^ 5 = 5 ^ 3
+    each = b"".join(number.to_bytes(16, "little") for number in alike)
+    start_over(Directory(), {each[:16]: 0, each[16:]: 1})
+    twice = np.frombuffer(each + each[:16], dtype=np.uint8).reshape(-1, 16)
+    with pytest.raises(HeldTwiceError):
+        finished(Directory().starting_over(twice, np.arange(3)))
