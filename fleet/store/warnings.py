@@ -3,7 +3,9 @@
 Implements `keepers.warnings.keeper.WarningsStore`. Rows in, values out; decides nothing.
 """
 
-from collections import defaultdict
+from functools import cache
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Row, bindparam, delete, insert, select
@@ -134,34 +136,41 @@ def _rows(key: PositionKey, watch: Watch) -> list[dict[str, Any]]:
 
 
 async def _load_watches(connection: AsyncConnection) -> dict[PositionKey, Watch]:
-    """In pieces, between which others have a turn; most watches are alike, and are kept once."""
-    found: dict[PositionKey, list[TierWatch]] = defaultdict(list)
-    highest_first = select(warning_tiers).order_by(warning_tiers.c.tier_bps.desc())
-    async with connection.stream(highest_first) as rows:
-        async for some in rows.partitions(_ROWS_A_TURN):
-            for row in some:
-                found[_key(row)].append(_tier(row))
-    alike: dict[Watch, Watch] = {}
+    """In pieces, between which others have a turn; most tiers and watches are alike, kept once."""
+    columns = warning_tiers.c
+    query = select(warning_tiers).order_by(
+        columns.position_id, columns.sequence, columns.tier_bps.desc()
+    )
     watches: dict[PositionKey, Watch] = {}
-    for key, tiers in found.items():
-        watch = tuple(tiers)
-        watches[key] = alike.setdefault(watch, watch)
+    alike: dict[Watch, Watch] = {}
+    tier = cache(_tier)
+    last: list[Row[Any]] = []  # the rows of a position may come in two pieces
+    async with connection.stream(query) as rows:
+        async for some in rows.partitions(_ROWS_A_TURN):
+            for named, each in groupby([*last, *some], key=_named):
+                last = list(each)
+                watch = tuple(tier(*row[2:]) for row in last)
+                watches[_key(*named)] = alike.setdefault(watch, watch)
     return watches
 
 
-def _key(row: Row[Any]) -> PositionKey:
-    id_ = PositionId(bytes.fromhex(row.position_id.removeprefix("0x")))
-    return PositionKey(id=id_, sequence=Sequence(row.sequence))
+_named = itemgetter(0, 1)
+"""Whose row it is: position id and sequence, as they are stored."""
 
 
-def _tier(row: Row[Any]) -> TierWatch:
-    since = row.below_since
+def _key(id_: str, sequence: int) -> PositionKey:
+    return PositionKey(id=PositionId(bytes.fromhex(id_[2:])), sequence=Sequence(sequence))
+
+
+def _tier(
+    tier_bps: int, stage: str, episode: int, below_since: int | None, is_found: bool
+) -> TierWatch:
     return TierWatch(
-        tier_bps=Bps(row.tier_bps),
-        stage=Stage(row.stage),
-        episode=row.episode,
-        below_since=None if since is None else BlockNumber(since),
-        is_found=row.is_found,
+        tier_bps=Bps(tier_bps),
+        stage=Stage(stage),
+        episode=episode,
+        below_since=None if below_since is None else BlockNumber(below_since),
+        is_found=is_found,
     )
 
 
