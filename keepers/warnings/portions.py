@@ -3,7 +3,8 @@
 A million positions that are new are three million rows. Pure.
 """
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -11,8 +12,8 @@ from keepers.liquidation.positions import PositionKey
 from keepers.warnings.alerts import Alert, AlertKind
 from keepers.warnings.observation import WarningChange, WarningState
 
-PORTION: Final = 5_000
-"""Watches that are stored at once."""
+PORTION: Final = 1_000
+"""Watches that are stored at once: three thousand rows."""
 
 
 def portions(state: WarningState, change: WarningChange) -> Iterator[WarningChange]:
@@ -26,28 +27,29 @@ def portions(state: WarningState, change: WarningChange) -> Iterator[WarningChan
     pieces = [keys[at : at + PORTION] for at in range(0, len(keys), PORTION)] or [keys]
     place = {key: number for number, piece in enumerate(pieces) for key in piece}
     last = len(pieces) - 1
+    collected, alerts = _dealt(change.collected, place, last), _dealt(change.alerts, place, last)
     for number, piece in enumerate(pieces):
         part = replace(
             change,
             watches={key: change.watches[key] for key in piece},
             is_digest_sent=change.is_digest_sent and number == 0,
-            collected=_of_piece(change.collected, place, number, last),
-            alerts=_of_piece(change.alerts, place, number, last),
+            collected=tuple(collected[number]),
+            alerts=tuple(alerts[number]),
         )
         yield part if number == last else _unfinished(part, state)
 
 
-def _of_piece(
-    alerts: Sequence[Alert], place: dict[PositionKey, int], number: int, last: int
-) -> tuple[Alert, ...]:
-    """What is of no watch that moved is told with the last piece, the digest with the first."""
-
-    def told_with(alert: Alert) -> int:
+def _dealt(
+    alerts: Iterable[Alert], place: Mapping[PositionKey, int], last: int
+) -> Mapping[int, list[Alert]]:
+    """By the piece that they are told with: what is of no watch that moved with the last."""
+    dealt: defaultdict[int, list[Alert]] = defaultdict(list)
+    for alert in alerts:
         if alert.kind is AlertKind.DIGEST:
-            return 0
-        return last if alert.key is None else place.get(alert.key, last)
-
-    return tuple(alert for alert in alerts if told_with(alert) == number)
+            dealt[0].append(alert)
+        else:
+            dealt[last if alert.key is None else place.get(alert.key, last)].append(alert)
+    return dealt
 
 
 def _unfinished(part: WarningChange, state: WarningState) -> WarningChange:
