@@ -30,6 +30,7 @@ def figure_rows(summary: Mapping[str, Any]) -> dict[str, dict[str, str]]:
             "suspensions": _counts(feed["suspensions"]),
             "funding accruals": str(summary["funding"]["accruals"]),
             "largest funding lag": f"{summary['funding']['lag_s_max']} s",
+            "duties neglected": ", ".join(summary["duties_neglected"]) or "none",
             "vault's loss": tao(vault["loss_wei"]),
             "insurance's loss": tao(vault["insurance_loss_wei"]),
             "claims left": tao(vault["claims_wei"]),
