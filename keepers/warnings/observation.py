@@ -106,7 +106,6 @@ def observe_block(
     liquidated = _liquidations(read, survey.head, policy)
     raised = (*liquidated, *falls, *unknown_alerts)
     told = tuple(alert for alert in raised if alert.severity is not Severity.DIGEST)
-    waiting = {entry.alert_id for entry in state.digest}
     departed, gone = _departures(state, survey, policy)
     return WarningChange(
         head=survey.head,
@@ -115,13 +114,15 @@ def observe_block(
         gone=gone,
         unknowns=unknowns,
         is_digest_sent=bool(digest),
-        collected=tuple(
-            alert
-            for alert in raised
-            if alert.severity is Severity.DIGEST and alert.id not in waiting
-        ),
+        collected=_not_waiting(state, [a for a in raised if a.severity is Severity.DIGEST]),
         alerts=(*told, *digest),
     )
+
+
+def _not_waiting(state: WarningState, alerts: Sequence[Alert]) -> tuple[Alert, ...]:
+    """Those that do not wait for a digest already; the usual block has none to compare."""
+    waiting = {entry.alert_id for entry in state.digest} if alerts else set()
+    return tuple(alert for alert in alerts if alert.id not in waiting)
 
 
 def observe_blindness(
@@ -151,10 +152,10 @@ def applied(state: WarningState, change: WarningChange) -> WarningState:
     A million of them are not copied for the few that moved.
     """
     kept = () if change.is_digest_sent else state.digest
-    collected = (
+    collected = [
         DigestEntry(alert_id=alert.id, line=alert.text, time=alert.time)
         for alert in change.collected
-    )
+    ]
     for key in change.gone:
         state.watches.pop(key, None)
     state.watches.update(change.watches)
@@ -163,7 +164,7 @@ def applied(state: WarningState, change: WarningChange) -> WarningState:
         watches=state.watches,
         departed=change.departed,
         unknowns=change.unknowns,
-        digest=(*kept, *collected),
+        digest=(*kept, *collected) if collected else kept,
     )
 
 
