@@ -126,7 +126,7 @@ imports: .venv/ready
 	$(BIN)/lint-imports
 
 unit: setup contracts/node_modules/ready k8s/renderer/node_modules/ready monitoring/tools/ready
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST_FLAGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --max-worker-restart 0 $(PYTEST_FLAGS)
 
 contracts: .venv/ready contracts/node_modules/ready  ## compile the contracts anew, artifacts and ABI with them
 	$(BIN)/python -m contracts.compile

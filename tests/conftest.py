@@ -1,17 +1,23 @@
 """What holds for every test: unit tests open no sockets, and no skip goes unnoticed in CI."""
 
+import faulthandler
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 SKIPS_ALLOWED = Path(__file__).with_name("skips_allowed.txt")
 UNIT = Path(__file__).with_name("unit")
 
 # how long an example takes says more about the machine than about the code
-settings.register_profile("no deadline", deadline=None)
-settings.load_profile("no deadline")
+settings.register_profile("no clock", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("no clock")
+
+END_SECONDS_MAX = 120.0
+"""For what a test that took too long does until it has ended."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -54,6 +60,43 @@ class StrictSkips:
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--strict-skips") and not hasattr(config, "workerinput"):
         config.pluginmanager.register(StrictSkips())
+
+
+def _seconds_max(item: pytest.Item) -> float:
+    """What pytest-timeout gives this test."""
+    marker = item.get_closest_marker("timeout")
+    return float(marker.args[0] if marker is not None else item.config.getini("timeout"))
+
+
+@contextmanager
+def _ended_at_last(item: pytest.Item) -> Iterator[None]:
+    """Ends the process where even the failure of a test that took too long comes to no end.
+
+    Around each phase anew: pytest calls it off when a phase has failed.
+    """
+    faulthandler.dump_traceback_later(_seconds_max(item) + END_SECONDS_MAX, exit=True)
+    try:
+        yield
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
+    with _ended_at_last(item):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    with _ended_at_last(item):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
+    with _ended_at_last(item):
+        return (yield)
 
 
 @pytest.fixture(autouse=True)
