@@ -27,6 +27,9 @@ _TAG_AT: Final = _LEAF - _TAG
 _TAGS: Final = (1 << _TAG) - 1
 _PLACES: Final = (1 << _PLACE) - 1
 _STEP: Final = 50_000  # ids folded at once
+_MANY: Final = 8_192  # so many ids are put leaf by leaf sooner than one by one
+_FEW: Final = 1_000  # ids put one by one in a step
+_TWICE: Final = "a position id is held twice"
 _SLOTS_MIN: Final = 32
 _LOAD: Final = 3, 2  # a leaf has at least so many slots for so many entries
 
@@ -49,6 +52,24 @@ class Directory:
         Raises:
             HeldTwiceError: an id stands there twice.
         """
+        self._leaves = [_Leaf() for _ in range(_LEAVES)]
+        yield from (self._holding_few if len(ids) < _MANY else self._holding_many)(ids, places)
+
+    def _holding_few(
+        self, ids: NDArray[np.uint8], places: NDArray[np.int64]
+    ) -> Generator[None, None, None]:
+        each = [row.tobytes() for row in ids]
+        if len({*each}) < len(each):
+            raise HeldTwiceError(_TWICE)
+        for start in range(0, len(each), _FEW):
+            some = slice(start, start + _FEW)
+            for position_id, place in zip(each[some], places[some].tolist(), strict=True):
+                self.put(position_id, place)
+            yield
+
+    def _holding_many(
+        self, ids: NDArray[np.uint8], places: NDArray[np.int64]
+    ) -> Generator[None, None, None]:
         folded = np.empty(len(ids), dtype=np.uint64)
         leaf_of = np.empty(len(ids), dtype=np.uint8)
         for start in range(0, len(ids), _STEP):
@@ -89,21 +110,24 @@ class _Leaf:
     __slots__ = ("_count", "_last", "shift", "slots")
 
     def __init__(self) -> None:
-        self.hold(np.zeros(0, dtype=np.uint64))
+        self._empty(_SLOTS_MIN)
+
+    def _empty(self, slots: int) -> None:
+        bits = slots.bit_length()
+        self._count, self._last, self.shift = 0, (1 << bits) - 1, _TAG - bits + _PLACE
+        # An index into an array costs ten times as much as one into its memory.
+        self.slots = memoryview(bytearray(8 << bits)).cast("Q")
 
     def hold(self, entries: NDArray[np.uint64]) -> None:
         """Holds these and no others."""
         count = len(entries)
-        bits = max(_SLOTS_MIN, count * _LOAD[0] // _LOAD[1] + 1, 1).bit_length()
-        self._count, self._last, self.shift = count, (1 << bits) - 1, _TAG - bits + _PLACE
-        slots = np.zeros(1 << bits, dtype=np.uint64)
+        self._empty(max(_SLOTS_MIN, count * _LOAD[0] // _LOAD[1] + 1))
+        self._count, slots = count, np.asarray(self.slots)
         entries = np.sort(entries)
         step = np.arange(count)
         at = np.maximum.accumulate((entries >> self.shift).astype(np.int64) - step) + step
         inside = at <= self._last
         slots[at[inside]] = entries[inside]
-        # An index into an array costs ten times as much as one into its memory.
-        self.slots: memoryview[int] = slots.data.cast("B").cast("Q")
         for entry in entries[~inside].tolist():  # behind the last slot comes the first
             self.slots[self._free_from(0)] = entry
 
@@ -162,4 +186,4 @@ def _require_once(
     if (sorted_ones[1:] == sorted_ones[:-1]).any():
         each = [ids[row].tobytes() for row in order.tolist()]
         if len({*each}) < len(each):
-            raise HeldTwiceError("a position id is held twice")
+            raise HeldTwiceError(_TWICE)

@@ -4,7 +4,7 @@ from itertools import count
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from keepers.liquidation.directory import Directory, HeldTwiceError
@@ -25,7 +25,14 @@ def held(directory: Directory, position_id: bytes, place: int) -> bool:
     return place in directory.places(position_id)
 
 
-@settings(max_examples=300)
+@pytest.fixture(params=[0, 8_192], ids=["leaf by leaf", "one by one"])
+def loading(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ids that a directory starts over with are put in either way."""
+    monkeypatch.setattr("keepers.liquidation.directory._MANY", request.param)
+
+
+@pytest.mark.usefixtures("loading")
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(ids, st.booleans()), max_size=150), st.integers(0, 40))
 def test_places__ids_put_and_dropped_in_any_order__are_those_of_a_dictionary(
     drawn: list[tuple[bytes, bool]], loaded: int
@@ -70,6 +77,7 @@ def test_places__the_largest_place__is_told() -> None:
     assert [*directory.places(bytes(16))] == [2**45 - 2]
 
 
+@pytest.mark.usefixtures("loading")
 def test_starting_over__an_id_twice__is_refused_and_not_one_that_folds_alike() -> None:
     alike = [(3 << 64) + 5, (5 << 64) + 3]  # 3 ^ 5 = 5 ^ 3
     each = b"".join(number.to_bytes(16, "little") for number in alike)

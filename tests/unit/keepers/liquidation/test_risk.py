@@ -182,6 +182,7 @@ async def test_liquidatable_at__book_takes_longer_than_allowed__answers_in_time(
     exchange = SlowExchange()
     exchange.grow(opening(1))
     engine = engine_on(exchange, RiskPolicy(answer_s_max=0.01))
+    await engine.exposure(exchange.tip.head)  # the book is there: only logs are waited for
     assert ids_of(await engine.liquidatable_at({EIGHT: CRASH})) == (id_of(1),)
     head = exchange.grow().head
     assert ids_of(await engine.liquidatable_at({EIGHT: CRASH}, head)) == (id_of(1),)
