@@ -6,7 +6,7 @@ whoever holds the old one may keep reading it (see `versions.py`). Pure: knows n
 
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from typing import Final
 
 from keepers.liquidation.directory import HeldTwiceError
@@ -89,15 +89,14 @@ def following(
 ) -> Generator[None, None, Book]:
     """The same in steps of some milliseconds, between which others may read any book."""
     draft = Draft(book.positions, book.markets)
-    last, folded = book.head.number, 0
-    for block in blocks:
-        _require_next(block, last, head)
-        last = block.number
-        draft.take(block.events)
-        folded += len(block.events)
-        if folded >= SLICE:
-            folded = 0
-            yield
+    last = book.head.number
+    for some in _batches(blocks):
+        draft.foresee(chain.from_iterable(block.events for block in some))
+        for block in some:
+            _require_next(block, last, head)
+            last = block.number
+            draft.take(block.events)
+        yield
     positions = book.positions
     for changes in _slices(draft.records):
         yield
@@ -126,6 +125,22 @@ def _require_next(block: BlockEvents | BlockMoves, last: BlockNumber, head: Head
         raise InconsistentEventsError(f"block {block.number} cannot follow block {last}")
     if block.number == head.number and block.hash != head.hash:
         raise InconsistentEventsError(f"the events of block {head.number} are another fork's")
+
+
+def _batches(
+    blocks: Iterable[BlockEvents | BlockMoves],
+) -> Iterator[list[BlockEvents | BlockMoves]]:
+    """Blocks in their order, so many together that they have `SLICE` events, or all there are."""
+    some: list[BlockEvents | BlockMoves] = []
+    count = 0
+    for block in blocks:
+        some.append(block)
+        count += len(block.events)
+        if count >= SLICE:
+            yield some
+            some, count = [], 0
+    if some:
+        yield some
 
 
 def _slices(changes: Changes) -> Iterator[Changes]:

@@ -12,11 +12,14 @@ Two ids may have the same tag, so whoever asks checks that the place holds the i
 """
 
 from collections.abc import Generator, Sequence
+from itertools import compress
 from struct import Struct
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from keepers.liquidation.sieve import FEW, Sieve
 
 _HALVES: Final = Struct("=QQ")
 _LEAVES: Final = 256
@@ -43,6 +46,7 @@ class Directory:
 
     def __init__(self) -> None:
         self._leaves: list[_Leaf] = [_Leaf() for _ in range(_LEAVES)]
+        self._sieve = Sieve()
 
     def starting_over(
         self, ids: NDArray[np.uint8], places: NDArray[np.int64]
@@ -53,6 +57,7 @@ class Directory:
             HeldTwiceError: an id stands there twice.
         """
         self._leaves = [_Leaf() for _ in range(_LEAVES)]
+        self._sieve = Sieve(len(ids))
         yield from (self._holding_few if len(ids) < _MANY else self._holding_many)(ids, places)
 
     def _holding_few(
@@ -76,6 +81,7 @@ class Directory:
             some = slice(start, start + _STEP)
             folded[some] = _folded(ids[some])
             leaf_of[some] = folded[some] >> np.uint64(_LEAF)
+            self._sieve.add_all(folded[some])
             yield
         for number, leaf in enumerate(self._leaves):
             at = np.flatnonzero(leaf_of == number)
@@ -87,6 +93,7 @@ class Directory:
         """The id, which was nowhere, is at this place from now on."""
         first, second = _HALVES.unpack(position_id)
         folded = first ^ second
+        self._sieve.add(folded)
         self._leaves[folded >> _LEAF].put((folded >> _TAG_AT & _TAGS) << _PLACE | place + 1)
 
     def drop(self, position_id: bytes, place: int) -> None:
@@ -94,6 +101,13 @@ class Directory:
         first, second = _HALVES.unpack(position_id)
         folded = first ^ second
         self._leaves[folded >> _LEAF].drop((folded >> _TAG_AT & _TAGS) << _PLACE | place + 1)
+
+    def absent(self, ids: Sequence[bytes]) -> set[bytes]:
+        """Those of many that are surely nowhere: most that are. None of a few."""
+        if len(ids) < FEW:
+            return set()
+        rows = np.frombuffer(b"".join(ids), dtype=np.uint8)
+        return {*compress(ids, self._sieve.misses(_folded(rows)).tolist())}
 
     def places(self, position_id: bytes) -> Sequence[int]:
         """Places that may hold the id: the one that does is among them."""

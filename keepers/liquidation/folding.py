@@ -74,6 +74,7 @@ class Draft:
         self._changed: dict[Netuid, Market] = {}
         self._interest = _Interest(self._held)
         self._replaced: set[bytes] = set()  # whom the book below holds
+        self._absent: set[bytes] = set()  # whom it surely does not hold
         self.records: dict[bytes, bytes | None] = {}
 
     @property
@@ -82,6 +83,11 @@ class Draft:
         for netuid in {side_of(bucket)[0] for bucket in self._interest}:
             self._market(netuid)
         return self._changed
+
+    def foresee(self, events: Iterable[BookEvent | Move]) -> None:
+        """Looks up at once, for speed alone, who is opened by events that are to be taken next."""
+        opened = [each[1] for each in events if isinstance(each, tuple) and each[0] == OPENED]
+        self._absent = self._positions.table.absent(opened)
 
     def take(self, events: Iterable[BookEvent | Move]) -> None:
         """Takes events in, one after the other.
@@ -114,7 +120,10 @@ class Draft:
     def _open(self, move: Move, lookup: Lookup) -> None:
         _, position_id, record = move
         records = self.records
-        before = records[position_id] if position_id in records else lookup(position_id)
+        if position_id in records:
+            before = records[position_id]
+        else:
+            before = None if position_id in self._absent else lookup(position_id)
         if before is not None:
             raise InconsistentEventsError(f"{_name(move)} was opened while open")
         self._interest[record[BUCKET]] += _substance(record)

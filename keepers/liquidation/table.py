@@ -3,7 +3,7 @@
 Knows records, not what a block is. Pure.
 """
 
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -50,6 +50,10 @@ class Table:
             if bucket.holds(row, position_id):
                 return bucket.record(row)
         return None
+
+    def absent(self, ids: Sequence[bytes]) -> set[bytes]:
+        """Those of many that are surely not open: most that are not, and none of a few."""
+        return self._directory.absent(ids)
 
     def records(self) -> Iterator[bytes]:
         """Every record, bucket by bucket."""

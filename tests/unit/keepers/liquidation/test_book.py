@@ -245,6 +245,15 @@ def test_following__more_than_a_step_takes__gives_others_their_turn_and_the_same
     assert by_moves == follow(open_book(start), blocks, head_at(1_003))
 
 
+@pytest.mark.parametrize("place", [0, 50, 99])
+def test_follow__one_of_many_opened_while_open__is_refused(place: int) -> None:
+    opened = [PositionOpened(position=position(n)) for n in range(2, 101)]
+    opened.insert(place, PositionOpened(position=OPEN))
+    block = BlockEvents(number=CHILD.number, hash=CHILD.hash, events=tuple(opened))
+    with pytest.raises(InconsistentEventsError, match="while open"):
+        follow(holding_one(), as_moves([block]), CHILD)
+
+
 def test_follow__close_of_more_than_the_open_interest__is_refused() -> None:
     book = replace(holding_one(), markets={Netuid(8): market(8)})
     closed = PositionClosed(key=OPEN.key)

@@ -1,5 +1,6 @@
 """Places by id, against a dictionary: also of ids that fall on the same slots, at the very end."""
 
+from hashlib import sha256
 from itertools import count
 
 import numpy as np
@@ -8,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from keepers.liquidation.directory import Directory, HeldTwiceError
+from keepers.liquidation.sieve import FEW
 from keepers.liquidation.steps import finished
 
 LAST_OF_LEAF = (1 << 56) - 1
@@ -85,3 +87,28 @@ def test_starting_over__an_id_twice__is_refused_and_not_one_that_folds_alike() -
     twice = np.frombuffer(each + each[:16], dtype=np.uint8).reshape(-1, 16)
     with pytest.raises(HeldTwiceError):
         finished(Directory().starting_over(twice, np.arange(3)))
+
+
+@pytest.mark.usefixtures("loading")
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(ids, unique=True, max_size=120), st.integers(0, 120), st.integers(0, 120))
+def test_absent__any_ids__are_never_those_that_are_there(
+    drawn: list[bytes], loaded: int, put: int
+) -> None:
+    directory = Directory()
+    start_over(directory, {each: place for place, each in enumerate(drawn[:loaded])})
+    for place, position_id in enumerate(drawn[loaded : loaded + put]):
+        directory.put(position_id, loaded + place)
+    there = {*drawn[: loaded + put]}
+    assert not directory.absent(drawn) & there
+    assert directory.absent(drawn) <= {*drawn}
+
+
+def test_absent__of_many_that_nobody_has__are_most() -> None:
+    directory, each = (
+        Directory(),
+        [sha256(bytes([n % 256, n // 256])).digest()[:16] for n in range(4_000)],
+    )
+    start_over(directory, {position_id: place for place, position_id in enumerate(each[:2_000])})
+    assert len(directory.absent(each[2_000:])) > 1_500
+    assert directory.absent(each[2_000 : 2_000 + FEW - 1]) == set()
