@@ -33,6 +33,7 @@ from units import Address
 
 WORKLOAD = "chaos"
 READY = "ready"
+ACTED = "acted"
 _TIMEOUT_SECONDS = 1.0
 _LEASE_SECONDS = 3_600.0
 """Longer than any life: what lets the next one in is that this one is seen to be dead."""
@@ -112,9 +113,13 @@ async def live(orders: Orders) -> None:
 
 
 async def _work(orders: Orders, node: Node, caller: Caller, journal: StoredJournal) -> None:
+    has_acted = False
     while True:
         try:
             await caller.step(await node.head())
+            if not has_acted:
+                print(ACTED, flush=True)  # noqa: T201 - the parent reads it
+            has_acted = True
         except ChainError as failure:
             sys.stderr.write(f"{failure}\n")
         if orders.is_last and caller.is_done and not await journal.unfinished():

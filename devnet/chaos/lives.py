@@ -9,11 +9,11 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from devnet.chaos.child import READY, Orders
+from devnet.chaos.child import ACTED, READY, Orders
 
 _MODULE = "devnet.chaos.child"
 _ROOT = Path(__file__).parents[2]
-_READY_SECONDS_MAX = 60.0
+_READY_SECONDS_MAX = 120.0
 _LAST_WORDS = 2_000
 _KILLED = -9
 
@@ -32,13 +32,20 @@ class Life:
     async def begin(self) -> None:
         """Waits until it has imported everything, and gives the word."""
         assert self.process.stdin is not None, "piped"
+        await self._says(READY)
+        self.process.stdin.write(b"go\n")
+        await self.process.stdin.drain()
+
+    async def acts(self) -> None:
+        """Waits until it has asked for something, however long the machine takes for that."""
+        await self._says(ACTED)
+
+    async def _says(self, word: str) -> None:
         assert self.process.stdout is not None, "piped"
         async with asyncio.timeout(_READY_SECONDS_MAX):
             said = (await self.process.stdout.readline()).decode().strip()
-        if said != READY:
-            raise LifeError(f"it did not get ready: {self._last_words()}")
-        self.process.stdin.write(b"go\n")
-        await self.process.stdin.drain()
+        if said != word:
+            raise LifeError(f"it never was {word}: {self._last_words()}")
 
     async def kill(self) -> None:
         """Signal 9, now.

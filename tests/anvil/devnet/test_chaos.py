@@ -4,7 +4,7 @@ import pytest
 
 from devnet.chaos.run import ChaosOptions, run_chaos
 
-pytestmark = [pytest.mark.anvil, pytest.mark.slow]
+pytestmark = [pytest.mark.anvil, pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 @pytest.mark.parametrize("is_network_bad", [False, True], ids=["", "over a bad network"])

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from devnet.demo import DemoOptions, run
 
-pytestmark = [pytest.mark.anvil, pytest.mark.slow]
+pytestmark = [pytest.mark.anvil, pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 async def drill(out: Path) -> dict[str, Any]:

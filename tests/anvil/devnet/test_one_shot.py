@@ -21,7 +21,7 @@ from fleet.store.tables import leases
 from tests.anvil.devnet.test_up import appears, interrupt
 from units import Address
 
-pytestmark = [pytest.mark.anvil, pytest.mark.slow]
+pytestmark = [pytest.mark.anvil, pytest.mark.slow, pytest.mark.timeout(900)]
 
 SUSPEND = ("oracle", "suspend", "CHUTES", "--yes")
 

@@ -14,7 +14,7 @@ from tests.contracts.deployment import FIRST_PRICE, NETUIDS
 from tests.contracts.node import RpcError
 from tests.contracts.world import OPERATOR, World, market
 
-pytestmark = [pytest.mark.anvil, pytest.mark.slow]
+pytestmark = [pytest.mark.anvil, pytest.mark.slow, pytest.mark.timeout(900)]
 
 SOLVENT, RUINED = FIRST_PRICE * 82 // 100, FIRST_PRICE * 30 // 100
 COUNTS = (1, 2, 10, 30, 100, 300)

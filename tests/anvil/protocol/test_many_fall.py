@@ -22,7 +22,7 @@ from tests.contracts.deployment import FIRST_PRICE
 from tests.contracts.world import OPERATOR, TAO, Receipt, Transaction, World
 from units import Address, BlockNumber, Netuid, PriceWei, Timestamp, TxHash, Wei
 
-pytestmark = [pytest.mark.anvil, pytest.mark.slow]
+pytestmark = [pytest.mark.anvil, pytest.mark.slow, pytest.mark.timeout(900)]
 
 TRADERS, MARKETS = 340, (8, 64)
 RUIN = FIRST_PRICE * 6 // 10
