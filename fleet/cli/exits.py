@@ -60,7 +60,7 @@ def reported(console: Console, *, is_json: bool = False) -> Iterator[None]:
         found = list(leaves(error))
         if not all(isinstance(each, _reportable()) for each in found):
             raise
-        lines = [line for each in found for line in str(each).splitlines()]
+        lines = [line for each in found for line in _said(each).splitlines()]
         _tell(lines, console, is_json=is_json)
         is_input = any(isinstance(each, _wrong_input()) for each in found)
         raise typer.Exit(Exit.WRONG_INPUT if is_input else Exit.REFUSED) from None
@@ -105,6 +105,13 @@ def ended(command: Callable[[], int | None], console: Console, *, is_json: bool)
     return code
 
 
+def _said(error: BaseException) -> str:
+    from sqlalchemy.exc import OperationalError
+
+    # its own text goes on with the statement, which is nobody's to mend
+    return f"the store: {error.orig}" if isinstance(error, OperationalError) else str(error)
+
+
 def _reportable() -> tuple[type[Exception], ...]:
     return (*_wrong_input(), *_refusals(), ExceptionGroup)
 
@@ -116,6 +123,8 @@ def _wrong_input() -> tuple[type[Exception], ...]:
 
 
 def _refusals() -> tuple[type[Exception], ...]:
+    from sqlalchemy.exc import OperationalError
+
     from fleet.chain.failures import ChainError
     from fleet.runtime.lockstep import LockstepError
     from fleet.runtime.refusal import StartRefusedError
@@ -125,5 +134,5 @@ def _refusals() -> tuple[type[Exception], ...]:
     from fleet.transactions.journal import Fenced, JournalConflict
 
     chain = (ChainError, LockstepError)
-    store = (StoreError, StoreAway, JournalConflict, Fenced)
+    store = (StoreError, StoreAway, OperationalError, JournalConflict, Fenced)
     return (*chain, StartRefusedError, ListenError, *store)

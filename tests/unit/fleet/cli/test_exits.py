@@ -2,13 +2,15 @@ import errno
 import io
 import json
 import os
+import sqlite3
 import sys
 from collections.abc import Callable
 
 import pytest
 import typer
+from sqlalchemy.exc import OperationalError
 
-from fleet.cli.exits import Exit, OutputError, ended
+from fleet.cli.exits import Exit, OutputError, ended, reported
 from fleet.cli.main import app, main
 from fleet.cli.output import Output, messages
 
@@ -69,6 +71,21 @@ def test_ended__a_question_cut_off__did_nothing(capsys: pytest.CaptureFixture[st
 
     assert _end(ask) == Exit.REFUSED
     assert capsys.readouterr().err == "error: not confirmed: nothing was done\n"
+
+
+def test_reported__the_store_is_full__one_line_without_the_statement(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with sqlite3.connect(":memory:") as full:
+        full.execute("CREATE TABLE things (text)")
+        full.execute("PRAGMA max_page_count = 2")
+        with pytest.raises(sqlite3.OperationalError) as cause:
+            full.execute("INSERT INTO things VALUES (?)", ("x" * 100_000,))
+    full.close()
+    with pytest.raises(typer.Exit) as ending, reported(messages()):
+        raise OperationalError("INSERT INTO things VALUES (?)", ("secret",), cause.value)
+    assert ending.value.exit_code == Exit.REFUSED
+    assert capsys.readouterr().err == "error: the store: database or disk is full\n"
 
 
 @pytest.mark.parametrize("code", list(Exit))
