@@ -23,6 +23,7 @@ class BotHealth:
         failures: failed steps since then.
         detail: the last failure in one line.
         standby: what it waits for before it begins; it is not judged meanwhile.
+        is_woken: blocks or ticks wake it; else it may wait for as long as it takes.
     """
 
     started: float
@@ -32,6 +33,7 @@ class BotHealth:
     failures: int = 0
     detail: str = ""
     standby: str = ""
+    is_woken: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,9 +69,9 @@ class Health:
         """What is known of each bot."""
         return dict(self._bots)
 
-    def register(self, name: str) -> None:
-        """From now on this bot must work."""
-        self._bots[name] = BotHealth(started=self._clock.monotonic())
+    def register(self, name: str, *, is_woken: bool = True) -> None:
+        """From now on this bot must work; see `BotHealth`."""
+        self._bots[name] = BotHealth(started=self._clock.monotonic(), is_woken=is_woken)
 
     def stand_by(self, name: str, reason: str) -> None:
         """This bot waits for something else, and that is well, until it is registered anew."""
@@ -87,7 +89,9 @@ class Health:
         """The step that began did what it is for."""
         bot = self._bots[name]
         now = self._clock.monotonic()
-        self._bots[name] = BotHealth(started=bot.started, finished=now, succeeded=now)
+        self._bots[name] = BotHealth(
+            started=bot.started, finished=now, succeeded=now, is_woken=bot.is_woken
+        )
 
     def failed(self, name: str, detail: str) -> None:
         """The step that began did not."""
@@ -148,7 +152,7 @@ class Health:
         """
         bot = self._bots[name]
         idle_since = bot.started if bot.finished is None else bot.finished
-        is_woken = not (bot.standby or self._hindrance)
+        is_woken = bot.is_woken and not (bot.standby or self._hindrance)
         if not (is_woken and now - self._head_age_s() > idle_since):
             self._overslept.pop(name, None)
             return now

@@ -122,7 +122,7 @@ class Tenure:
     def watched_by(self, health: Health) -> None:
         """From now on health hears whether the database answers."""
         self._health = health
-        health.register(LEASE)
+        health.register(LEASE, is_woken=False)  # it waits for the store, be that for a migration
 
     async def lease(self, name: str | None = None) -> Lease:
         """One of the leases (the first, or by its name); all are taken now if none was wanted yet.

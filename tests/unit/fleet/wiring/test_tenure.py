@@ -179,6 +179,28 @@ async def test_kept__database_away_for_longer_than_its_time_and_nobody_came__goe
     ]
 
 
+async def test_lead__store_is_migrated_for_longer_than_a_loop_may_sleep__process_is_left_alive(
+    store: Store, wall: Wall
+) -> None:
+    migrated = asyncio.Event()
+
+    async def opened() -> Database:
+        await migrated.wait()
+        return store.database
+
+    mine = Tenure(opened=opened, claims=[Claim(name="all", account=KEY)], ttl_s=TTL_S, clock=wall)
+    health = Health(clock=wall, age_s_max=180, head_age_s=lambda: 0.0)
+    mine.watched_by(health)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(mine.lead())
+        for _ in range(90):  # a probe every ten seconds, for as long as a migration may take
+            await wall.pass_(10)
+            assert health.alive().is_well
+            assert not health.ready().is_well
+        migrated.set()
+    assert health.ready().is_well
+
+
 async def test_kept__database_away_and_somebody_came_meanwhile__is_lost_when_it_is_back(
     store: Store, wall: Wall
 ) -> None:
