@@ -8,11 +8,15 @@ cut into leaves by the folded number's first byte, so that no growth takes long:
 a leaf of a million has four thousand. An id that is looked for is found in the cache line or two
 that its leaf begins to search in.
 
-Two ids may have the same tag, so whoever asks checks that the place holds the id.
+Two ids may have the same tag, so whoever asks checks that the place holds the id. An id is a hash
+of the trader's address, and whoever tries addresses enough has many that fold alike in the bits
+that count: all in one slot, they would be gone through one by one. So the folded number is spread
+by an odd factor that is drawn anew for every process and told to nobody.
 """
 
 from collections.abc import Generator, Sequence
 from itertools import compress
+from secrets import randbits
 from struct import Struct
 from typing import Final
 
@@ -22,6 +26,8 @@ from numpy.typing import NDArray
 from keepers.liquidation.sieve import FEW, Sieve
 
 _HALVES: Final = Struct("=QQ")
+_NUMBERS: Final = (1 << 64) - 1
+_SPREAD: Final = randbits(64) | 1
 _LEAVES: Final = 256
 _LEAF: Final = 56  # the bits of a folded id below those that name its leaf
 _PLACE: Final = 45  # the bits of an entry that are its place
@@ -42,9 +48,14 @@ class HeldTwiceError(ValueError):
 
 
 class Directory:
-    """Places of ids. A place is a number below 2⁴⁵ − 1 that the owner gives a meaning to."""
+    """Places of ids. A place is a number below 2⁴⁵ − 1 that the owner gives a meaning to.
 
-    def __init__(self) -> None:
+    Args:
+        spread: the odd factor below 2⁶⁴ of all folded numbers; 1 leaves them as they are.
+    """
+
+    def __init__(self, spread: int = _SPREAD) -> None:
+        self._spread = spread
         self._leaves: list[_Leaf] = [_Leaf() for _ in range(_LEAVES)]
         self._sieve = Sieve()
 
@@ -79,7 +90,7 @@ class Directory:
         leaf_of = np.empty(len(ids), dtype=np.uint8)
         for start in range(0, len(ids), _STEP):
             some = slice(start, start + _STEP)
-            folded[some] = _folded(ids[some])
+            folded[some] = _folded(ids[some], self._spread)
             leaf_of[some] = folded[some] >> np.uint64(_LEAF)
             self._sieve.add_all(folded[some])
             yield
@@ -92,14 +103,14 @@ class Directory:
     def put(self, position_id: bytes, place: int) -> None:
         """The id, which was nowhere, is at this place from now on."""
         first, second = _HALVES.unpack(position_id)
-        folded = first ^ second
+        folded = (first ^ second) * self._spread & _NUMBERS
         self._sieve.add(folded)
         self._leaves[folded >> _LEAF].put((folded >> _TAG_AT & _TAGS) << _PLACE | place + 1)
 
     def drop(self, position_id: bytes, place: int) -> None:
         """The id is nowhere any more; `place` is where it was."""
         first, second = _HALVES.unpack(position_id)
-        folded = first ^ second
+        folded = (first ^ second) * self._spread & _NUMBERS
         self._leaves[folded >> _LEAF].drop((folded >> _TAG_AT & _TAGS) << _PLACE | place + 1)
 
     def absent(self, ids: Sequence[bytes]) -> set[bytes]:
@@ -107,12 +118,12 @@ class Directory:
         if len(ids) < FEW:
             return set()
         rows = np.frombuffer(b"".join(ids), dtype=np.uint8)
-        return {*compress(ids, self._sieve.misses(_folded(rows)).tolist())}
+        return {*compress(ids, self._sieve.misses(_folded(rows, self._spread)).tolist())}
 
     def places(self, position_id: bytes) -> Sequence[int]:
         """Places that may hold the id: the one that does is among them."""
         first, second = _HALVES.unpack(position_id)
-        folded: int = first ^ second
+        folded: int = (first ^ second) * self._spread & _NUMBERS
         leaf, tag = self._leaves[folded >> _LEAF], folded >> _TAG_AT & _TAGS
         slots, at = leaf.slots, tag << _PLACE >> leaf.shift
         return leaf.places(at, tag) if slots[at] else ()
@@ -182,9 +193,9 @@ class _Leaf:
         return at
 
 
-def _folded(ids: NDArray[np.uint8]) -> NDArray[np.uint64]:
+def _folded(ids: NDArray[np.uint8], spread: int) -> NDArray[np.uint64]:
     halves = np.ascontiguousarray(ids).view(np.uint64).reshape(-1, 2)
-    return np.bitwise_xor(halves[:, 0], halves[:, 1])
+    return np.bitwise_xor(halves[:, 0], halves[:, 1]) * np.uint64(spread)
 
 
 def _entries(folded: NDArray[np.uint64], places: NDArray[np.int64]) -> NDArray[np.uint64]:

@@ -13,6 +13,8 @@ from keepers.liquidation.sieve import FEW
 from keepers.liquidation.steps import finished
 
 LAST_OF_LEAF = (1 << 56) - 1
+AS_FOLDED = 1  # the factor that leaves made-up ids where they are made up to be
+SOME_FACTOR = 0x9E37_79B9_7F4A_7C15
 
 # Ids that differ below the tag only, ids whose home is a leaf's last slot, and any others.
 ids = st.one_of(
@@ -35,11 +37,15 @@ def loading(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.usefixtures("loading")
 @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.tuples(ids, st.booleans()), max_size=150), st.integers(0, 40))
+@given(
+    st.lists(st.tuples(ids, st.booleans()), max_size=150),
+    st.integers(0, 40),
+    st.sampled_from([AS_FOLDED, SOME_FACTOR]),
+)
 def test_places__ids_put_and_dropped_in_any_order__are_those_of_a_dictionary(
-    drawn: list[tuple[bytes, bool]], loaded: int
+    drawn: list[tuple[bytes, bool]], loaded: int, spread: int
 ) -> None:
-    directory, places, free = Directory(), dict[bytes, int](), count()
+    directory, places, free = Directory(spread), dict[bytes, int](), count()
     for position_id, is_kept in drawn:
         if position_id in places:
             directory.drop(position_id, places.pop(position_id))
@@ -62,7 +68,7 @@ def start_over(directory: Directory, places: dict[bytes, int]) -> None:
 
 @pytest.mark.parametrize("step", [1, 1 << 37, 1 << 48])
 def test_places__two_hundred_in_one_leaf__are_found_and_go_one_by_one(step: int) -> None:
-    directory = Directory()
+    directory = Directory(AS_FOLDED)
     each = [(LAST_OF_LEAF - n * step).to_bytes(16, "little") for n in range(200)]
     for place, position_id in enumerate(each):
         directory.put(position_id, place)
@@ -71,6 +77,23 @@ def test_places__two_hundred_in_one_leaf__are_found_and_go_one_by_one(step: int)
         directory.drop(position_id, place)
         assert not held(directory, position_id, place)
         assert all(held(directory, each[left], left) for left in range(place + 1, len(each)))
+
+
+def test_places__ids_that_were_searched_for_to_fold_alike__are_far_from_each_other() -> None:
+    searched = [(LAST_OF_LEAF - n).to_bytes(16, "little") for n in range(500)]
+    for spread, together in ((AS_FOLDED, 500), (SOME_FACTOR, 1)):
+        directory = Directory(spread)
+        for place, position_id in enumerate(searched):
+            directory.put(position_id, place)
+        assert max(len(directory.places(each)) for each in searched) == together
+
+
+def test_places__ids_alike_in_the_bits_that_count__are_spread_unasked() -> None:
+    searched = [(n << 24).to_bytes(16, "little") for n in range(500)]
+    directory = Directory()
+    for place, position_id in enumerate(searched):
+        directory.put(position_id, place)
+    assert max(len(directory.places(each)) for each in searched) < 50
 
 
 def test_places__the_largest_place__is_told() -> None:
