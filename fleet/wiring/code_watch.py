@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 import structlog
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
+from sqlalchemy.exc import SQLAlchemyError
 
 from fleet.chain.failures import ChainError
 from fleet.runtime.clock import Clock
@@ -67,13 +68,17 @@ class CodeWatch:
         self._troubles: tuple[Trouble, ...] | None = None
 
     async def look(self, head: Head) -> None:
-        """Compares when it is time to, and tells people of a change; raises StoreError."""
+        """Compares when it is time to, and tells people of a change; raises StoreError.
+
+        What can't be read now must not cost the outcomes that the step has settled: the next one
+        looks again.
+        """
         looked_at = self._looked_at
         if looked_at is not None and abs(head.number - looked_at) < EVERY_BLOCKS:
             return
         try:
             await self._compare(head.number)
-        except ChainError as error:
+        except (ChainError, SQLAlchemyError) as error:
             _log.warning("code_unread", reason=describe(error))
             return
         self._looked_at = head.number

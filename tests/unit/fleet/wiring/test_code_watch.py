@@ -12,6 +12,7 @@ from fleet.chain.failures import NodeUnavailable
 from fleet.settings import CodeHashes, ContractsSettings
 from fleet.store.code_pins import Code
 from fleet.store.engine import Database, open_database
+from fleet.store.server import StoreAway
 from fleet.transactions.request import Refused
 from fleet.wiring.code_judgement import CodeVerdict, judged
 from fleet.wiring.code_watch import EVERY_BLOCKS, IMPLEMENTATION, Block, CodeWatch, Gate
@@ -152,6 +153,29 @@ async def test_unread__nothing_is_sent_and_once_read_an_outage_changes_nothing(
     chain.is_down = True
     await seen.look(head(2 + EVERY_BLOCKS))
     assert await seen.refusal() is None
+
+
+async def test_look__the_store_is_away__costs_nothing_and_the_next_one_sees_the_change(
+    database: Database,
+) -> None:
+    is_away = True
+
+    async def opened() -> Database:
+        if is_away:
+            raise StoreAway("the store does not answer")
+        return database
+
+    chain = Contracts()
+    await watch(database, chain).look(head(1))
+    chain.codes[EXCHANGE] = b"\x63"
+    seen = CodeWatch(node=chain, contracts=CONTRACTS, opened=opened, clock=Wall())
+    await seen.look(head(2))
+    with pytest.raises(StoreAway):
+        await seen.refusal()
+    is_away = False
+    await seen.look(head(3))
+    assert await seen.refusal() is not None
+    assert len(await pages(database)) == 1
 
 
 async def test_look__between__asks_nothing(database: Database) -> None:
