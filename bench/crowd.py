@@ -7,10 +7,27 @@ from typing import Final
 
 from keepers.liquidation.assessment import judge
 from keepers.liquidation.packing import packed, unpacked
-from keepers.liquidation.positions import MarketParameters, Position, PositionKey
+from keepers.liquidation.positions import (
+    FeedRow,
+    Market,
+    MarketParameters,
+    Position,
+    PositionKey,
+)
 from keepers.liquidation.standing import Terms
 from keepers.liquidation.table import Table
-from units import Bps, FundingIndex, Netuid, PositionId, PriceWei, Seconds, Sequence, Wei
+from units import (
+    BlockNumber,
+    Bps,
+    FundingIndex,
+    Head,
+    Netuid,
+    PositionId,
+    PriceWei,
+    Seconds,
+    Sequence,
+    Wei,
+)
 
 MARKETS: Final = 12
 CROSSING: Final = 100
@@ -50,6 +67,29 @@ def table_of(count: int) -> Table:
     table = Table()
     table.fill(packed(position) for position in positions(count))
     return table
+
+
+def markets_at(price: int, at: Head, index: FundingIndex = INDEX) -> dict[Netuid, Market]:
+    """Every market at this price, which was read and pushed at block `at`."""
+    row = FeedRow(
+        price=PriceWei(price),
+        source_block=at.number,
+        source_time=at.time,
+        suspended_at=BlockNumber(0),
+        suspension=0,
+    )
+    return {
+        Netuid(netuid): Market(
+            netuid=Netuid(netuid),
+            parameters=PARAMETERS,
+            feed=row,
+            long_open_interest=Wei(0),
+            short_open_interest=Wei(0),
+            index=index,
+            last_accrual=at.time,
+        )
+        for netuid in range(1, MARKETS + 1)
+    }
 
 
 def terms_at(price: int) -> Mapping[Netuid, Terms]:

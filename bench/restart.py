@@ -13,11 +13,11 @@ from hexbytes import HexBytes
 from numpy.typing import NDArray
 from web3 import Web3
 
-from bench.crowd import MARKETS, PARAMETERS, PRICE, table_of
+from bench.crowd import MARKETS, PRICE, markets_at, table_of
 from bench.figure import Benchmark, Figure, Scale, Series
 from keepers.liquidation.book import Book, follow, open_book
 from keepers.liquidation.checkpoint import Stamp, freezing, sealed, thawed
-from keepers.liquidation.positions import BookSnapshot, FeedRow, Market
+from keepers.liquidation.positions import BookSnapshot
 from keepers.liquidation.rows import Rows, rows_of
 from keepers.liquidation.steps import finished
 from keepers.liquidation.table import Table
@@ -35,10 +35,7 @@ from units import (
     BlockNumber,
     FundingIndex,
     Head,
-    Netuid,
-    PriceWei,
     Timestamp,
-    Wei,
 )
 
 _FIRST: Final = 1_000
@@ -193,29 +190,11 @@ def _as_web3(log: RawLog) -> dict[str, Any]:
 
 def crowded_book(table: Table) -> Book:
     """A book of whom the table holds, before the stream."""
-    return Book(head=head_of(_FIRST), positions=Positions(table), markets=_markets())
-
-
-def _markets() -> dict[Netuid, Market]:
-    row = FeedRow(
-        price=PriceWei(PRICE),
-        source_block=BlockNumber(_FIRST),
-        source_time=Timestamp(0),
-        suspended_at=BlockNumber(0),
-        suspension=0,
+    return Book(
+        head=head_of(_FIRST),
+        positions=Positions(table),
+        markets=markets_at(PRICE, head_of(_FIRST), FundingIndex(0)),
     )
-    return {
-        Netuid(netuid): Market(
-            netuid=Netuid(netuid),
-            parameters=PARAMETERS,
-            feed=row,
-            long_open_interest=Wei(0),
-            short_open_interest=Wei(0),
-            index=FundingIndex(0),
-            last_accrual=Timestamp(0),
-        )
-        for netuid in range(1, MARKETS + 1)
-    }
 
 
 def _hash(block: int) -> BlockHash:

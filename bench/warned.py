@@ -9,14 +9,14 @@ from dataclasses import replace
 from time import process_time
 from typing import Final
 
-from bench.crowd import CROSSING, INDEX, MARKETS, PARAMETERS, PRICE, table_of
+from bench.crowd import CROSSING, PRICE, markets_at, table_of
 from bench.figure import Benchmark, Figure, Scale, Series
 from bench.nomination import WrongAnswerError
 from bench.restart import head_of
 from keepers.liquidation.assessment import viewing
 from keepers.liquidation.book import Book
 from keepers.liquidation.exchange_log import Unreadable
-from keepers.liquidation.positions import BlockEvents, FeedRow, Market
+from keepers.liquidation.positions import BlockEvents
 from keepers.liquidation.steps import finished
 from keepers.liquidation.versions import Positions
 from keepers.warnings.keeper import WarningsKeeper
@@ -31,7 +31,7 @@ from keepers.warnings.observation import (
 from keepers.warnings.stretches import stretches
 from keepers.warnings.survey import Survey, everybody
 from keepers.warnings.tiers import WarningPolicy
-from units import BlockNumber, Head, Netuid, PriceWei, Wei
+from units import BlockNumber, Head
 
 _MS: Final = 1_000
 _STEPS: Final = 50
@@ -49,7 +49,7 @@ class _World:
     def grow(self, price: int) -> Head:
         """The next block, with every market at this price."""
         head = head_of(self.book.head.number + 1)
-        self.book = Book(head=head, positions=self._positions, markets=_markets(price, head))
+        self.book = Book(head=head, positions=self._positions, markets=markets_at(price, head))
         return head
 
     async def book_at(self, head: Head) -> Book:
@@ -141,28 +141,6 @@ def _figures(scale: Scale, runs: Sequence[Mapping[str, float]]) -> tuple[Figure,
             baseline_is="a look at every position that is known",
         ),
     )
-
-
-def _markets(price: int, at: Head) -> dict[Netuid, Market]:
-    row = FeedRow(
-        price=PriceWei(price),
-        source_block=at.number,
-        source_time=at.time,
-        suspended_at=BlockNumber(0),
-        suspension=0,
-    )
-    return {
-        Netuid(netuid): Market(
-            netuid=Netuid(netuid),
-            parameters=PARAMETERS,
-            feed=row,
-            long_open_interest=Wei(0),
-            short_open_interest=Wei(0),
-            index=INDEX,
-            last_accrual=at.time,
-        )
-        for netuid in range(1, MARKETS + 1)
-    }
 
 
 WARNED = Benchmark(name="warnings", measure=measure)

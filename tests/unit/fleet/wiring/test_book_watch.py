@@ -55,6 +55,8 @@ async def test_look__book_differed__is_told_once_each_time(store: Store) -> None
 async def test_look__nothing_to_tell__asks_for_no_store(store: Store) -> None:
     store.failure = AssertionError("nobody needs it")
     await watch_of(Past(), store).look(head(100))
+    store.failure = None
+    assert await store.told() == []
 
 
 async def test_look__store_is_away__is_told_when_it_is_back(store: Store) -> None:

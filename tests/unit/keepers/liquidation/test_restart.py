@@ -73,7 +73,9 @@ async def test_at_head__saved_later_than_the_head__is_built_from_views() -> None
     exchange.grow(opens(1))
     shelf = await shelf_of(exchange)
     exchange.tip = first
-    await followed(restarted(exchange, shelf), first)
+    follower = restarted(exchange, shelf)
+    await followed(follower, first)
+    assert (follower.counts.restored, sum(follower.counts.rebuilds.values())) == (0, 1)
 
 
 async def test_risk__book_is_restored__nobody_is_liquidated_before_it_was_compared() -> None:
