@@ -14,7 +14,14 @@ from typing import Any
 
 from substrateinterface import SubstrateInterface
 from substrateinterface.exceptions import SubstrateRequestException
-from websocket import WebSocket, WebSocketException, WebSocketPayloadException, frame_buffer
+from websocket import (
+    ABNF,
+    WebSocket,
+    WebSocketException,
+    WebSocketPayloadException,
+    continuous_frame,
+    frame_buffer,
+)
 
 from oracle.sources.causes import cause
 from oracle.sources.client import RefusedError, SourceFailureError, WrongChainError
@@ -25,15 +32,14 @@ SS58_FORMAT = 42
 _FAILURES = (
     OSError,  # the socket, its name, TLS
     WebSocketException,
-    ValueError,  # among them JSONDecodeError, which is how an in-flight drop shows
+    ValueError,  # among them JSONDecodeError, which is how an in-flight drop shows, and no UTF-8
     LookupError,  # a message that is JSON but not JSON-RPC
     TypeError,
     AttributeError,  # the socket was aborted between two of the library's steps
     RecursionError,  # JSON nested deeper than the parser goes
 )
 
-
-FRAME_BYTES_MAX = 16 * 1024 * 1024
+MESSAGE_BYTES_MAX = 16 * 1024 * 1024
 """The longest message that is taken: twenty times mainnet's metadata in hex. A node that announces
 a longer one is cut off before memory is filled for it."""
 
@@ -43,8 +49,21 @@ class _BoundedFrames(frame_buffer):
 
     def recv_length(self) -> None:
         super().recv_length()
-        if (self.length or 0) > FRAME_BYTES_MAX:
-            raise WebSocketPayloadException(f"a message of {self.length} bytes")
+        _require_bounded(self.length or 0)
+
+
+class _BoundedMessages(continuous_frame):
+    """Puts messages together from frames, and none that gets longer than the limit."""
+
+    def add(self, frame: ABNF) -> None:
+        begun = len(self.cont_data[1]) if self.cont_data else 0
+        _require_bounded(begun + len(frame.data))
+        super().add(frame)
+
+
+def _require_bounded(size: int) -> None:
+    if size > MESSAGE_BYTES_MAX:
+        raise WebSocketPayloadException(f"a message of {size} bytes")
 
 
 class SeverableSocket(WebSocket):
@@ -52,8 +71,11 @@ class SeverableSocket(WebSocket):
 
     def __init__(self, timeout_s: float) -> None:
         self._is_severed = False
-        super().__init__()
-        self.frame_buffer = _BoundedFrames(self.frame_buffer.recv, False)
+        # The library would look at every byte in Python, for as long as a whole step of the feeder
+        # may take, before it decodes them, which says as well what is no UTF-8.
+        super().__init__(skip_utf8_validation=True)
+        self.frame_buffer = _BoundedFrames(self.frame_buffer.recv, True)
+        self.cont_frame = _BoundedMessages(False, True)
         self.settimeout(timeout_s)
 
     # The library sets it when the connection stands, and only then begins the handshake. Set and

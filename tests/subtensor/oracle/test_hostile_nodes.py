@@ -31,6 +31,7 @@ HEADER = {
     "digest": {"logs": []},
 }
 TOO_DEEP = "[" * 200_000
+NO_UTF8 = b'{"result": "\xff"}'
 POLICY = SourcePolicy(
     request_s_max=0.4, heads_gap_s_max=0.4, backoff_s_first=0.02, backoff_s_max=0.05
 )
@@ -78,7 +79,13 @@ async def nests_too_deep(socket: ServerConnection) -> None:
     await socket.wait_closed()
 
 
-@pytest.mark.parametrize("behave", [pings_for_ever, chats_for_ever, nests_too_deep])
+async def says_no_text(socket: ServerConnection) -> None:
+    await subscribed(socket)
+    await socket.send(NO_UTF8, text=True)
+    await socket.wait_closed()
+
+
+@pytest.mark.parametrize("behave", [pings_for_ever, chats_for_ever, nests_too_deep, says_no_text])
 async def test_heads__the_connection_lives_and_brings_none__is_set_up_again(
     behave: Behaviour,
 ) -> None:
@@ -110,6 +117,12 @@ async def answers_too_deep(socket: ServerConnection) -> None:
     await socket.wait_closed()
 
 
+async def answers_no_text(socket: ServerConnection) -> None:
+    await socket.recv()
+    await socket.send(NO_UTF8, text=True)
+    await socket.wait_closed()
+
+
 async def answers_pings_only(socket: ServerConnection) -> None:
     await socket.recv()
     while True:
@@ -117,7 +130,7 @@ async def answers_pings_only(socket: ServerConnection) -> None:
         await asyncio.sleep(0.05)
 
 
-@pytest.mark.parametrize("behave", [answers_too_deep, answers_pings_only])
+@pytest.mark.parametrize("behave", [answers_too_deep, answers_no_text, answers_pings_only])
 async def test_read__no_answer_that_is_one__is_unavailable_in_time(behave: Behaviour) -> None:
     async with (
         hostile(behave) as url,
@@ -150,6 +163,24 @@ async def test_read__a_message_of_a_terabyte_is_announced__is_cut_off_at_once() 
                 said = await source.read(HEAD)
             assert isinstance(said, Unavailable)
             assert "1099511627776 bytes" in said.detail
+    await no_thread_is_left()
+
+
+async def test_read__a_message_without_an_end__is_cut_off_at_the_limit() -> None:
+    policy = SourcePolicy(request_s_max=120)
+
+    async def goes_on(socket: ServerConnection) -> None:
+        await socket.recv()
+        await socket.send("x" * 2**20 for _ in range(64))
+
+    async with (
+        hostile(goes_on) as url,
+        SubtensorEndpoint(url=url, markets=(SN,), policy=policy) as source,
+    ):
+        async with asyncio.timeout(SOON_S):
+            said = await source.read(HEAD)
+        assert isinstance(said, Unavailable)
+        assert f"a message of {17 * 2**20} bytes" in said.detail
     await no_thread_is_left()
 
 
