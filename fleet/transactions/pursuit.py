@@ -28,7 +28,7 @@ from fleet.transactions.news import News
 from fleet.transactions.policy import SenderPolicy
 from fleet.transactions.quotes import Quotes
 from fleet.transactions.recount import Recount
-from fleet.transactions.rehearsal import Rehearsal
+from fleet.transactions.rehearsal import Rehearsal, Rehearsed
 from fleet.transactions.request import Lane
 from fleet.transactions.settlement import Finding, Receipts, Settlement, mined_as
 from fleet.transactions.signer import SigningFailed
@@ -37,6 +37,7 @@ from units import BlockNumber, Head
 
 _GIVES_WAY = "it stood in the way of more urgent work"
 _IS_DOUBLE = "another request works on the same"
+_UNDOUBTED = Rehearsed(verdict="worth sending")
 
 
 class Pursuit:
@@ -181,9 +182,10 @@ class Pursuit:
         stuck = self._policy.stuck_blocks
         step, doubt = next_step(entry, situation, stuck), None
         if step in {Step.REPLACE, Step.RESEND}:
-            doubt = await self._doubt(known, entry, head)
-            if doubt is not None and entry.id in self._doubtful:
+            judged = await self._judged(known, entry, head)
+            if judged.verdict == "unknown":
                 return entry
+            doubt = judged.reason or None
             step = next_step(entry, situation, stuck, doubt)
         match step:
             case Step.LOOK:
@@ -198,17 +200,16 @@ class Pursuit:
             case _:
                 assert_never(step)
 
-    async def _doubt(self, known: Known, entry: Entry, head: Head) -> str | None:
-        """What speaks against sending it again; it stays doubtful while nobody can tell."""
+    async def _judged(self, known: Known, entry: Entry, head: Head) -> Rehearsed:
+        """Whether it may be sent again; asked at every head until it may or is withdrawn."""
         if entry.id not in self._doubtful or wanted(entry, head.number) is Kind.NOTHING:
-            return None
+            return _UNDOUBTED
         if known.in_flight.busy(entry.request.subjects, but=entry):
+            return Rehearsed(verdict="pointless", reason=_IS_DOUBLE)
+        judged = await self._rehearsal.run(entry.request, "latest")
+        if judged.verdict == "worth sending":
             self._doubtful.discard(entry.id)
-            return _IS_DOUBLE
-        rehearsed = await self._rehearsal.run(entry.request, "latest")
-        if rehearsed.verdict != "unknown":
-            self._doubtful.discard(entry.id)
-        return rehearsed.reason or None
+        return judged
 
     async def _replace(self, known: Known, entry: Entry, kind: Kind, head: Head) -> Entry:
         """Offers more for what is wanted now. Where the limits forbid it: the same again.
@@ -234,7 +235,8 @@ class Pursuit:
 
     async def _out_of_the_way(self, known: Known, entry: Entry, fee: Fee, head: Head) -> Entry:
         """Offers what the urgent one offers; in doubt or where its limits forbid that: nothing."""
-        best = wanted(entry, head.number, await self._doubt(known, entry, head))
+        judged = await self._judged(known, entry, head)
+        best = wanted(entry, head.number, judged.reason or None)
         if entry.newest.kind is best and entry.newest.fee.max_fee >= fee.max_fee:
             return entry if entry.state is State.SEEN else await self._send(entry)
         for kind in (best, wanted(entry, head.number, _GIVES_WAY)):
