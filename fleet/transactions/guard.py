@@ -7,7 +7,14 @@ from dataclasses import replace
 
 from fleet.transactions.journal import Journal
 from fleet.transactions.request import Lane, Refused
-from fleet.transactions.spending import Account, Spend, SpendPolicy, Spent, is_half_spent
+from fleet.transactions.spending import (
+    HOUR_S,
+    Account,
+    Spend,
+    SpendPolicy,
+    Spent,
+    is_half_spent,
+)
 from units import Timestamp
 
 
@@ -20,20 +27,22 @@ class SpendGuard:
         self._account = Account()
         self._now = Timestamp(0)
         self._expected: dict[int, Spend] = {}
-        self._stopped: dict[Lane, str] | None = {}
+        self._in_all: Account | None = self._account
 
     async def begin(self) -> None:
         """Takes the account from the journal; what is in blocks that are not final comes again."""
         self._account = await self._journal.account()
+        newest = max((hour for _, hour in self._account.hours), default=0)
+        self._now = Timestamp(max(self._now, newest * HOUR_S))
         self._expected.clear()
-        self._stopped = None
+        self._in_all = None
 
     async def _look_again(self) -> None:
         """Not over what was booked while the journal was being read."""
         before = self._account
         found = await self._journal.account()
         if self._account is before:
-            self._account, self._stopped = found, None
+            self._account, self._in_all = found, None
 
     async def objection(self, lane: Lane) -> Refused | None:
         """Why a lane may not send now; a stopped one is looked up again, it may have been reset."""
@@ -53,7 +62,8 @@ class SpendGuard:
             self._expected.pop(entry_id, None)
         else:
             self._expected[entry_id] = spend
-        self._stopped = None
+            self._now = spend.time
+        self._in_all = None
 
     async def enforce(self, since: Timestamp) -> None:
         """Writes down the stops that what is not final has brought about: they last."""
@@ -72,28 +82,28 @@ class SpendGuard:
     def book(self, spend: Spend) -> None:
         """Adds a transaction that the journal has."""
         self._account = self._account.plus(spend, self._policy)
-        self._now, self._stopped = spend.time, None
+        self._now, self._in_all = spend.time, None
 
     @property
     def stopped(self) -> dict[Lane, str]:
         """Lanes that wait for an operator, and why."""
-        if self._stopped is None:  # summed up anew after a change, not for every request
-            self._stopped = self._sum_up()
-        return dict(self._stopped)
-
-    def _sum_up(self) -> dict[Lane, str]:
-        account = self._account
-        for spend in self._expected.values():
-            account = account.plus(spend, self._policy)
-        return dict(account.stopped)
+        return dict(self._sum().stopped)
 
     @property
     def day(self) -> dict[Lane, Spent]:
-        """What each lane spent in the day before its last transaction."""
-        return {lane: self._account.last_day(lane, self._now) for lane in Lane}
+        """What each lane spent in the day before the last transaction, final or not."""
+        return {lane: self._sum().last_day(lane, self._now) for lane in Lane}
 
     @property
     def half_spent(self) -> frozenset[Lane]:
         """Lanes of whose spending people should hear."""
         days = self.day.items()
         return frozenset(lane for lane, day in days if is_half_spent(lane, day, self._policy))
+
+    def _sum(self) -> Account:
+        """With what is not final yet; summed up anew after a change, not for every request."""
+        if self._in_all is None:
+            self._in_all = self._account
+            for spend in self._expected.values():
+                self._in_all = self._in_all.plus(spend, self._policy)
+        return self._in_all

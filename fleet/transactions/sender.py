@@ -44,6 +44,8 @@ from fleet.transactions.spending import Spent
 from units import BlockNumber, Head, Wei
 
 _REREADING = "the journal is being read again after a failure"
+_REHEARSED_FIRST = frozenset({Lane.FUNDING, Lane.HOUSEKEEPING})
+"""They have time; whoever waits for a simulation within its turn keeps urgent work waiting."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,15 +141,11 @@ class Sender:
         if refusal is not None:
             return refusal
         at: BlockNumber | Literal["latest"] = request.decided_at or "latest"
-        async with (
-            self._rehearsal.running(request, at) as rehearsal,
-            self._turns.turn(request.lane),
-        ):
-            refusal = self._objection(request)  # another may have come first
-            if refusal is not None or self._known is None or self._head is None:
-                return refusal or Refused(reason=_REREADING)
-            with self._distrusted_on_failure():
-                return await self._launched(request, rehearsal, self._known, self._head)
+        async with self._rehearsal.running(request, at) as rehearsal:
+            if request.lane in _REHEARSED_FIRST and (no := (await rehearsal).refusal):
+                return no
+            async with self._turns.turn(request.lane):
+                return await self._sent(request, rehearsal)
 
     def busy(self, subjects: Iterable[str]) -> frozenset[str]:
         """Which of these a request in no block works on; to be left out of a new one."""
@@ -214,6 +212,16 @@ class Sender:
         if untold is not None:
             return AlreadyInFlight(tx_hash=untold.tx_hash)
         return objection(request, known.in_flight, self._head.number, self._policy)
+
+    async def _sent(
+        self, request: TransactionRequest, rehearsal: asyncio.Task[Rehearsed]
+    ) -> Submission:
+        """Its turn has come; while it waited another may have come first, or stopped the lane."""
+        refusal = self._objection(request) or await self._guard.objection(request.lane)
+        if refusal is not None or self._known is None or self._head is None:
+            return refusal or Refused(reason=_REREADING)
+        with self._distrusted_on_failure():
+            return await self._launched(request, rehearsal, self._known, self._head)
 
     async def _launched(
         self,

@@ -1,5 +1,9 @@
 """What a lane may spend, on a simulated chain."""
 
+import asyncio
+
+import pytest
+
 from fleet.transactions.attempt import State
 from fleet.transactions.policy import SenderPolicy
 from fleet.transactions.rehearsal import EverythingCounts
@@ -10,7 +14,8 @@ from fleet.transactions.request import (
     Submitted,
     TransactionRequest,
 )
-from fleet.transactions.spending import SpendPolicy
+from fleet.transactions.spending import SpendPolicy, Spent
+from fleet.transactions.testing.answers import Answer
 from tests.unit.fleet.transactions.world import GWEI, World
 from units import BlockNumber, Wei
 
@@ -142,3 +147,74 @@ async def test_submit__wasted_in_blocks_that_are_not_final__stopped_until_it_is_
     await world.submit("f", data=b"skipped")
     await world.mine(2)
     assert isinstance(await world.submit("g"), Refused), "what came after counts"
+
+
+async def test_status__finality_stands_still__half_is_told_before_the_ceiling_stops_the_lane() -> (
+    None
+):
+    world = World(
+        SenderPolicy(
+            spending=SpendPolicy(
+                without_effect_max=dict.fromkeys(Lane, Wei(10**18)),
+                with_effect_max=dict.fromkeys(Lane, Wei(4 * 21_000 * 12 * GWEI)),
+            )
+        )
+    )
+    world.chain.finality_lag = 100
+    stopped_at = half_at = None
+    for number in range(6):
+        if isinstance(await world.submit(f"{number}"), Refused):
+            stopped_at = number
+            break
+        await world.mine()
+        status = world.sender.status
+        assert status is not None
+        if half_at is None and Lane.LIQUIDATION in status.half_spent:
+            half_at = number
+            assert status.stopped == {}
+            assert 2 * status.day[Lane.LIQUIDATION].with_effect > 4 * 21_000 * 12 * GWEI
+    assert (half_at, stopped_at) == (2, 5)
+
+
+async def test_status__another_process__what_a_lane_spent_days_ago_is_not_of_its_last_day() -> None:
+    world = watched()
+    await world.submit("old", lane=Lane.FUNDING)
+    await world.conclude()
+    world.chain.clock_offset = 3 * 86_400
+    await world.submit("new", lane=Lane.PRICE)
+    await world.conclude()
+    before = world.sender.status
+    world.another_process()
+    await world.sender.recover()
+    after = world.sender.status
+    assert before is not None
+    assert after is not None
+    assert before.day[Lane.FUNDING] == after.day[Lane.FUNDING] == Spent()
+    assert before.day[Lane.PRICE] == after.day[Lane.PRICE] != Spent()
+
+
+async def test_submit__lane_is_stopped_while_one_waits_for_its_turn__that_one_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = watched()
+    for key in ("a", "b"):
+        await world.submit(key, data=b"skipped")
+    head = world.chain.mine()
+    has_come, goes_on, send = asyncio.Event(), asyncio.Event(), world.chain.send_raw
+
+    async def held(raw: bytes) -> Answer:
+        has_come.set()
+        await goes_on.wait()
+        return await send(raw)
+
+    monkeypatch.setattr(world.chain, "send_raw", held)
+    async with asyncio.TaskGroup() as tasks:
+        price = tasks.create_task(world.submit("price", lane=Lane.PRICE))
+        await has_come.wait()
+        waiting = tasks.create_task(world.submit("c"))
+        for _ in range(10):  # it is let in, and waits
+            await asyncio.sleep(0)
+        await world.sender.settle(head)
+        goes_on.set()
+    assert isinstance(price.result(), Submitted)
+    assert isinstance(waiting.result(), Refused)

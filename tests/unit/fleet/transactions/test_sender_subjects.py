@@ -1,5 +1,8 @@
 """One request at a time a position, and urgent work that is in nobody's way."""
 
+import asyncio
+from typing import Any
+
 import pytest
 
 from fleet.transactions.request import (
@@ -10,6 +13,7 @@ from fleet.transactions.request import (
     Submitted,
 )
 from fleet.transactions.testing import Silence
+from fleet.transactions.testing.answers import Rehearsal
 from tests.unit.fleet.transactions.world import GWEI, World
 from units import BlockNumber, Wei
 
@@ -87,3 +91,29 @@ async def test_submit__housekeeping_can_not_be_moved_just_now__the_urgent_one_is
     assert world.chain.pool[0].fee >= world.chain.pool[1].fee
     await world.mine()
     assert world.payloads() == [b"tidy", b"price"]
+
+
+@pytest.mark.parametrize("lane", [Lane.FUNDING, Lane.HOUSEKEEPING])
+async def test_submit__housekeeping_waits_for_its_simulation__a_price_does_not_wait_behind_it(
+    lane: Lane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World()
+    await world.sender.recover()
+    has_come, goes_on, simulate = asyncio.Event(), asyncio.Event(), world.chain.simulate
+
+    async def held(**call: Any) -> Rehearsal:
+        if call["data"] == b"tidy":
+            has_come.set()
+            await goes_on.wait()
+        return await simulate(**call)
+
+    monkeypatch.setattr(world.chain, "simulate", held)
+    async with asyncio.TaskGroup() as tasks:
+        tidy = tasks.create_task(world.submit("tidy", lane=lane))
+        await has_come.wait()
+        assert isinstance(await world.submit("price", lane=Lane.PRICE), Submitted)
+        assert not tidy.done()
+        goes_on.set()
+    assert isinstance(tidy.result(), Submitted)
+    await world.mine()
+    assert world.payloads() == [b"price", b"tidy"]
