@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, func, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from fleet.store.engine import Database
 from fleet.store.journal_rows import read_entries
-from fleet.store.prepared import PreparedInsert
+from fleet.store.prepared import Prepared
 from fleet.store.tables import JOURNAL_DONE, decisions, payments
 from fleet.store.tables import decision_subjects as subjects
 from fleet.store.tables import journal_attempts as attempts
@@ -28,8 +28,12 @@ DELETED_AT_ONCE = 500
 Decision = dict[str, Any]
 """What a request was decided on, by the names of columns."""
 
-_NEW_DECISION = PreparedInsert(insert(decisions))
-_NEW_SUBJECT = PreparedInsert(insert(subjects))
+_OF_ENTRY = decisions.c.entry_id == bindparam("entry")
+_NEW_DECISION = Prepared(insert(decisions), columns=("entry_id", "time", "record"))
+_NEW_SUBJECT = Prepared(insert(subjects))
+_DROPPED_DECISION = Prepared(delete(decisions).where(_OF_ENTRY))
+_DROPPED_SUBJECTS = Prepared(delete(subjects).where(subjects.c.entry_id == bindparam("entry")))
+_REPORT = Prepared(update(decisions).where(_OF_ENTRY), columns=("report",))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,15 +62,14 @@ def keep_decision(connection: Connection, entry: Entry, decision: Decision) -> N
 
 def drop_decision(connection: Connection, entry: Entry) -> None:
     """Forgets what an entry was decided on that never left."""
-    connection.execute(delete(subjects).where(subjects.c.entry_id == entry.id))
-    connection.execute(delete(decisions).where(decisions.c.entry_id == entry.id))
+    _DROPPED_SUBJECTS.run(connection, {"entry": entry.id})
+    _DROPPED_DECISION.run(connection, {"entry": entry.id})
 
 
 def keep_report(connection: Connection, entry: Entry) -> None:
     """Writes what became of the entry, if that is known and it was decided on record."""
     if entry.report is not None:
-        own = update(decisions).where(decisions.c.entry_id == entry.id)
-        connection.execute(own.values(report=entry.report))
+        _REPORT.run(connection, {"entry": entry.id, "report": entry.report})
 
 
 class StoredDecisions:

@@ -20,20 +20,30 @@ from fleet.store.decisions import (
     keep_report,
 )
 from fleet.store.engine import Database
-from fleet.store.journal_rows import attempts_of, entry_of
+from fleet.store.journal_rows import (
+    STATE,
+    attempt_columns,
+    attempts_of,
+    entry_of,
+    request_columns,
+    state_columns,
+)
 from fleet.store.lease import Lease, await_writes, fence, is_held
-from fleet.store.prepared import PreparedInsert
+from fleet.store.prepared import Prepared
 from fleet.store.spending import book, pay, put_stop, read_account
 from fleet.store.tables import JOURNAL_DONE, decisions
 from fleet.store.tables import journal_attempts as attempts
 from fleet.store.tables import journal_entries as entries
-from fleet.transactions.attempt import Attempt, Entry, State
+from fleet.transactions.attempt import Entry, State
 from fleet.transactions.journal import JournalConflict
-from fleet.transactions.request import Lane, TransactionRequest
+from fleet.transactions.request import Lane
 from fleet.transactions.spending import Account, Spend
 from units import Timestamp
 
-_NEW_ATTEMPT = PreparedInsert(insert(attempts))
+_OF_ENTRY = attempts.c.entry_id == bindparam("entry")
+_NEW_ATTEMPT = Prepared(insert(attempts))
+_KNOWN_ATTEMPTS = Prepared(select(func.count()).where(_OF_ENTRY))
+_DROPPED_ATTEMPTS = Prepared(delete(attempts).where(_OF_ENTRY))
 
 
 class StoredJournal:
@@ -43,19 +53,22 @@ class StoredJournal:
         self._database = database
         self.lease = lease
         self._namespace = lease.namespace
-        self._insertion = PreparedInsert(_insertion(lease))
+        self._insertion = Prepared(_insertion(lease))
+        own = and_(entries.c.id == bindparam("entry"), is_held(lease))
+        self._change = Prepared(update(entries).where(own), columns=STATE)
+        self._withdrawal = Prepared(delete(entries).where(own))
 
     async def enter(self, entry: Entry) -> Entry:
         """Writes a new entry, its attempts and its record; raises JournalConflict, see the port."""
-        row = {"namespace": self._namespace, "nonce": entry.nonce} | _state_columns(entry)
-        row |= _request_columns(entry.request)
+        row = {"namespace": self._namespace, "nonce": entry.nonce} | state_columns(entry)
+        row |= request_columns(entry.request)
         decision = decision_of(entry.request)
 
         def work(connection: Connection) -> Entry:
-            written = self._insertion.run(connection, row).scalars().all()
+            written = self._insertion.rows(connection, row)
             if not written:
                 fence(connection, self.lease)
-            entered = replace(entry, id=written[0])
+            entered = replace(entry, id=written[0][0])
             _insert_attempts(connection, entered, known=0)
             if decision is not None:
                 keep_decision(connection, entered, decision)
@@ -78,9 +91,8 @@ class StoredJournal:
 
         def work(connection: Connection) -> None:
             drop_decision(connection, entry)
-            connection.execute(delete(attempts).where(attempts.c.entry_id == entry.id))
-            own = delete(entries).where(entries.c.id == entry.id, is_held(self.lease))
-            if not connection.execute(own).rowcount:
+            _DROPPED_ATTEMPTS.run(connection, {"entry": entry.id})
+            if not self._withdrawal.run(connection, {"entry": entry.id}):
                 fence(connection, self.lease)
 
         await self._database.write(work)
@@ -133,8 +145,7 @@ class StoredJournal:
         return await self._database.write(work)
 
     def _write(self, connection: Connection, entry: Entry) -> None:
-        own = update(entries).where(entries.c.id == entry.id, is_held(self.lease))
-        if not connection.execute(own.values(_state_columns(entry))).rowcount:
+        if not self._change.run(connection, {"entry": entry.id} | state_columns(entry)):
             fence(connection, self.lease)
         _add_attempts(connection, entry)
         keep_report(connection, entry)
@@ -185,55 +196,14 @@ async def _forget(database: Database, keep: int) -> int:
 
 
 def _add_attempts(connection: Connection, entry: Entry) -> None:
-    counted = select(func.count()).where(attempts.c.entry_id == entry.id)
-    _insert_attempts(connection, entry, known=connection.scalar(counted) or 0)
+    ((known,),) = _KNOWN_ATTEMPTS.rows(connection, {"entry": entry.id})
+    _insert_attempts(connection, entry, known=known)
 
 
 def _insert_attempts(connection: Connection, entry: Entry, *, known: int) -> None:
     new = [
-        _attempt_columns(entry.id, ordinal, attempt)
+        attempt_columns(entry.id, ordinal, attempt)
         for ordinal, attempt in enumerate(entry.attempts)
         if ordinal >= known
     ]
     _NEW_ATTEMPT.run_all(connection, new)
-
-
-def _request_columns(request: TransactionRequest) -> dict[str, Any]:
-    return {
-        "idempotency_key": request.idempotency_key,
-        "to": request.to,
-        "data": request.data,
-        "value": str(request.value),
-        "gas_limit": request.gas_limit,
-        "lane": request.lane.value,
-        "valid_until": request.valid_until,
-        "purpose": request.purpose,
-        "spend_limit": None if request.spend_limit is None else str(request.spend_limit),
-        "decided_at": request.decided_at,
-        "subjects": "\n".join(request.subjects),
-    }
-
-
-def _state_columns(entry: Entry) -> dict[str, Any]:
-    inclusion = entry.inclusion
-    return {
-        "state": entry.state.value,
-        "ending": None if entry.ending is None else entry.ending.value,
-        "mined_as": None if inclusion is None else inclusion.tx_hash,
-        "mined_in": None if inclusion is None else inclusion.block,
-        "mined_in_hash": None if inclusion is None else inclusion.block_hash,
-    }
-
-
-def _attempt_columns(entry_id: int, ordinal: int, attempt: Attempt) -> dict[str, Any]:
-    tip = attempt.fee.tip
-    return {
-        "entry_id": entry_id,
-        "ordinal": ordinal,
-        "tx_hash": attempt.tx_hash,
-        "raw": attempt.raw,
-        "max_fee": str(attempt.fee.max_fee),
-        "tip": None if tip is None else str(tip),
-        "kind": attempt.kind.value,
-        "block": attempt.block,
-    }

@@ -1,4 +1,4 @@
-"""Rows of the journal as entries. Knows the columns; writes nothing."""
+"""Rows of the journal as entries, and entries as rows. Knows the columns; writes nothing."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -12,6 +12,9 @@ from fleet.transactions.attempt import Attempt, Ending, Entry, Inclusion, Kind, 
 from fleet.transactions.fees import Fee
 from fleet.transactions.request import Lane, TransactionRequest
 from units import Address, BlockHash, BlockNumber, TxHash, Wei
+
+STATE = ("state", "ending", "mined_as", "mined_in", "mined_in_hash")
+"""The columns of an entry that change."""
 
 
 def read_entries(connection: Connection, ids: Sequence[int]) -> dict[int, Entry]:
@@ -41,6 +44,50 @@ def entry_of(row: Row[Any], found: Sequence[Row[Any]]) -> Entry:
         inclusion=_inclusion(row),
         ending=None if row.ending is None else Ending(row.ending),
     )
+
+
+def request_columns(request: TransactionRequest) -> dict[str, Any]:
+    """What of a row is the same for as long as there is one."""
+    return {
+        "idempotency_key": request.idempotency_key,
+        "to": request.to,
+        "data": request.data,
+        "value": str(request.value),
+        "gas_limit": request.gas_limit,
+        "lane": request.lane.value,
+        "valid_until": request.valid_until,
+        "purpose": request.purpose,
+        "spend_limit": None if request.spend_limit is None else str(request.spend_limit),
+        "decided_at": request.decided_at,
+        "subjects": "\n".join(request.subjects),
+    }
+
+
+def state_columns(entry: Entry) -> dict[str, Any]:
+    """`STATE`: what changes."""
+    inclusion = entry.inclusion
+    return {
+        "state": entry.state.value,
+        "ending": None if entry.ending is None else entry.ending.value,
+        "mined_as": None if inclusion is None else inclusion.tx_hash,
+        "mined_in": None if inclusion is None else inclusion.block,
+        "mined_in_hash": None if inclusion is None else inclusion.block_hash,
+    }
+
+
+def attempt_columns(entry_id: int, ordinal: int, attempt: Attempt) -> dict[str, Any]:
+    """A whole row of the attempts."""
+    tip = attempt.fee.tip
+    return {
+        "entry_id": entry_id,
+        "ordinal": ordinal,
+        "tx_hash": attempt.tx_hash,
+        "raw": attempt.raw,
+        "max_fee": str(attempt.fee.max_fee),
+        "tip": None if tip is None else str(tip),
+        "kind": attempt.kind.value,
+        "block": attempt.block,
+    }
 
 
 def _request(row: Row[Any]) -> TransactionRequest:

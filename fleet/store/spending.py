@@ -4,12 +4,23 @@ Written in the journal's own transactions, so nothing is counted twice or forgot
 nothing.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Table,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from fleet.store.engine import Database
+from fleet.store.prepared import Prepared
 from fleet.store.tables import journal_entries as entries
 from fleet.store.tables import payments
 from fleet.store.tables import spend_hours as hours
@@ -20,44 +31,56 @@ from fleet.transactions.request import Lane
 from fleet.transactions.spending import WINDOW_HOURS, Account, Spend, Spent
 from units import Timestamp
 
+_NEW_STOP = Prepared(insert(stops))
+_NEW_PAYMENT = Prepared(insert(payments))
+_NEW_HOUR = Prepared(insert(hours))
+
+
+def _of_lane(table: Table) -> ColumnElement[bool]:
+    """Named unlike the columns, which in an update are the new values."""
+    of_namespace = table.c.namespace == bindparam("of_namespace")
+    return and_(of_namespace, table.c.lane == bindparam("of_lane"))
+
+
+_THIS_HOUR = and_(_of_lane(hours), hours.c.hour == bindparam("of_hour"))
+_SPENT = Prepared(select(hours.c.with_effect, hours.c.without_effect).where(_THIS_HOUR))
+_SPENT_MORE = Prepared(update(hours).where(_THIS_HOUR), columns=("with_effect", "without_effect"))
+_OLD_HOURS = Prepared(delete(hours).where(_of_lane(hours), hours.c.hour <= bindparam("until")))
+_STOPPED = Prepared(select(stops.c.since).where(_of_lane(stops)))
+_FORGIVEN = Prepared(select(resets.c.nonce).where(_of_lane(resets)))
+
 
 def book(connection: Connection, namespace: str, spend: Spend, stop: str | None) -> None:
     """Adds one transaction inside the caller's database transaction, and a stop if there is one.
 
     What an operator has forgiven is not added.
     """
-    if spend.nonce >= _forgiven(connection.execute(_resets(namespace)).all()).get(spend.lane, 0):
+    forgiven = _FORGIVEN.rows(connection, _lane(namespace, spend.lane))
+    if all(spend.nonce >= below for (below,) in forgiven):
         _add(connection, namespace, spend)
     if stop is not None:
         put_stop(connection, namespace, spend.lane, stop, spend.time)
 
 
 def _add(connection: Connection, namespace: str, spend: Spend) -> None:
-    own = (hours.c.namespace == namespace, hours.c.lane == spend.lane.value)
-    found = _spent(connection.execute(_of(namespace)).all())
-    before = found.get((spend.lane, spend.hour))
-    after = (before or Spent()).plus(spend)
-    columns = {
-        "with_effect": str(after.with_effect),
-        "without_effect": str(after.without_effect),
-    }
-    if before is None:
-        key = {"namespace": namespace, "lane": spend.lane.value, "hour": spend.hour}
-        connection.execute(delete(hours).where(*own, hours.c.hour <= spend.hour - WINDOW_HOURS))
-        connection.execute(insert(hours).values(key | columns))
-    else:
-        this_hour = update(hours).where(*own, hours.c.hour == spend.hour)
-        connection.execute(this_hour.values(columns))
+    of_lane = _lane(namespace, spend.lane)
+    this_hour = of_lane | {"of_hour": spend.hour}
+    found = _SPENT.rows(connection, this_hour)
+    if found:
+        _SPENT_MORE.run(connection, this_hour | _sums(_spent(*found[0]).plus(spend)))
+        return
+    _OLD_HOURS.run(connection, of_lane | {"until": spend.hour - WINDOW_HOURS})
+    key = {"namespace": namespace, "lane": spend.lane.value, "hour": spend.hour}
+    _NEW_HOUR.run(connection, key | _sums(Spent().plus(spend)))
 
 
 def put_stop(
     connection: Connection, namespace: str, lane: Lane, reason: str, since: Timestamp
 ) -> None:
     """Stops a lane inside the caller's database transaction; nothing when it is already."""
-    key = {"namespace": namespace, "lane": lane.value}
-    own = select(stops).where(stops.c.namespace == namespace, stops.c.lane == lane.value)
-    if connection.execute(own).first() is None:
-        connection.execute(insert(stops).values(key | {"reason": reason, "since": since}))
+    if not _STOPPED.rows(connection, _lane(namespace, lane)):
+        key = {"namespace": namespace, "lane": lane.value}
+        _NEW_STOP.run(connection, key | {"reason": reason, "since": since})
 
 
 def pay(connection: Connection, namespace: str, entry: Entry, spend: Spend) -> None:
@@ -71,17 +94,23 @@ def pay(connection: Connection, namespace: str, entry: Entry, spend: Spend) -> N
         "time": spend.time,
         "had_effect": spend.had_effect,
     }
-    connection.execute(insert(payments).values(row))
+    _NEW_PAYMENT.run(connection, row)
 
 
 async def read_account(database: Database, namespace: str) -> Account:
     """What the namespace has spent in the hours that are kept."""
     async with database.reading() as connection:
-        found = _spent((await connection.execute(_of(namespace))).all())
-        rows = await connection.execute(select(stops).where(stops.c.namespace == namespace))
-        stopped = {Lane(row.lane): row.reason for row in rows}
-        forgiven = _forgiven((await connection.execute(_resets(namespace))).all())
-        return Account(hours=found, stopped=stopped, forgiven=forgiven)
+        spent, stopped, forgiven = [
+            (await connection.execute(select(table).where(table.c.namespace == namespace))).all()
+            for table in (hours, stops, resets)
+        ]
+    return Account(
+        hours={
+            (Lane(row.lane), row.hour): _spent(row.with_effect, row.without_effect) for row in spent
+        },
+        stopped={Lane(row.lane): row.reason for row in stopped},
+        forgiven={Lane(row.lane): row.nonce for row in forgiven},
+    )
 
 
 async def stopped_lanes(database: Database) -> dict[str, dict[Lane, str]]:
@@ -108,22 +137,16 @@ async def reset(database: Database, namespace: str, lane: Lane) -> None:
         await connection.execute(insert(resets).values(row))
 
 
-def _of(namespace: str) -> Select[Any]:
-    return select(hours).where(hours.c.namespace == namespace)
+def _lane(namespace: str, lane: Lane) -> dict[str, Any]:
+    return {"of_namespace": namespace, "of_lane": lane.value}
 
 
-def _resets(namespace: str) -> Select[Any]:
-    return select(resets).where(resets.c.namespace == namespace)
+def _spent(with_effect: str, without_effect: str) -> Spent:
+    return Spent(with_effect=int(with_effect), without_effect=int(without_effect))
 
 
-def _forgiven(rows: Sequence[Row[Any]]) -> dict[Lane, int]:
-    return {Lane(row.lane): row.nonce for row in rows}
-
-
-def _spent(rows: Sequence[Row[Any]]) -> dict[tuple[Lane, int], Spent]:
+def _sums(spent: Spent) -> dict[str, str]:
     return {
-        (Lane(row.lane), row.hour): Spent(
-            with_effect=int(row.with_effect), without_effect=int(row.without_effect)
-        )
-        for row in rows
+        "with_effect": str(spent.with_effect),
+        "without_effect": str(spent.without_effect),
     }
