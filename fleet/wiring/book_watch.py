@@ -1,11 +1,11 @@
-"""Tells people when the book was not what the chain says: it was made anew, and has a fault."""
+"""Tells people when the book was not what the chain says: it is made anew, and has a fault."""
 
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from fleet.store.engine import Database
 from fleet.wiring.troubles import Episodes, Trouble
-from keepers.liquidation.rebuilds import FollowerCounts, RebuildReason
+from keepers.liquidation.rebuilds import FollowerCounts
 from units import Head
 
 
@@ -39,10 +39,9 @@ class BookWatch:
     async def look(self, head: Head) -> None:
         """Adds to the outbox what is not in it yet; see `Episodes.tell`."""
         counts = self._follower.counts
-        mismatches = counts.rebuilds.get(RebuildReason.MISMATCH, 0)
-        if mismatches > self._seen:
-            self._seen = mismatches
-            self._trouble = _mismatch(self._name, head, counts.last_rebuild_detail)
+        if counts.mismatches > self._seen:
+            self._seen = counts.mismatches
+            self._trouble = _mismatch(self._name, head, counts.last_mismatch)
         if self._trouble is not None:
             await self._episodes.tell([self._trouble], head.number, head.time)
 
@@ -52,6 +51,6 @@ def _mismatch(name: str, head: Head, detail: str) -> Trouble:
         id=f"book-mismatch-{name}-{head.number}",
         severity="page",
         title=f"The book of {name} was not the chain's",
-        body=f"Found at block {head.number}: {detail}. It was made anew from the chain's views"
-        " and works with those; how it came to differ is a fault to report.",
+        body=f"Found at block {head.number}: {detail}. Nobody is liquidated by it any more: it is"
+        " made anew from the chain's views. How it came to differ is a fault to report.",
     )

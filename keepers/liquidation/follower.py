@@ -4,7 +4,8 @@ What it must never do is take silence for an answer. Logs older than the node ke
 empty, so a gap beyond the horizon is never bridged by logs; a bridge of several blocks is checked
 against the chain's own markets and its count of positions; and an index that accrues to another
 value than the book foresaw means that something was missed. Each of these ends in a fresh
-snapshot, or in `Unreadable`.
+snapshot, or in `Unreadable`. A book that was contradicted counts as compared no more from that
+moment on, and is never followed further: a snapshot of many takes a while, and may fail.
 """
 
 import asyncio
@@ -53,6 +54,7 @@ class BookFollower:
         self._counts = FollowerCounts()
         self._comparison = Comparison(log=log, policy=policy.comparison)
         self._reconciled_at: BlockNumber | None = None
+        self._contradicted: str | None = None
         self._saved_at: BlockNumber | None = None
 
     @property
@@ -69,7 +71,8 @@ class BookFollower:
     def reconciled_at(self) -> BlockNumber | None:
         """The block at which the book was last equal to the chain's views, or read from them.
 
-        None also for a book that was restored from a checkpoint and not compared since.
+        None also for a book that was restored from a checkpoint and not compared since, and for
+        one that turned out to be wrong and is not made anew yet.
         """
         return self._reconciled_at
 
@@ -88,8 +91,9 @@ class BookFollower:
         target = await self._target(head)
         if isinstance(target, Unreadable):
             return target
-        if self._book is not None and self._book.head.hash == target.hash:
-            return self._book  # also while a reconciliation holds the lock
+        standing = self._sound_at(target)
+        if standing is not None:
+            return standing  # also while a reconciliation holds the lock
         async with self._lock:
             return await self._caught_up(target)
 
@@ -103,21 +107,31 @@ class BookFollower:
     ) -> Reconciled | PageReconciled | Mismatched | Unreadable:
         """Compares the book, or a page, with views at its block; on a mismatch the views win.
 
-        Others may bring the book forward meanwhile: what is compared is a version of it.
+        Others may bring the book forward meanwhile: what is compared is a version of it. Where
+        the views can't be had after a mismatch, `reconciled_at` is None until somebody gets them.
         """
         book = await self.at_head(head)
         if isinstance(book, Unreadable):
             return book
         found = await self._comparison.of(book)
         if isinstance(found, Mismatched):
+            self._contradict(found.differences[0])
             async with self._lock:
-                again = await self._rebuilt(
-                    self._newest(book), RebuildReason.MISMATCH, found.differences[0]
-                )
-            if isinstance(again, Unreadable):
-                return again
+                await self._caught_up(self._newest(book))
         await self._note(found, book)
         return found
+
+    def _sound_at(self, head: Head) -> Book | None:
+        book = self._book
+        if book is None or self._contradicted is not None or book.head.hash != head.hash:
+            return None
+        return book
+
+    def _contradict(self, detail: str) -> None:
+        """From now on nobody is liquidated by this book, however long another takes."""
+        self._contradicted, self._reconciled_at = detail, None
+        counts = self._counts
+        self._counts = replace(counts, mismatches=counts.mismatches + 1, last_mismatch=detail)
 
     def _newest(self, book: Book) -> Head:
         return book.head if self._book is None else self._book.head
@@ -132,15 +146,21 @@ class BookFollower:
             self._reconciled_at = book.head.number
         if isinstance(found, PageReconciled) and not self._is_save_due():
             return
-        await self._save()
+        if self._contradicted is None:
+            await self._save()
 
     async def _target(self, head: Head | None) -> Head | Unreadable:
         return await self._log.head() if head is None else head
 
     async def _caught_up(self, head: Head) -> Book | Unreadable:
+        if self._contradicted is not None:
+            return await self._rebuilt(head, RebuildReason.MISMATCH, self._contradicted)
         book = self._book or await self._restored(head)
         if isinstance(book, NoCheckpoint):
             return await self._rebuilt(head, RebuildReason.START, book.reason)
+        return await self._brought(book, head)
+
+    async def _brought(self, book: Book, head: Head) -> Book | Unreadable:
         if await self._covers(book, head):
             return book
         ancestor = await self._ancestor(book, head)
@@ -216,6 +236,7 @@ class BookFollower:
         try:
             followed = await in_turns(following(book, blocks, head))
         except InconsistentEventsError as error:
+            self._reconciled_at = None  # it missed something, or was told of another fork
             return await self._rebuilt(head, RebuildReason.INCONSISTENT, str(error))
         if head.number - book.head.number == 1:
             self._book = followed
@@ -256,6 +277,6 @@ class BookFollower:
         rebuilds = {**self._counts.rebuilds, reason: self._counts.rebuilds.get(reason, 0) + 1}
         self._counts = replace(self._counts, rebuilds=rebuilds, last_rebuild_detail=detail)
         self._comparison.start_over()
-        self._book = book
+        self._book, self._contradicted = book, None
         self._reconciled_at = book.head.number
         return book

@@ -20,10 +20,15 @@ class RebuildReason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FollowerCounts:
-    """What the follower went through since it started, for telemetry."""
+    """What the follower went through since it started, for telemetry.
+
+    `mismatches`: how often a comparison found the book wrong, made anew by now or not.
+    """
 
     rebuilds: Mapping[RebuildReason, int] = field(default_factory=dict)
     rewinds: int = 0
     reconciliations: int = 0
     restored: int = 0
+    mismatches: int = 0
     last_rebuild_detail: str = ""
+    last_mismatch: str = ""

@@ -146,9 +146,12 @@ class RiskEngine:
         return book if isinstance(book, RiskUnknown) else await in_turns(viewing(book))
 
     def _compared(self, book: Book | RiskUnknown) -> Book | RiskUnknown:
-        """Nobody is liquidated by a restored book before the chain's views have confirmed it."""
+        """Nobody is liquidated by a book that the chain's views have not confirmed, or no more.
+
+        It was restored, or something contradicted it and it is not made anew yet.
+        """
         if isinstance(book, Book) and self._follower.reconciled_at is None:
-            return RiskUnknown(reason="the restored book is not compared with the chain yet")
+            return RiskUnknown(reason="the book is not compared with the chain yet")
         return book
 
     async def _recent_book(self, head: Head | None) -> Book | RiskUnknown:

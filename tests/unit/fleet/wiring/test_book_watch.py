@@ -25,12 +25,11 @@ class Past:
     """What a follower went through, as a test says."""
 
     def __init__(self) -> None:
-        self.counts = FollowerCounts(last_rebuild_detail="market 8: book 1, chain 2")
+        self.counts = FollowerCounts()
 
-    def rebuild(self, reason: RebuildReason) -> None:
-        rebuilds = dict(self.counts.rebuilds)
-        rebuilds[reason] = rebuilds.get(reason, 0) + 1
-        self.counts = replace(self.counts, rebuilds=rebuilds)
+    def mismatch(self) -> None:
+        count = self.counts.mismatches + 1
+        self.counts = replace(self.counts, mismatches=count, last_mismatch="market 8: book 1")
 
 
 def watch_of(past: Past, store: Store) -> BookWatch:
@@ -40,14 +39,14 @@ def watch_of(past: Past, store: Store) -> BookWatch:
 async def test_look__book_differed__is_told_once_each_time(store: Store) -> None:
     past = Past()
     watch = watch_of(past, store)
-    past.rebuild(RebuildReason.START)
+    past.counts = FollowerCounts(rebuilds={RebuildReason.START: 1})
     await watch.look(head(100))
     assert await store.told() == []
-    past.rebuild(RebuildReason.MISMATCH)
+    past.mismatch()
     await watch.look(head(101))
     await watch.look(head(102))
     assert await store.told() == [("page", "book-mismatch-liquidator-101")]
-    past.rebuild(RebuildReason.MISMATCH)
+    past.mismatch()
     await watch.look(head(110))
     assert len(await store.told()) == 2
 
@@ -62,7 +61,7 @@ async def test_look__nothing_to_tell__asks_for_no_store(store: Store) -> None:
 async def test_look__store_is_away__is_told_when_it_is_back(store: Store) -> None:
     past = Past()
     watch = watch_of(past, store)
-    past.rebuild(RebuildReason.MISMATCH)
+    past.mismatch()
     store.failure = NodeUnavailable("away")
     await watch.look(head(101))
     store.failure = None
