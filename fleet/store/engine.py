@@ -13,6 +13,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
+from fleet.store.driver import drive
 from fleet.store.migrations import VersionError, bring_up_to_date
 from fleet.store.server import ANSWER_S, MIGRATION_S, ONE_VIEW, ONE_WRITER, open_server
 from fleet.store.threads import Threads
@@ -205,4 +206,4 @@ def _leave_the_log_alone(connection: Any, _: ConnectionPoolEntry) -> None:
 
 def _begin(connection: Connection) -> None:
     is_read_only = connection.get_execution_options().get(_READ_ONLY, False)
-    connection.exec_driver_sql("BEGIN" if is_read_only else "BEGIN IMMEDIATE")
+    drive(connection, "BEGIN" if is_read_only else "BEGIN IMMEDIATE")

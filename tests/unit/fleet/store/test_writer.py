@@ -2,11 +2,13 @@
 
 import asyncio
 import gc
+import sqlite3
 import threading
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import OperationalError
 
 from fleet.store import writer
 from fleet.store.engine import Database, open_database
@@ -45,6 +47,25 @@ async def test_write__work_fails__nothing_of_it_stays(database: Database) -> Non
     with pytest.raises(ValueError, match="no"):
         await database.write(work)
     assert await database.write(count) == 0
+
+
+@ON_SQLITE
+async def test_write__somebody_else_writes_for_too_long__fails_and_then_works_again(
+    database: Database, tmp_path: Path
+) -> None:
+    def be_impatient(connection: Connection) -> None:
+        connection.execute(text("PRAGMA busy_timeout = 0"))
+
+    await database.write(be_impatient)
+    other = sqlite3.connect(tmp_path / "store.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    for _ in range(2):
+        with pytest.raises(OperationalError, match="database is locked"):
+            await database.write(lambda connection: add(connection, "a"))
+    other.close()
+    assert await database.write(count) == 0
+    await database.write(lambda connection: add(connection, "a"))
+    assert await database.write(count) == 1
 
 
 @ON_SQLITE
