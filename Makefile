@@ -6,7 +6,7 @@ SHOCKS ?= ../shared/data/alpha_prices_2025-03-07_2025-04-30.csv.gz
 FROM ?=
 HOURS ?= 24
 TRADERS ?= 300
-DRILL_TRADERS ?= 5000
+DRILL_TRADERS ?= $(if $(filter command environment,$(firstword $(origin TRADERS))),$(TRADERS),5000)
 WORKERS ?= 2
 KILLS ?= 200
 REQUESTS ?= 500
@@ -81,8 +81,8 @@ endif
 rules: .venv/ready  ## rules and dashboards anew, of what monitoring/*.yaml says
 	$(BIN)/python -m monitoring.compile
 
-drill: setup     ## the demo over shocks, with a crowd near its limits: make drill [TAPE=file FROM=time HOURS=n DRILL_TRADERS=n SEED=n]
-	$(BIN)/keepers devnet drill --out build/drill --traders $(DRILL_TRADERS) --seed $(SEED) --tape $(or $(TAPE),$(SHOCKS)) $(if $(FROM),--from $(FROM)) $(if $(filter command environment,$(firstword $(origin HOURS))),--hours $(HOURS))
+drill: setup     ## the demo over shocks, with a crowd near its limits: make drill [TAPE=file FROM=time HOURS=n TRADERS=n SEED=n]
+	$(BIN)/keepers devnet drill --out build/drill --json build/drill.json --traders $(DRILL_TRADERS) --seed $(SEED) --tape '$(or $(TAPE),$(SHOCKS))' $(if $(FROM),--from '$(FROM)') $(if $(filter command environment,$(firstword $(origin HOURS))),--hours $(HOURS))
 
 demo: setup      ## the whole fleet over a local chain 964: make demo [TAPE=file FROM=time HOURS=n TRADERS=n]
 	$(BIN)/keepers demo --out build/demo --hours $(HOURS) --traders $(TRADERS) $(if $(TAPE),--tape $(TAPE)) $(if $(FROM),--from $(FROM))

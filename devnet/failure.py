@@ -29,6 +29,10 @@ class DevnetError(Exception):
     """The devnet or the demo can't go on; the message is for the user."""
 
 
+class DevnetStoppedError(DevnetError):
+    """Somebody wanted it to stop before its end."""
+
+
 class DevnetInputError(DevnetError):
     """What it was given can't be: a tape, a time on it, a configuration."""
 

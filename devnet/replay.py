@@ -48,11 +48,21 @@ def open_replay(
     Raises:
         TapeError: the tape or the time is no good, or the tape does not last that long.
     """
-    wanted = hours * BLOCKS_AN_HOUR
     if path is None:
-        tape = synthetic_tape(seed, rows=wanted // _SPACING + _SPARE_ROWS, spacing=_SPACING)
+        rows = hours * BLOCKS_AN_HOUR // _SPACING + _SPARE_ROWS
+        tape = synthetic_tape(seed, rows=rows, spacing=_SPACING)
     else:
         tape = Tape.open(path, hole_blocks_max=hole_blocks_max)
+    return stretch_of(tape, start, hours)
+
+
+def stretch_of(tape: Tape, start: str | None, hours: int) -> Replay:
+    """So many hours of a tape from a time on, as `open_replay` says.
+
+    Raises:
+        TapeError: the time is no good, or the tape does not last that long.
+    """
+    wanted = hours * BLOCKS_AN_HOUR
     first = tape.first_block if start is None else tape.first_block_at(_time(tape, start))
     known = tape.last_block - first + 1
     if known < wanted:
@@ -71,6 +81,19 @@ def hours_from(tape: Tape, start: str | None) -> int:
     """
     first = tape.first_block if start is None else tape.first_block_at(_time(tape, start))
     return (tape.last_block - first + 1) // BLOCKS_AN_HOUR
+
+
+def priced(tape: Tape, block: BlockNumber, netuids: Iterable[Netuid]) -> list[Netuid]:
+    """Those of the markets that have a price at a block; 0 is none.
+
+    Raises:
+        TapeError: none of them has.
+    """
+    prices = tape.row_at(block).prices
+    found = [netuid for netuid in netuids if prices.get(netuid)]
+    if not found:
+        raise TapeError(f"{tape.name}: no market of the exchange has a price at block {block}")
+    return found
 
 
 def most_shaken_first(

@@ -20,7 +20,7 @@ from devnet.deployment import Deployment, Grants, deploy, planned_deployment
 from devnet.parameters import MARKETS, Beta
 from devnet.population import Crowd, population
 from devnet.precompile import PrecompilePrices
-from devnet.replay import most_shaken_first
+from devnet.replay import most_shaken_first, priced
 from devnet.rpc import NodeClient, Request
 from devnet.standin import SubtensorStandIn
 from devnet.tape import Tape
@@ -226,8 +226,7 @@ def _traders(options: WorldOptions) -> list[Trader]:
 
 def _crowd(options: WorldOptions) -> list[Mind]:
     """Each in a market that has a price at the first block; all eyes on the most shaken one."""
-    priced = options.tape.row_at(options.first).prices
-    listed = [netuid for netuid in options.netuids if netuid in priced]
+    listed = priced(options.tape, options.first, options.netuids) if options.traders else []
     if options.crowd.in_one_market:
         listed = most_shaken_first(options.tape, options.first, options.blocks, listed)
     plans = population(

@@ -11,7 +11,7 @@ from devnet.arbitrageur import Arbitrageur
 from devnet.demo.shocks import NEAR_THE_LIMITS
 from devnet.parameters import MarketTerms
 from devnet.population import Crowd, TraderPlan, population
-from devnet.replay import most_shaken_first
+from devnet.replay import most_shaken_first, priced
 from devnet.tape import Tape
 from devnet.tape_file import seconds_of
 from devnet.trader import Mind
@@ -46,9 +46,12 @@ class Scene:
 
     @property
     def priced(self) -> list[Netuid]:
-        """The markets that have a price at the start."""
-        prices = self.tape.row_at(self.start).prices
-        return [m.netuid for m in self.settings.markets if m.netuid in prices]
+        """The markets that have a price at the start.
+
+        Raises:
+            TapeError: none has.
+        """
+        return priced(self.tape, self.start, [m.netuid for m in self.settings.markets])
 
 
 def minds(name: str, *, scene: Scene, count: int, seed: int) -> list[Mind]:

@@ -120,6 +120,7 @@ async def _drill(
                 await _drive(world, fleet, stop, cast.participants, progress.block_done)
             await audit.finish(world.head.head)
             await _told(inbox, audit, stop)
+            check_goes_on(world, stop.is_set)
             await end(fleet)
             audit.hear(inbox)
         seconds = asyncio.get_running_loop().time() - begun

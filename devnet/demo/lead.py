@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Callable
 
 from devnet.demo.child import FleetDiedError, FleetProcess
-from devnet.failure import DevnetError
+from devnet.failure import DevnetStoppedError
 from devnet.standin import LateParticipantError
 from devnet.world import World
 
@@ -19,9 +19,9 @@ _JOIN_POLL_SECONDS = 0.5
 
 
 def check_goes_on(world: World, is_stopped: Callable[[], bool]) -> None:
-    """Raises DevnetError when somebody wants it to stop."""
+    """Raises DevnetStoppedError when somebody wants it to stop."""
     if is_stopped():
-        raise DevnetError(f"stopped at block {world.head.head.number}: no verdict")
+        raise DevnetStoppedError(f"stopped at block {world.head.head.number}: no verdict")
 
 
 async def joined(

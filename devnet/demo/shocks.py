@@ -1,7 +1,7 @@
 """`make drill`: the demo over several stretches of prices, with a crowd near its limits.
 
 Each stretch is a drill of its own, in a folder of its own, with the same verdict; what came of all
-of them is one file. A stretch that fails does not stop the others.
+of them is one file. A stretch that fails does not stop the others, who interrupts one stops all.
 """
 
 import json
@@ -16,11 +16,11 @@ from rich.table import Table
 
 from devnet.demo.drill import run
 from devnet.demo.options import DemoOptions
-from devnet.failure import DevnetError, one_line
+from devnet.failure import DevnetError, DevnetStoppedError, one_line
 from devnet.files import write_json
-from devnet.parameters import Beta
+from devnet.parameters import MARKETS, Beta
 from devnet.population import Crowd
-from devnet.replay import hours_from
+from devnet.replay import hours_from, priced, stretch_of
 from devnet.tape import Tape, TapeError
 from units import ONE, Wei
 
@@ -82,13 +82,15 @@ def stretches(path: Path, start: str | None, hours: int | None) -> tuple[Stretch
         hours: how many; None = a day, or what there is.
 
     Raises:
-        DevnetError: the tape or the time is no good.
+        DevnetInputError: the tape or the time is no good, the tape does not last so long, or no
+            market of the exchange has a price then.
     """
     with one_line():
         tape = Tape.open(path)
         if start is None and hours is None and all(_is_on(tape, shock) for shock in SHOCKS):
             return SHOCKS
         wanted = hours or max(min(hours_from(tape, start), _DAY_HOURS), 1)
+        priced(tape, stretch_of(tape, start, wanted).first, MARKETS)
     return (Stretch(name="chosen", start=start, hours=wanted),)
 
 
@@ -99,20 +101,45 @@ def _is_on(tape: Tape, stretch: Stretch) -> bool:
         return False
 
 
-async def drill(
-    options: DemoOptions, stretches: Sequence[Stretch], *, console: Console | None = None
+async def drill_tape(
+    options: DemoOptions,
+    tape: Path,
+    *,
+    start: str | None,
+    hours: int | None,
+    record: Path,
+    console: Console | None = None,
 ) -> dict[str, Any]:
-    """Drills every stretch; the summaries, by name, are also in `options.out`/drill.json.
+    """Drills what `stretches` chooses on a tape, as `drill` does.
+
+    Raises:
+        DevnetInputError: as `stretches`; then nothing is written, and no `record` is there.
+        DevnetError: as `drill`.
+    """
+    _forget(record)
+    chosen = stretches(tape, start, hours)
+    return await drill(replace(options, tape=tape), chosen, record=record, console=console)
+
+
+async def drill(
+    options: DemoOptions,
+    stretches: Sequence[Stretch],
+    *,
+    record: Path,
+    console: Console | None = None,
+) -> dict[str, Any]:
+    """Drills every stretch; the summaries, by name, are also in `record`, once all are done.
 
     Raises:
         DevnetError: at least one has failed; one line names them.
+        DevnetStoppedError: somebody wanted it to stop; then there is no `record`.
     """
     screen = console or Console()
     found: dict[str, Any] = {}
     for stretch in stretches:
         screen.rule(f"{stretch.name}: {stretch.hours} h, {options.traders} traders")
         found[stretch.name] = await _one(options, stretch, screen)
-        write_json(options.out / "drill.json", found)
+    write_json(record, found)
     _print(screen, found)
     failed = [f"{name}: {each['failure']}" for name, each in found.items() if each["failure"]]
     if failed:
@@ -131,6 +158,8 @@ async def _one(options: DemoOptions, stretch: Stretch, screen: Console) -> dict[
     )
     try:
         await run(own, console=screen)
+    except DevnetStoppedError:
+        raise
     except DevnetError as error:
         return {"failure": str(error), "summary": _read(own.summary)}
     return {"failure": None, "summary": _read(own.summary)}
@@ -140,6 +169,12 @@ def deep_enough(traders: int) -> Beta:
     """The beta, with a vault that lets so many in."""
     ordinary = Beta()
     return replace(ordinary, reserves=max(ordinary.reserves, Wei(traders * RESERVES_A_TRADER)))
+
+
+def _forget(record: Path) -> None:
+    """What an earlier drill found says nothing of this one."""
+    with one_line():
+        record.unlink(missing_ok=True)
 
 
 def _read(path: Path) -> Any:

@@ -60,7 +60,12 @@ def up(
 def drill(
     *,
     tape: Annotated[Path, typer.Option(help="Recorded prices, a CSV file, plain or gzip.")],
-    out: Annotated[Path, typer.Option(help="Folder of drill.json.")] = Path("build/drill"),
+    out: Annotated[Path, typer.Option(help="Each stretch has a folder in it.")] = (
+        Path("build/drill")
+    ),
+    record: Annotated[
+        Path, typer.Option("--json", help="What came of all of them.", dir_okay=False)
+    ] = Path("build/drill.json"),
     start: FromOption = None,
     hours: Annotated[
         int | None, typer.Option(min=1, help="Hours of chain time; default: 24, or what there is.")
@@ -73,12 +78,11 @@ def drill(
     A stretch it is with --from or --hours, and on a tape that does not have those days.
     """
     from devnet.demo import DemoOptions  # noqa: PLC0415 - imports that other commands can spare
-    from devnet.demo.shocks import drill as run  # noqa: PLC0415 - likewise
-    from devnet.demo.shocks import stretches  # noqa: PLC0415 - likewise
+    from devnet.demo.shocks import drill_tape as run  # noqa: PLC0415 - likewise
 
-    options = DemoOptions(out=out, tape=tape, traders=traders, seed=seed)
+    options = DemoOptions(out=out, traders=traders, seed=seed)
     with devnet_reported(messages()):
-        asyncio.run(run(options, stretches(tape, start, hours), console=Console()))
+        asyncio.run(run(options, tape, start=start, hours=hours, record=record))
 
 
 def demo(
