@@ -1,7 +1,7 @@
 """How requests and answers look at a node that is some blocks behind. Pure.
 
 A node that lags does not know that it does: "latest" is an older block, newer blocks and the
-receipts in them are not there.
+receipts in them are not there, and whoever asks for their logs gets an empty list.
 """
 
 from typing import Any
@@ -54,6 +54,8 @@ def aged_answer(method: str, answer: dict[str, Any], tip: int) -> dict[str, Any]
     """The answer with nothing in it that happened after block `tip`."""
     if method == "eth_blockNumber":
         return answer | {"result": hex(tip)}
+    if method == "eth_getLogs" and isinstance(answer.get("result"), list):
+        return answer | {"result": [log for log in answer["result"] if not _is_newer(log, tip)]}
     if method not in _LOOKED_UP or not _is_newer(answer.get("result"), tip):
         return answer
     if method == "eth_getTransactionReceipt":

@@ -162,8 +162,8 @@ def _insertion(lease: Lease) -> ReturningInsert[Any]:
 async def prune_journal(database: Database, *, keep: int) -> int:
     """Forgets what is done with in every namespace, but for its `keep` highest nonces.
 
-    The highest nonce of a namespace is never forgotten: `next_nonce` counts from it. What came of
-    a decision that is still kept is kept as well.
+    The highest nonce that was not given back is never forgotten: `next_nonce` counts from it. What
+    came of a decision that is still kept is kept as well.
 
     Returns:
         How many entries were forgotten.
@@ -178,6 +178,7 @@ async def prune_journal(database: Database, *, keep: int) -> int:
 async def _forget(database: Database, keep: int) -> int:
     highest = (
         select(entries.c.namespace, func.max(entries.c.nonce).label("nonce"))
+        .where(entries.c.state != State.RELEASED.value)
         .group_by(entries.c.namespace)
         .subquery()
     )

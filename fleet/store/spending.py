@@ -26,7 +26,7 @@ from fleet.store.tables import payments
 from fleet.store.tables import spend_hours as hours
 from fleet.store.tables import spend_resets as resets
 from fleet.store.tables import spend_stops as stops
-from fleet.transactions.attempt import Entry
+from fleet.transactions.attempt import Entry, State
 from fleet.transactions.request import Lane
 from fleet.transactions.spending import WINDOW_HOURS, Account, Spend, Spent
 from units import Timestamp
@@ -125,9 +125,11 @@ async def stopped_lanes(database: Database) -> dict[str, dict[Lane, str]]:
 async def reset(database: Database, namespace: str, lane: Lane) -> None:
     """Lets a stopped lane go on, with a clean slate: what it spent no longer counts.
 
-    Neither does what stands in blocks that are not final yet, whenever they become so.
+    Neither does what stands in blocks that are not final yet, whenever they become so. A nonce that
+    was given back counts: whatever gets it next comes after the reset.
     """
-    highest = select(func.max(entries.c.nonce)).where(entries.c.namespace == namespace)
+    held = and_(entries.c.namespace == namespace, entries.c.state != State.RELEASED.value)
+    highest = select(func.max(entries.c.nonce)).where(held)
     async with database.writing() as connection:
         for table in (hours, stops, resets):
             own = (table.c.namespace == namespace, table.c.lane == lane.value)

@@ -110,7 +110,8 @@ class MemoryJournal:
         """As an operator does it: what the lane spent so far no longer counts."""
         self.stopped.pop(lane, None)
         self.spends = [each for each in self.spends if each.lane is not lane]
-        self.forgiven[lane] = max((each.nonce for each in self.entries.values()), default=-1) + 1
+        held = [each.nonce for each in self.entries.values() if each.state is not State.RELEASED]
+        self.forgiven[lane] = max(held, default=-1) + 1
 
     async def account(self) -> Account:
         """See `Journal.account`."""

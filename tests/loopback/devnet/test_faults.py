@@ -29,6 +29,7 @@ from devnet.faults.proxy import FaultProxy, running_proxy
 pytestmark = pytest.mark.loopback
 
 TIP = 100
+LOGS = [{"blockNumber": hex(number)} for number in (90, 95, 96, 100)]
 MINED = {"0xold": 90, "0xnew": 99}
 
 
@@ -55,7 +56,7 @@ class LittleNode:
             case "eth_blockNumber":
                 return hex(TIP)
             case "eth_getLogs":
-                return [{"data": "0x2a"}]
+                return LOGS if call["params"][0] else [{"data": "0x2a"}]
             case "eth_getTransactionReceipt" | "eth_getTransactionByHash":
                 return {"blockNumber": hex(MINED[call["params"][0]]), "blockHash": "0x" + "11" * 32}
             case "eth_sendRawTransaction":
@@ -256,6 +257,8 @@ async def test_stale__what_happened_since__is_not_there() -> None:
         assert await client.ask("eth_getBlockByNumber", hex(99), False) is None
         assert (await client.ask("eth_call", {}, hex(99)))["message"] == "header not found"
         assert await client.ask("eth_getBlockByNumber", hex(95), False) == [hex(95), False]
+        found = await client.ask("eth_getLogs", {"fromBlock": hex(90), "toBlock": "latest"})
+        assert [log["blockNumber"] for log in found] == [hex(90), hex(95)]
 
 
 async def test_follow__another_plan__counts_start_again() -> None:

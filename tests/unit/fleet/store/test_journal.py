@@ -144,3 +144,19 @@ async def test_prune__old_final_entries__go_with_their_bytes_and_the_nonce_count
     assert await prune_journal(database, keep=0) == 2
     assert await journal.next_nonce() == 10
     await database.close()
+
+
+async def test_prune__the_newest_nonces_were_given_back__the_count_stays_that_of_what_was_sent(
+    store_url: str,
+) -> None:
+    database = await reopened(store_url)
+    journal = await journal_of(database)
+    for nonce in range(6):
+        entry = await journal.enter(reserved(request(f"work {nonce}"), nonce))
+        is_given_back = nonce > 2
+        ending = None if is_given_back else Ending.SUCCEEDED
+        state = State.RELEASED if is_given_back else State.FINAL
+        await journal.save(replace(entry, state=state, ending=ending, attempts=(attempt(nonce),)))
+    assert await prune_journal(database, keep=1) == 2  # 0 and 1
+    assert await journal.next_nonce() == 3
+    await database.close()

@@ -93,6 +93,16 @@ async def test_reset__some_of_it_is_not_final_yet__does_not_count_when_it_is(
     assert (await journal.account()).forgiven == {Lane.PRICE: 2}
 
 
+async def test_reset__the_newest_nonce_was_given_back__whatever_gets_it_then_counts(
+    database: Database, journal: StoredJournal
+) -> None:
+    released = await journal.enter(reserved(request("refused"), 0))
+    await journal.save(replace(released, state=State.RELEASED))
+    await reset(database, NAME, Lane.PRICE)
+    await conclude(journal, 0, spend(9, had_effect=False, nonce=0))
+    assert (await journal.account()).hours == {(Lane.PRICE, 0): Spent(without_effect=9)}
+
+
 async def test_reset__nothing_was_ever_sent__forgives_nothing(
     database: Database, journal: StoredJournal
 ) -> None:
