@@ -1,21 +1,25 @@
 """New heads of chain 964: pushed over sockets of their own, polled while those are silent.
 
 Consumers get the newest head only: in order, none twice, another block of the same height (a
-reorganisation) as well. What happened to the chain in between is traced behind it and told to a
-listener. Knows nothing of what is done at a head.
+reorganisation) as well. A pushed head is believed where it stands on a known block; any other, and
+every minute the newest of them, is compared with what the nodes say that are read from. What
+happened to the chain in between is traced behind it and told to a listener. Knows nothing of what
+is done at a head.
 """
 
 import asyncio
-import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from fleet.chain.failures import ChainError
+from fleet.chain.head_order import HeadOrder
+from fleet.chain.lineage import Withdrawal
 from fleet.chain.subscription import Socket, SocketPolicy, Subscription
-from fleet.chain.tracing import Tracer
-from units import BlockHash, BlockNumber, Head
+from fleet.chain.tracing import ChainListener, Tracer
+from units import Head
 
-_SEEN_MAX = 512
+_LEAP_MAX = 64
+"""A pushed head so far above the newest is no sign that its socket works."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,46 +28,16 @@ class HeadPolicy:
 
     `poll_s`: between polls while the subscription is silent or there is none.
     `silence_s_max`: without a pushed head, polling begins. 18: a block and a half.
+    `audit_s`: without a poll, there is one however lively the subscription is. 60: five blocks.
     `trusts_pushes`: False: a pushed head only wakes the poll, which asks as many operators as
     must agree.
     """
 
     poll_s: float = 2.0
     silence_s_max: float = 18.0
+    audit_s: float = 60.0
     trusts_pushes: bool = True
     sockets: SocketPolicy = field(default_factory=SocketPolicy)
-
-
-class HeadOrder:
-    """Tells a head that is news from one that is not; remembers the last few hundred.
-
-    A lower head is news only as a reorganisation: another block at a height seen before. A lower
-    head of unknown height is taken for a node that lags behind.
-    """
-
-    def __init__(self) -> None:
-        self._seen: dict[BlockNumber, BlockHash] = {}
-        self.newest: Head | None = None
-
-    def admit(self, head: Head) -> bool:
-        """Is it news? Then it is the newest from now on."""
-        is_below = self.newest is not None and head.number <= self.newest.number
-        if is_below and not self.replaces(head):
-            return False
-        self._forget(head.number)
-        self._seen[head.number] = head.hash
-        self.newest = head
-        return True
-
-    def replaces(self, head: Head) -> bool:
-        """Is it another block than the one seen at its height?"""
-        known = self._seen.get(head.number)
-        return known is not None and known != head.hash
-
-    def _forget(self, number: BlockNumber) -> None:
-        """Blocks from `number` on are no longer on the chain; very old ones need no memory."""
-        kept = {each: name for each, name in self._seen.items() if each < number}
-        self._seen = dict(itertools.islice(kept.items(), max(0, len(kept) - _SEEN_MAX), None))
 
 
 class EthHeads:
@@ -75,6 +49,7 @@ class EthHeads:
         chain_id: which chain those must serve; None: not asked.
         policy: how patient it is.
         tracer: follows each head back to what is known; None: nobody wants to know.
+        listener: hears of heads that are taken back; None: nobody does.
     """
 
     def __init__(
@@ -85,18 +60,21 @@ class EthHeads:
         chain_id: int | None = None,
         policy: HeadPolicy | None = None,
         tracer: Tracer | None = None,
+        listener: ChainListener | None = None,
     ) -> None:
         self._latest = latest
         self._policy = policy or HeadPolicy()
         self._order = HeadOrder()
         self._arrived = asyncio.Event()
         self._rung = asyncio.Event()
-        self._promised: BlockNumber | None = None
+        self._promised: Head | None = None
         self._pushed_at: float | None = None
+        self._polled_at: float | None = None
         self._arrived_at: float | None = None
         self._poll_problem: str | None = None
         self._trace_problem: str | None = None
         self._tracer = tracer
+        self._listener = listener
         self._subscription = (
             Subscription(sockets, chain_id=chain_id, policy=self._policy.sockets, hear=self._pushed)
             if sockets
@@ -144,49 +122,77 @@ class EthHeads:
 
     async def _poll(self) -> None:
         while True:
-            if self._is_silent() or self._is_promised():
-                try:
-                    self._arrive(await self._latest())
-                    self._poll_problem = None
-                except ChainError as failure:
-                    self._poll_problem = f"polling for heads: {failure}"
+            if self._is_due():
+                await self._look()
             await self._pause()
 
+    async def _look(self) -> None:
+        """Asks for the latest block; where nobody answers, a trusted push has to do."""
+        self._rung.clear()
+        self._polled_at = _now()
+        try:
+            self._arrive(await self._latest())
+            self._poll_problem = None
+        except ChainError as failure:
+            self._poll_problem = f"polling for heads: {failure}"
+        promised = self._promised if self._policy.trusts_pushes else None
+        if promised is not None and (self._poll_problem or self._order.continues(promised)):
+            self._arrive(promised)
+
     async def _pause(self) -> None:
-        """Until the next poll, or a head that is known of and not had yet."""
+        """Until the next poll, or a head that is known of and not had yet.
+
+        However fast a socket pushes, the nodes are asked no more often than without one.
+        """
         try:
             async with asyncio.timeout(self._policy.poll_s):
                 await self._rung.wait()
         except TimeoutError:
             return
-        self._rung.clear()
+        if self._polled_at is not None:
+            await asyncio.sleep(self._polled_at + self._policy.poll_s - _now())
+
+    def _is_due(self) -> bool:
+        is_unsure = self._rung.is_set() or self._order.is_doubted or self._is_promised()
+        return is_unsure or self._is_silent() or _is_past(self._polled_at, self._policy.audit_s)
 
     def _is_silent(self) -> bool:
-        pushed_at = self._pushed_at
-        return pushed_at is None or _now() - pushed_at > self._policy.silence_s_max
+        return _is_past(self._pushed_at, self._policy.silence_s_max)
 
     def _is_promised(self) -> bool:
         newest = self._order.newest
-        return self._promised is not None and (newest is None or newest.number < self._promised)
+        promised = self._promised
+        return promised is not None and (newest is None or newest.number < promised.number)
 
     def _pushed(self, head: Head) -> bool:
-        """Takes a pushed head; one that is behind what is known is no news."""
+        """Takes a pushed head; one behind what is known, or far ahead of it, is no news."""
         newest = self._order.newest
-        if newest is not None and head.number < newest.number and not self._order.replaces(head):
+        above = 0 if newest is None else head.number - newest.number
+        if above < 0 and not self._order.replaces(head):
+            if not self._order.continues(head):
+                self._rung.set()  # who lags: this socket, or did somebody make the newest up?
             return False
-        self._pushed_at, self._poll_problem = _now(), None
-        if self._policy.trusts_pushes:
+        if self._policy.trusts_pushes and self._order.continues(head):
+            self._poll_problem = None
             self._arrive(head)
-        else:
-            self._promised = head.number
+        elif head != newest:
+            self._promised = head
             self._rung.set()
-        return True
+        if above <= _LEAP_MAX:
+            self._pushed_at = _now()
+        return above <= _LEAP_MAX
 
     def _arrive(self, head: Head) -> None:
-        if self._order.admit(head):
-            self._arrived_at = _now()
-            self._arrived.set()  # whoever waits now; later ones wait for the next
-            self._arrived = asyncio.Event()
+        before, refuted = self._order.newest, self._order.refuted
+        if not self._order.admit(head):
+            return
+        self._arrived_at = _now()
+        self._arrived.set()  # whoever waits now; later ones wait for the next
+        self._arrived = asyncio.Event()
+        if self._promised is not None and head.number >= self._promised.number:
+            self._promised = None
+        if self._order.refuted is not refuted and before is not None and self._listener is not None:
+            self._listener.changed(Withdrawal(before, head))
 
     async def _trace(self, tracer: Tracer) -> None:
         async for head in self.heads():
@@ -195,6 +201,10 @@ class EthHeads:
                 self._trace_problem = None
             except ChainError as failure:
                 self._trace_problem = f"following the chain back: {failure}"
+
+
+def _is_past(at: float | None, limit_s: float) -> bool:
+    return at is None or _now() - at > limit_s
 
 
 def _now() -> float:

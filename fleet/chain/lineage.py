@@ -34,7 +34,15 @@ class Leap:
     known: Head | None
 
 
-Change = Advance | Reorg | Leap
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """The newest head was none of the chain, or is no longer: `by` is the newest from now on."""
+
+    head: Head
+    by: Head
+
+
+Change = Advance | Reorg | Leap | Withdrawal
 """What a new head did to the chain."""
 
 

@@ -98,7 +98,7 @@ class Member:
         identity: Identity,
         policy: StatePolicy,
         now: Now,
-        newest: Callable[[], BlockNumber | None],
+        newest: Callable[["Member", BlockNumber], BlockNumber | None],
         listener: Listener,
     ) -> None:
         self.endpoint = endpoint
@@ -128,6 +128,11 @@ class Member:
         """Did it say, not long ago, that it serves another chain?"""
         is_recent = states.is_identified(self.standing, self._now(), self._policy)
         return bool(self.standing.wrong) and is_recent
+
+    @property
+    def is_still(self) -> bool:
+        """Has its head stood still for too long?"""
+        return states.is_still(self.standing, self._policy)
 
     @property
     def is_resting(self) -> bool:
@@ -180,7 +185,7 @@ class Member:
 
     def note_head(self, number: BlockNumber) -> None:
         """It said that this is its latest block."""
-        newest = self._newest()
+        newest = self._newest(self, number)
         behind = 0 if newest is None else max(0, newest - number)
         self.note(states.HeadAt(number, behind))
 

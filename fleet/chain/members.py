@@ -56,14 +56,19 @@ class Members:
         right = [each for each in self.all if not each.is_wrong]
         return [each for each in right if each.state is not NodeState.UNREACHABLE] or right
 
-    def newest(self) -> BlockNumber | None:
-        """The highest block that so many operators have reached, as far as is known."""
-        known = (
-            (member.endpoint.operator, member.standing.head)
-            for member in self.all
-            if member.standing.head is not None and member.state not in _UNABLE
-        )
-        return states.newest_reached(known, self._agreement)
+    def newest(self, member: Member, said: BlockNumber) -> BlockNumber | None:
+        """The highest block that so many operators have reached, now that `member` says this.
+
+        What it said before no longer counts, nor does a head that has stood still for long: one
+        that was made up must not make all others look late.
+        """
+        others = (each for each in self.all if each is not member and each.state not in _UNABLE)
+        known = [
+            (each.endpoint.operator, each.standing.head)
+            for each in others
+            if each.standing.head is not None and not each.is_still
+        ]
+        return states.newest_reached([*known, (member.endpoint.operator, said)], self._agreement)
 
     def absence(self, members: Sequence[Member] | None = None) -> NodeUnavailable | WrongChain:
         """Why none, or too few, of these (of all) may be asked now."""

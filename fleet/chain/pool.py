@@ -282,7 +282,7 @@ class Pool:
     async def _reached(self, heads: Sequence[Head], urgency: Urgency) -> Head:
         number = _kth_highest(heads, self.agreement)
         same = [head for head in heads if head.number == number]
-        if len(same) >= self.agreement and len({head.hash for head in same}) == 1:
+        if len(same) >= self.agreement and len(set(same)) == 1:
             return same[0]
         found = await self.block(number, urgency, answers.head)
         assert found is not None, "with agreement a block that is not there is a failure"

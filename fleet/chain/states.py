@@ -161,9 +161,14 @@ def state_of(standing: Standing, policy: StatePolicy) -> NodeState | None:
 
 def is_out_of_sync(standing: Standing, policy: StatePolicy) -> bool:
     """Does it say so, is it far behind, or does its head stand still?"""
+    is_far = standing.behind > policy.sync_blocks_max
+    return standing.is_syncing or is_far or is_still(standing, policy)
+
+
+def is_still(standing: Standing, policy: StatePolicy) -> bool:
+    """Has its head stood still for too long?"""
     stood_s = (standing.headed_at or 0.0) - standing.moved_at
-    is_still = standing.headed_at is not None and stood_s > policy.still_s_max
-    return standing.is_syncing or is_still or standing.behind > policy.sync_blocks_max
+    return standing.headed_at is not None and stood_s > policy.still_s_max
 
 
 def reason_of(standing: Standing, state: NodeState | None) -> str:

@@ -99,7 +99,8 @@ class EvmSettings(Witnesses):
     subscriptions: Annotated[tuple[EvmSubscription, ...], FromJson] = ()
     """Sockets on which heads are pushed, in the order in which they are tried: one at a time, the
     next when one fails, falls silent or lags. Nothing else is asked on them. Without any, heads
-    are polled."""
+    are polled. What a socket of an operator that is not in evm.endpoints pushes is asked of those
+    before it counts."""
 
     ws_url: WebSocketUrl | None = None
     """One more such socket, tried last; the short form where there is one without a key in it."""

@@ -43,6 +43,9 @@ class ChainMetrics:
         self._missed = make.counter(
             "heads_missed", "Blocks between two heads that had to be fetched by number."
         )
+        self._withdrawn = make.counter(
+            "heads_withdrawn", "Newest heads that turned out to be none of the chain."
+        )
         self._agreement = make.gauge(
             "source_agreement", "Operators of Subtensor nodes that must say the same."
         )
@@ -100,6 +103,10 @@ class ChainMetrics:
     def missed(self, blocks: int) -> None:
         """So many blocks were not seen when they came."""
         self._missed.inc(blocks)
+
+    def withdrawn(self) -> None:
+        """The newest head was none of the chain: nodes made it up, or serve several chains."""
+        self._withdrawn.inc()
 
     def head(self, *, number: int, timestamp: int) -> None:
         """A head of chain 964 came."""

@@ -1,8 +1,10 @@
 """Says what happens to the chain between two heads: a line for each reorganisation, and numbers."""
 
+from typing import assert_never
+
 import structlog
 
-from fleet.chain.lineage import Advance, Change, Leap, Reorg
+from fleet.chain.lineage import Advance, Change, Leap, Reorg, Withdrawal
 from fleet.telemetry.chain_metrics import ChainMetrics
 
 _log = structlog.stdlib.get_logger("chain")
@@ -31,3 +33,10 @@ class ChainChanges:
             case Leap(head=head, known=known):
                 if known is not None:
                     _log.warning("lost_sight_of_the_chain", since=known.number, head=head.number)
+            case Withdrawal(head=head, by=by):
+                self._metrics.withdrawn()
+                _log.warning(
+                    "head_withdrawn", block=head.number, block_hash=head.hash, head=by.number
+                )
+            case _:
+                assert_never(change)

@@ -210,6 +210,7 @@ def open_rhythm(
         chain_id=settings.network.chain_id,
         policy=node_policies.heads(settings),
         tracer=Tracer(block=partial(node.block, urgency=Urgency.BACKFILL), listener=changes),
+        listener=changes,
     )
     return ChainRhythm(
         heads=heads,

@@ -20,12 +20,15 @@ def rate(endpoint: Endpoint, reserved_percent: int) -> Rate | None:
 
 
 def heads(settings: Settings) -> HeadPolicy:
-    """How new blocks are waited for."""
+    """How new blocks are waited for; who only pushes them is believed by nobody."""
+    evm = settings.evm
+    asked = {each.operator for each in evm.endpoints}
+    strangers = {each.operator for each in evm.subscriptions} - asked
     return HeadPolicy(
-        poll_s=settings.evm.poll_s,
-        silence_s_max=settings.evm.subscription_silence_s,
-        trusts_pushes=settings.evm.must_agree == 1,
-        sockets=SocketPolicy(redial_s=settings.evm.subscription_redial_s),
+        poll_s=evm.poll_s,
+        silence_s_max=evm.subscription_silence_s,
+        trusts_pushes=evm.must_agree == 1 and not strangers,
+        sockets=SocketPolicy(redial_s=evm.subscription_redial_s),
     )
 
 

@@ -1,14 +1,16 @@
 """Heads over a real WebSocket whose other end does what nodes and proxies do."""
 
 import asyncio
+import itertools
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
 
 from fleet.chain.failures import NodeUnavailable
 from fleet.chain.heads import EthHeads, HeadPolicy
@@ -245,8 +247,8 @@ async def test_sockets__first_serves_another_chain__its_heads_are_never_heard() 
         await push(socket, 5)
         await socket.wait_closed()
 
-    async with listening(wrong, Polled(), behave, policy=CALM) as heads:
-        assert await until(heads, 5) == [5]
+    async with listening(wrong, Polled(head(4)), behave, policy=CALM) as heads:
+        assert (await until(heads, 5))[-1] == 5
         assert heads.problem is None
     async with listening(wrong, Polled()) as heads:
         assert await complaint(heads) == "head subscription: ws-0: serves chain 1, not 964"
@@ -293,3 +295,74 @@ async def test_push__not_trusted__only_wakes_the_poll() -> None:
         asked = polled.asked
         await asyncio.sleep(0.2)
         assert polled.asked == asked, "what was promised has been had"
+
+
+async def test_push__far_above_what_nodes_say__never_handed_on_and_the_next_is_dialled() -> None:
+    async def boasts(socket: ServerConnection) -> None:
+        await accept(socket)
+        with suppress(ConnectionClosed):
+            for number in itertools.count(10**9):
+                await push(socket, number)
+                await asyncio.sleep(0.01)
+
+    async def behave(socket: ServerConnection) -> None:
+        await accept(socket)
+        await push(socket, 10)
+        await socket.wait_closed()
+
+    async with listening(boasts, Polled(head(9)), behave) as heads:
+        assert (await until(heads, 10))[-1] == 10
+
+
+async def test_push__however_many__the_nodes_are_asked_no_more_often_than_without() -> None:
+    pushed = 0
+
+    async def floods(socket: ServerConnection) -> None:
+        nonlocal pushed
+        await accept(socket)
+        with suppress(ConnectionClosed):
+            for number in itertools.count(10**9):
+                await push(socket, number)
+                await asyncio.sleep(0)
+                pushed += 1
+
+    policy = replace(CALM, poll_s=0.2)
+    polled = Polled(head(9))
+    async with listening(floods, polled, policy=policy) as heads:
+        started = asyncio.get_running_loop().time()
+        while pushed < 200 or polled.asked < 3:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        elapsed_s = asyncio.get_running_loop().time() - started
+        assert polled.asked <= 2 + elapsed_s / policy.poll_s
+        assert heads.newest == head(9)
+
+
+async def test_push__a_chain_of_its_own_on_top_of_ours__the_audit_ends_it() -> None:
+    async def invents(socket: ServerConnection) -> None:
+        await accept(socket)
+        with suppress(ConnectionClosed):
+            for number in itertools.count(10):
+                await push(socket, number)
+                await asyncio.sleep(0.01)
+
+    polled = Polled(head(9))
+    policy = replace(CALM, audit_s=0.5)
+    async with listening(invents, polled, policy=policy) as heads:
+        await until(heads, 20)
+        polled.newest = replace(head(11), hash=BlockHash(word(10**6)))
+        while heads.newest != polled.newest:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+async def test_push__misses_a_block__the_nodes_are_asked() -> None:
+    async def behave(socket: ServerConnection) -> None:
+        await accept(socket)
+        await push(socket, 5)
+        await push(socket, 7)
+        await socket.wait_closed()
+
+    polled = Polled(head(4))
+    async with listening(behave, polled, policy=CALM) as heads:
+        await until(heads, 5)
+        polled.newest = head(7)
+        assert (await until(heads, 7))[-1] == 7

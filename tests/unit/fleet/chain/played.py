@@ -11,6 +11,18 @@ from fleet.chain.failures import (
 from fleet.chain.pool import Pool, PoolPolicy
 from fleet.chain.states import NodeState
 from fleet.chain.throttle import Urgency
+from units import BlockHash, BlockNumber, Head, Timestamp
+
+
+def head(number: int, fork: str = "a", *, time: int | None = None) -> Head:
+    """A block of a chain whose blocks are 12 s apart; `time` where it says another."""
+    return Head(
+        number=BlockNumber(number),
+        hash=BlockHash(f"0x{number}{fork}"),
+        parent_hash=BlockHash(f"0x{number - 1}{fork}"),
+        time=Timestamp(number * 12 if time is None else time),
+    )
+
 
 DOWN = NodeUnavailable("down")
 BUSY = NodeUnavailable("too many requests", retry_after_s=30)
@@ -39,6 +51,7 @@ class PlayedEndpoint(Endpoint):
         self.chain_id = chain_id
         self.height = 100
         self.fork = 0
+        self.time: int | None = None
         self.asked: list[str] = []
         self.hangs = False
 
@@ -71,7 +84,7 @@ class PlayedEndpoint(Endpoint):
             "number": hex(number),
             "hash": f"0x{fork:032x}{number:032x}",
             "parentHash": f"0x{max(number - 1, 0):064x}",
-            "timestamp": hex(12 * number),
+            "timestamp": hex(12 * number if self.time is None else self.time),
         }
 
 

@@ -1,25 +1,15 @@
 import asyncio
 from collections.abc import Sequence
-from itertools import pairwise
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from fleet.chain.failures import NodeUnavailable
-from fleet.chain.heads import EthHeads, HeadOrder, HeadPolicy
-from units import BlockHash, BlockNumber, Head, Timestamp
+from fleet.chain.heads import EthHeads, HeadPolicy
+from fleet.chain.lineage import Change, Withdrawal
+from tests.unit.fleet.chain.played import head
+from units import Head
 
 FAST = HeadPolicy(poll_s=0.005)
-
-
-def head(number: int, fork: str = "a") -> Head:
-    return Head(
-        number=BlockNumber(number),
-        hash=BlockHash(f"0x{number}{fork}"),
-        parent_hash=BlockHash(f"0x{number - 1}{fork}"),
-        time=Timestamp(number * 12),
-    )
 
 
 class PolledNode:
@@ -45,53 +35,6 @@ async def collect(heads: EthHeads, count: int) -> list[Head]:
                 break
         running.cancel()
     return found
-
-
-def test_order__same_head_again__no_news() -> None:
-    order = HeadOrder()
-    assert order.admit(head(5))
-    assert not order.admit(head(5))
-
-
-def test_order__lagging_node__no_news() -> None:
-    order = HeadOrder()
-    for number in (4, 5, 7):
-        assert order.admit(head(number))
-    assert not order.admit(head(5)), "seen"
-    assert not order.admit(head(6)), "never seen: it lags"
-    assert order.newest == head(7)
-
-
-def test_order__other_block_of_the_same_height__news() -> None:
-    order = HeadOrder()
-    order.admit(head(5))
-    assert order.admit(head(5, "b"))
-    assert order.newest == head(5, "b")
-
-
-def test_order__reorganised_to_a_lower_height__news_and_the_old_branch_is_forgotten() -> None:
-    order = HeadOrder()
-    for number in (4, 5, 6):
-        order.admit(head(number))
-    assert order.admit(head(5, "b"))
-    assert order.admit(head(6, "b"))
-    assert order.admit(head(6, "a")), "and back"
-
-
-@given(st.lists(st.tuples(st.integers(1, 30), st.sampled_from("ab")), max_size=200))
-def test_order__any_sequence__news_is_never_the_head_before(heads: list[tuple[int, str]]) -> None:
-    order = HeadOrder()
-    admitted = [each for number, fork in heads if order.admit(each := head(number, fork))]
-    for one, two in pairwise(admitted):
-        assert two.number > one.number or two.hash != one.hash
-
-
-def test_order__many_heads__memory_stays_small() -> None:
-    order = HeadOrder()
-    for number in range(5_000):
-        order.admit(head(number))
-    assert len(order._seen) < 600
-    assert order.admit(head(4_990, "b"))
 
 
 async def test_heads__polling__each_new_head_once() -> None:
@@ -135,6 +78,34 @@ async def test_heads__node_down_for_a_while__told_and_waited_out() -> None:
     node = PolledNode([head(1), NodeUnavailable("down"), NodeUnavailable("down"), head(2)])
     heads = EthHeads(latest=node, policy=FAST)
     assert await collect(heads, 2) == [head(1), head(2)]
+
+
+class Changes:
+    """Hears what happens to the chain."""
+
+    def __init__(self) -> None:
+        self.heard: list[Change] = []
+
+    def changed(self, change: Change) -> None:
+        self.heard.append(change)
+
+
+@pytest.mark.parametrize("time", [None, 0, 10**12], ids=["its own", "before all", "after all"])
+async def test_heads__the_node_once_boasts__told_and_the_true_ones_go_on(time: int | None) -> None:
+    boast = head(10**9) if time is None else head(10**9, time=time)
+    node = PolledNode([head(1), boast, *map(head, range(2, 9))])
+    changes = Changes()
+    heads = EthHeads(latest=node, policy=FAST, listener=changes)
+    async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(heads.run())
+        async for each in heads.heads():
+            if each == head(8):
+                break
+        running.cancel()
+    assert [type(each) for each in changes.heard] == [Withdrawal]
+    assert isinstance(changes.heard[0], Withdrawal)
+    assert changes.heard[0].head == boast
+    assert changes.heard[0].by.number <= 5
 
 
 async def test_heads__chain_stands_still__its_age_grows() -> None:

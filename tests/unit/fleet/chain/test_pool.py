@@ -57,6 +57,37 @@ async def test_request__a_node_lags__the_one_that_does_not_is_asked() -> None:
     assert await ask(nodes) == "0xb"
 
 
+async def probe(nodes: Pool) -> None:
+    for member in nodes._members.all:
+        await nodes._probe(member)
+
+
+async def test_probe__a_node_boasts_once__nobody_is_late_once_all_were_heard_again() -> None:
+    boaster, honest, clock = PlayedEndpoint("a"), PlayedEndpoint("b"), Clock()
+    nodes = pool(boaster, honest, clock=clock)
+    boaster.height = 10**9
+    await probe(nodes)
+    assert nodes.states()["b"] is NodeState.OUT_OF_SYNC
+    boaster.height = 100
+    clock.seconds += 12
+    await probe(nodes)
+    assert set(nodes.states().values()) == {NodeState.ALIVE}
+
+
+async def test_head__a_node_goes_on_boasting_and_stands_still__the_one_that_moves_is_believed() -> (
+    None
+):
+    boaster, honest, clock = PlayedEndpoint("a"), PlayedEndpoint("b"), Clock()
+    nodes = pool(boaster, honest, clock=clock)
+    boaster.height = 10**9
+    for _ in range(12):
+        await probe(nodes)
+        clock.seconds += 12
+        honest.height += 1
+    assert nodes.states() == {"a": NodeState.OUT_OF_SYNC, "b": NodeState.ALIVE}
+    assert (await nodes.head(Urgency.DECIDING)).number == honest.height
+
+
 async def test_request__asked_to_wait__is_not_asked_again_meanwhile() -> None:
     first, second = PlayedEndpoint("a", BUSY), PlayedEndpoint("b", "0xb")
     nodes = pool(first, second)

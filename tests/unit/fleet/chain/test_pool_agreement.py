@@ -122,6 +122,13 @@ async def test_head__two_forks_of_the_same_height__no_head() -> None:
         await pool(*played, agreement=2).head(Urgency.DECIDING)
 
 
+async def test_head__one_says_another_time_of_the_same_block__never_its_word() -> None:
+    played = three("0x", "0x", "0x")
+    played[0].time = 10**9
+    found = await pool(*played, agreement=2).head(Urgency.DECIDING)
+    assert found.time == 12 * 100
+
+
 async def test_finalized__agreement__the_highest_that_so_many_hold_for_final() -> None:
     played = three("0x", "0x", "0x")
     played[0].height, played[2].height = 120, 90

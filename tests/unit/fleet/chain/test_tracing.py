@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleet.chain.failures import NodeUnavailable
-from fleet.chain.lineage import Advance, Change, Leap, Lineage, Reorg
+from fleet.chain.lineage import Advance, Change, Leap, Lineage, Reorg, Withdrawal
 from fleet.chain.tracing import Tracer
 from units import BlockHash, BlockNumber, Head, Timestamp
 
@@ -178,7 +178,7 @@ async def test_follow__any_moves__changes_applied_in_order_give_the_chain(
                 assert branch[0].parent_hash == ancestor.hash
             case Leap(head=leapt):
                 own, branch = {}, (leapt,)
-            case None:
+            case None | Withdrawal():
                 raise AssertionError
         own |= {each.number: each for each in branch}
         assert own[max(own)] == world.head

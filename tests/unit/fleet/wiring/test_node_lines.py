@@ -2,7 +2,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
-from fleet.chain.lineage import Advance, Leap, Reorg
+from fleet.chain.lineage import Advance, Leap, Reorg, Withdrawal
 from fleet.chain.states import NodeState
 from fleet.telemetry.chain_metrics import ChainMetrics
 from fleet.wiring.chain_changes import ChainChanges
@@ -97,3 +97,14 @@ def test_changes__reorganisation__its_ancestor_and_branch_and_depth(
     assert lines[0]["branch"] == [head(4).hash]
     assert registry.get_sample_value("megatao_heads_missed_total") == 2
     assert registry.get_sample_value("megatao_reorg_depth_blocks_sum") == 2
+
+
+def test_changes__a_head_that_was_made_up__told_and_counted(
+    registry: CollectorRegistry, metrics: ChainMetrics
+) -> None:
+    with capture_logs() as lines:
+        ChainChanges(metrics).changed(Withdrawal(head(10**9), head(9)))
+    assert [(line["event"], line["block"], line["head"]) for line in lines] == [
+        ("head_withdrawn", 10**9, 9)
+    ]
+    assert registry.get_sample_value("megatao_heads_withdrawn_total") == 1

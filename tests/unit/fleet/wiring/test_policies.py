@@ -125,6 +125,25 @@ def test_rate__no_limit__is_none() -> None:
     assert node_policies.rate(settings().evm.endpoints[0], 50) is None
 
 
+@pytest.mark.parametrize(
+    ("asked", "pushing", "is_trusted"),
+    [
+        (["one"], [], True),
+        (["one"], ["one"], True),
+        (["one", "one"], ["one"], True),
+        (["one"], ["one", "stranger"], False),
+        (["one", "two"], ["one"], False),
+    ],
+)
+def test_heads__pushed__trusted_only_where_the_one_operator_pushes_that_is_asked(
+    asked: list[str], pushing: list[str], is_trusted: bool
+) -> None:
+    nodes = [{"operator": each, "url": "http://127.0.0.1:1"} for each in asked]
+    sockets = [{"operator": each, "url": "ws://127.0.0.1:1"} for each in pushing]
+    found = settings(evm={"endpoints": nodes, "subscriptions": sockets})
+    assert node_policies.heads(found).trusts_pushes is is_trusted
+
+
 def test_warnings__tiers_of_the_exchange__rise_in_severity() -> None:
     found = policies.warnings(settings(), TIERS).tiers
 
