@@ -88,8 +88,13 @@ def _patience(answer_s: float) -> dict[str, str]:
 
 
 def _judge(context: ExceptionContext, where: str) -> StoreAway | None:
-    """One kind of error for all ways in which a server does not answer; drops its connection."""
+    """One kind of error for all ways in which a server does not answer; drops its connection.
+
+    Whoever is cancelled while it is asked is cancelled: the server has nothing to do with it.
+    """
     found = context.original_exception
+    if not isinstance(found, Exception):
+        return None
     if not context.is_disconnect and not isinstance(found, (OSError, TimeoutError)):
         return None
     context.is_disconnect = True

@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 metadata = MetaData()
 
-SCHEMA = 8
+SCHEMA = 9
 """The newest version in `migrations/versions/`, whose tables these are."""
 
 # --- stamp: which world this store belongs to -----------------------------------------------
@@ -64,16 +64,22 @@ warning_progress = Table(
     Column("time", BigInteger, nullable=False),
 )
 
-warning_tiers = Table(
-    "warning_tiers",
+warning_watches = Table(
+    "warning_watches",
     metadata,
-    Column("position_id", String(34), primary_key=True),
+    Column("position_id", LargeBinary(16), primary_key=True),
     Column("sequence", BigInteger, primary_key=True, autoincrement=False),
-    Column("tier_bps", Integer, primary_key=True, autoincrement=False),
-    Column("stage", String(16), nullable=False),
-    Column("episode", Integer, nullable=False),
-    Column("below_since", BigInteger),
-    Column("is_found", Boolean, nullable=False),
+    # a word a tier, the highest first: see `watches.py`
+    Column("tiers", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+warning_commits = Table(
+    "warning_commits",
+    metadata,
+    Column("only", Integer, CheckConstraint('"only" = 1'), primary_key=True),
+    # counted up with each: who reads in pieces knows by it that they are of one moment
+    Column("number", BigInteger, nullable=False),
 )
 
 warning_unknowns = Table(

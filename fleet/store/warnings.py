@@ -3,36 +3,31 @@
 Implements `keepers.warnings.keeper.WarningsStore`. Rows in, values out; decides nothing.
 """
 
-from functools import cache
-from itertools import groupby
-from operator import itemgetter
-from typing import Any
-
-from sqlalchemy import Row, bindparam, delete, insert, select
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from fleet.store import outbox
+from fleet.store import outbox, watches
 from fleet.store.engine import Database
 from fleet.store.lease import Lease, hold
 from fleet.store.tables import (
+    warning_commits,
     warning_digest,
     warning_progress,
-    warning_tiers,
     warning_unknowns,
 )
+from fleet.store.watches import Reading
 from fleet.telemetry.messages import Message
-from keepers.liquidation.positions import PositionKey
 from keepers.warnings.alerts import Alert, DigestEntry
 from keepers.warnings.observation import Unknowns, UnknownWatch, WarningChange, WarningState
-from keepers.warnings.tiers import Stage, TierWatch, Watch
-from units import BlockHash, BlockNumber, Bps, Head, Netuid, PositionId, Sequence, Timestamp
+from units import BlockHash, BlockNumber, Head, Netuid, Timestamp
 
 _WHOLE_BOOK = -1
-_ROWS_A_TURN = 1_000
 
 
 class StoredWarnings:
     """The warnings bot's memory; one bot writes it.
+
+    A `load` that is given up is gone on with by the next one.
 
     Args:
         database: with this bot's tables in it.
@@ -42,16 +37,29 @@ class StoredWarnings:
     def __init__(self, database: Database, lease: Lease | None = None) -> None:
         self._database = database
         self._lease = lease
+        self._begun: Reading | None = None
 
     async def load(self) -> WarningState:
         """The state as the last commit left it; an empty one when there was none."""
         async with self._database.reading() as connection:
-            return WarningState(
+            reading = await self._reading_on(connection)
+            state = WarningState(
                 head=await _load_head(connection),
-                watches=await _load_watches(connection),
+                watches=reading.watches,
                 unknowns=await _load_unknowns(connection),
                 digest=await _load_digest(connection),
             )
+        self._begun = None  # the watches are the caller's now
+        return state
+
+    async def _reading_on(self, connection: AsyncConnection) -> Reading:
+        """The watches; what an attempt before this one has read holds if nobody wrote since."""
+        commits = await _load_commits(connection)
+        begun = self._begun
+        if begun is None or begun.commits != commits:
+            begun = self._begun = Reading(commits)
+        await watches.read_on(connection, begun)
+        return begun
 
     async def commit(self, change: WarningChange) -> frozenset[str]:
         """Stores the change and its alerts as a whole; returns the ids that are new.
@@ -62,8 +70,10 @@ class StoredWarnings:
         async with self._database.writing() as connection:
             if self._lease is not None:
                 await connection.run_sync(hold, self._lease)
+            await _count_commit(connection)
             await _store_head(connection, change.head)
-            await _store_watches(connection, change)
+            await watches.forget(connection, change.gone)
+            await watches.store(connection, change.watches)
             await _store_unknowns(connection, change.unknowns)
             await _store_digest(connection, change)
             return await outbox.enqueue(connection, [_message(alert) for alert in change.alerts])
@@ -107,75 +117,15 @@ async def _load_head(connection: AsyncConnection) -> Head | None:
     )
 
 
-async def _store_watches(connection: AsyncConnection, change: WarningChange) -> None:
-    keys = [{"id": _hex(key), "at": key.sequence} for key in (*change.gone, *change.watches)]
-    if keys:
-        table = warning_tiers
-        forget = delete(table).where(
-            table.c.position_id == bindparam("id"), table.c.sequence == bindparam("at")
-        )
-        await connection.execute(forget, keys)
-    rows = [row for key, watch in change.watches.items() for row in _rows(key, watch)]
-    if rows:
-        await connection.execute(insert(warning_tiers), rows)
+async def _count_commit(connection: AsyncConnection) -> None:
+    number = warning_commits.c.number
+    counted = await connection.execute(update(warning_commits).values(number=number + 1))
+    if not counted.rowcount:
+        await connection.execute(insert(warning_commits).values(only=1, number=1))
 
 
-def _rows(key: PositionKey, watch: Watch) -> list[dict[str, Any]]:
-    return [
-        {
-            "position_id": _hex(key),
-            "sequence": key.sequence,
-            "tier_bps": tier.tier_bps,
-            "stage": tier.stage.value,
-            "episode": tier.episode,
-            "below_since": tier.below_since,
-            "is_found": tier.is_found,
-        }
-        for tier in watch
-    ]
-
-
-async def _load_watches(connection: AsyncConnection) -> dict[PositionKey, Watch]:
-    """In pieces, between which others have a turn; most tiers and watches are alike, kept once."""
-    columns = warning_tiers.c
-    query = select(warning_tiers).order_by(
-        columns.position_id, columns.sequence, columns.tier_bps.desc()
-    )
-    watches: dict[PositionKey, Watch] = {}
-    alike: dict[Watch, Watch] = {}
-    tier = cache(_tier)
-    last: list[Row[Any]] = []  # the rows of a position may come in two pieces
-    async with connection.stream(query) as rows:
-        async for some in rows.partitions(_ROWS_A_TURN):
-            for named, each in groupby([*last, *some], key=_named):
-                last = list(each)
-                watch = tuple(tier(*row[2:]) for row in last)
-                watches[_key(*named)] = alike.setdefault(watch, watch)
-    return watches
-
-
-_named = itemgetter(0, 1)
-"""Whose row it is: position id and sequence, as they are stored."""
-
-
-def _key(id_: str, sequence: int) -> PositionKey:
-    return PositionKey(id=PositionId(bytes.fromhex(id_[2:])), sequence=Sequence(sequence))
-
-
-def _tier(
-    tier_bps: int, stage: str, episode: int, below_since: int | None, is_found: bool
-) -> TierWatch:
-    return TierWatch(
-        tier_bps=Bps(tier_bps),
-        stage=Stage(stage),
-        episode=episode,
-        below_since=None if below_since is None else BlockNumber(below_since),
-        is_found=is_found,
-    )
-
-
-def _hex(key: PositionKey) -> str:
-    return f"0x{key.id.hex()}"
+async def _load_commits(connection: AsyncConnection) -> int:
+    return int(await connection.scalar(select(warning_commits.c.number)) or 0)
 
 
 async def _store_unknowns(connection: AsyncConnection, unknowns: Unknowns) -> None:

@@ -105,10 +105,13 @@ class RememberedWarnings:
     def __init__(self, memory: Memory, tenure: Tenure | None) -> None:
         self._memory = memory
         self._tenure = tenure
+        self._reader: StoredWarnings | None = None
 
     async def load(self) -> WarningState:
         """See the port."""
-        return await StoredWarnings(await self._memory.database()).load()
+        if self._reader is None:  # the same again, for it knows how far it came
+            self._reader = StoredWarnings(await self._memory.database())
+        return await self._reader.load()
 
     async def commit(self, change: WarningChange) -> frozenset[str]:
         """See the port."""

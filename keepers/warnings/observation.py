@@ -14,7 +14,6 @@ from keepers.liquidation.positions import BlockEvents, PositionKey, PositionLiqu
 from keepers.warnings.alerts import (
     Alert,
     DigestEntry,
-    Fall,
     Severity,
     blocks_missed_alert,
     book_unknown_alert,
@@ -23,9 +22,10 @@ from keepers.warnings.alerts import (
     liquidation_alert,
     market_unknown_alert,
 )
+from keepers.warnings.observer import Observer
 from keepers.warnings.outlook import UNKNOWN, Outlook, Volatility, outlook
 from keepers.warnings.survey import Survey
-from keepers.warnings.tiers import WarningPolicy, Watch, observe, observe_unknown
+from keepers.warnings.tiers import WarningPolicy, Watch
 from units import BlockNumber, Head, Netuid
 
 
@@ -192,14 +192,14 @@ def _falls(
 ) -> tuple[dict[PositionKey, Watch], list[Alert]]:
     """The watches that moved, and an alert for every fall, in the order of the positions' keys."""
     moved: dict[PositionKey, Watch] = {}
-    alike: dict[Watch, Watch] = {}  # most of a million are, and are kept once
+    observer = Observer(survey.head.number, policy)
     alerts: list[tuple[PositionKey, Alert]] = []
     for risk in survey.risks:
         key = risk.position.key
         before = state.watches.get(key)
-        after, fall = _observed(before, risk, survey.head.number, policy)
+        after, fall = observer.observed(before, risk.ratio_bps)
         if after is not before and after is not None:
-            moved[key] = alike.setdefault(after, after)
+            moved[key] = after
         if fall is not None:
             lasts = _outlook(risk, survey, volatility)
             alerts.append((key, fall_alert(risk, fall, survey.head, lasts)))
@@ -210,16 +210,6 @@ def _outlook(risk: PositionRisk, survey: Survey, volatility: Volatility) -> Outl
     netuid = risk.position.netuid
     market = survey.markets.get(netuid)
     return UNKNOWN if market is None else outlook(risk, market, volatility.get(netuid))
-
-
-def _observed(
-    before: Watch | None, risk: PositionRisk, block: BlockNumber, policy: WarningPolicy
-) -> tuple[Watch | None, Fall | None]:
-    if risk.ratio_bps is not None:
-        return observe(before, risk.ratio_bps, block, policy)
-    if before is None:  # never seen with a known ratio: as if not seen at all
-        return None, None
-    return observe_unknown(before, policy)
 
 
 def _unknown_markets(

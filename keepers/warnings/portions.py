@@ -1,6 +1,6 @@
 """A large change in pieces, so that nobody else waits for the database while all of it is stored.
 
-A million positions that are new are three million rows. Pure.
+A million positions that are new are as many rows. Pure.
 """
 
 from collections import defaultdict
@@ -13,7 +13,7 @@ from keepers.warnings.alerts import Alert, AlertKind
 from keepers.warnings.observation import WarningChange, WarningState
 
 PORTION: Final = 1_000
-"""Watches that are stored at once: three thousand rows."""
+"""Watches that are stored at once."""
 
 
 def portions(state: WarningState, change: WarningChange) -> Iterator[WarningChange]:
@@ -25,7 +25,8 @@ def portions(state: WarningState, change: WarningChange) -> Iterator[WarningChan
     """
     keys = list(change.watches)
     pieces = [keys[at : at + PORTION] for at in range(0, len(keys), PORTION)] or [keys]
-    place = {key: number for number, piece in enumerate(pieces) for key in piece}
+    told = change.alerts or change.collected  # the usual million of watches are silent
+    place = {key: number for number, piece in enumerate(pieces) for key in piece} if told else {}
     last = len(pieces) - 1
     collected, alerts = _dealt(change.collected, place, last), _dealt(change.alerts, place, last)
     for number, piece in enumerate(pieces):

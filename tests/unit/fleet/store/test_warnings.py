@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from fleet.store.engine import Database
 from fleet.store.lease import Claim, acquire
 from fleet.store.outbox import StoredOutbox
-from fleet.store.tables import outbox, warning_tiers
+from fleet.store.tables import outbox, warning_watches
 from fleet.store.warnings import StoredWarnings
 from fleet.transactions.journal import Fenced
 from keepers.liquidation.positions import PositionKey
@@ -130,7 +130,7 @@ async def test_commit__fails_at_the_last_moment__neither_state_nor_alerts(
 
     assert await StoredWarnings(database).load() == WarningState()
     async with database.reading() as connection:
-        for table in (outbox, warning_tiers):
+        for table in (outbox, warning_watches):
             count = select(func.count()).select_from(table)
             assert (await connection.execute(count)).scalar_one() == 0
 
