@@ -1,6 +1,7 @@
 """What is to be told to those who handed in work: each outcome once, and news before it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from fleet.transactions.attempt import Entry
 from fleet.transactions.request import Included, Settled
@@ -15,6 +16,7 @@ class News:
     def __init__(self) -> None:
         self._settled: dict[int, Settled] = {}
         self._included: list[Included] = []
+        self._hearing: list[dict[str, Settled]] = []
 
     def settled(self, entry_id: int, outcome: Settled) -> None:
         """Notes the outcome of a journal entry."""
@@ -27,7 +29,20 @@ class News:
     def take_settled(self) -> tuple[Settled, ...]:
         """Outcomes that were not told before."""
         told, self._settled = tuple(self._settled.values()), {}
+        by_work = {each.request.idempotency_key: each for each in told}
+        for heard in self._hearing:
+            heard.update(by_work)
         return told
+
+    @contextmanager
+    def hearing(self) -> Iterator[dict[str, Settled]]:
+        """The outcomes that are told while the body runs, by work: what it was decided without."""
+        heard: dict[str, Settled] = {}
+        self._hearing.append(heard)
+        try:
+            yield heard
+        finally:
+            self._hearing = [each for each in self._hearing if each is not heard]
 
     def take_included(self) -> tuple[Included, ...]:
         """News that were not told before."""

@@ -8,7 +8,7 @@ At most one sender works on one key and namespace; `fleet.store.lease` sees to t
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
@@ -133,11 +133,18 @@ class Sender:
     async def submit(self, request: TransactionRequest) -> Submission:
         """Simulates, signs, journals and sends; the outcome comes from a later `settle`.
 
-        Nonces follow the order in which the most urgent lane goes first.
+        Nonces follow the order in which the most urgent lane goes first. Work whose outcome is
+        told meanwhile was asked for without knowing it, and is to be asked for anew.
         """
+        with self._pursuit.news.hearing() as heard:
+            return await self._submitted(request, heard)
+
+    async def _submitted(
+        self, request: TransactionRequest, heard: Mapping[str, Settled]
+    ) -> Submission:
         if self._known is None:
             await self.recover()
-        refusal = self._objection(request) or await self._guard.objection(request.lane)
+        refusal = self._objection(request, heard) or await self._guard.objection(request.lane)
         if refusal is not None:
             return refusal
         at: BlockNumber | Literal["latest"] = request.decided_at or "latest"
@@ -145,7 +152,7 @@ class Sender:
             if request.lane in _REHEARSED_FIRST and (no := (await rehearsal).refusal):
                 return no
             async with self._turns.turn(request.lane):
-                return await self._sent(request, rehearsal)
+                return await self._sent(request, rehearsal, heard)
 
     def busy(self, subjects: Iterable[str]) -> frozenset[str]:
         """Which of these a request in no block works on; to be left out of a new one."""
@@ -168,7 +175,8 @@ class Sender:
             previous, self._head = self._head, head
             follows = previous is not None and head.parent_hash == previous.hash
             with self._distrusted_on_failure():
-                await self._pursuit.go_over(known, head, is_undisturbed=follows)
+                async with self._quotes.ahead(head):
+                    await self._pursuit.go_over(known, head, is_undisturbed=follows)
             return self._pursuit.news.take_settled()
 
     def inclusions(self) -> tuple[Included, ...]:
@@ -204,20 +212,25 @@ class Sender:
 
     # --- submitting ---------------------------------------------------------------------------
 
-    def _objection(self, request: TransactionRequest) -> AlreadyInFlight | Refused | None:
-        known = self._known
+    def _objection(
+        self, request: TransactionRequest, heard: Mapping[str, Settled]
+    ) -> AlreadyInFlight | Refused | None:
+        known, work = self._known, request.idempotency_key
         if known is None or self._head is None:
             return Refused(reason=_REREADING)
-        untold = self._pursuit.news.outcome_of(request.idempotency_key)
-        if untold is not None:
-            return AlreadyInFlight(tx_hash=untold.tx_hash)
+        unknown = self._pursuit.news.outcome_of(work) or heard.get(work)
+        if unknown is not None:
+            return AlreadyInFlight(tx_hash=unknown.tx_hash)
         return objection(request, known.in_flight, self._head.number, self._policy)
 
     async def _sent(
-        self, request: TransactionRequest, rehearsal: asyncio.Task[Rehearsed]
+        self,
+        request: TransactionRequest,
+        rehearsal: asyncio.Task[Rehearsed],
+        heard: Mapping[str, Settled],
     ) -> Submission:
         """Its turn has come; while it waited another may have come first, or stopped the lane."""
-        refusal = self._objection(request) or await self._guard.objection(request.lane)
+        refusal = self._objection(request, heard) or await self._guard.objection(request.lane)
         if refusal is not None or self._known is None or self._head is None:
             return refusal or Refused(reason=_REREADING)
         with self._distrusted_on_failure():

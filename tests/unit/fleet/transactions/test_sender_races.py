@@ -76,6 +76,32 @@ async def test_submit__what_stood_in_the_way_became_final_meanwhile__is_left_as_
     assert len(world.journal.spends) == 2, "nothing is booked twice"
 
 
+async def test_submit__its_outcome_is_told_while_it_waits__was_decided_without_knowing_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Both need the journal read again; the settling that does it comes first, and tells."""
+    world = World()
+    world.chain.finality_lag = 0
+    await world.submit()
+    head, look = world.chain.mine(), Gate()
+    world.fuse.set(1, Silence(), is_after=False)
+    with pytest.raises(Silence):
+        await world.sender.settle(head)
+    monkeypatch.setattr(world.journal, "save", look.before(world.journal.save, lambda _: True))
+    async with asyncio.TaskGroup() as tasks:
+        settling = tasks.create_task(world.sender.settle(head))
+        await look.has_come.wait()
+        again = tasks.create_task(world.submit())
+        await asyncio.sleep(0)
+        look.opens.set()
+    (told,) = settling.result()
+    assert isinstance(told.outcome, Final)
+    assert again.result() == AlreadyInFlight(tx_hash=told.tx_hash)
+    await world.mine()
+    assert world.payloads() == [b"work"]
+    assert isinstance(await world.submit(), Submitted), "who has heard of it may ask anew"
+
+
 class Restless:
     """A port whose every call lets the others go first for a while, before and after."""
 
