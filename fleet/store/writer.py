@@ -34,9 +34,15 @@ class Writer:
         self._transactions = 0
 
     async def run(self, work: Callable[[Connection], _T]) -> _T:
-        """One transaction, see `to_its_end`."""
-        loop = asyncio.get_running_loop()
-        return await to_its_end(loop.run_in_executor(self._thread, self._transact, work))
+        """One transaction, to its end as `to_its_end`, but with one turn of the loop for its news.
+
+        On the way of every price, and a chain of futures would take as long as the transaction.
+        """
+        loop, ended = asyncio.get_running_loop(), asyncio.Event()
+        written = self._thread.submit(self._transact, work)
+        written.add_done_callback(lambda _: loop.call_soon_threadsafe(ended.set))
+        await _outlast(ended.wait)
+        return written.result()
 
     async def close(self) -> None:
         """Closes each connection where it was opened, then ends the threads."""
@@ -77,8 +83,17 @@ async def to_its_end(write: Awaitable[_T]) -> _T:
     """
     done = asyncio.ensure_future(write)
     try:
-        return await asyncio.shield(done)
+        await _outlast(lambda: asyncio.wait([done]))
     except asyncio.CancelledError:
-        await asyncio.wait([done])
         done.exception()  # looked at, for nobody else will: who asked is on the way out
+        raise
+    return done.result()
+
+
+async def _outlast(end: Callable[[], Awaitable[object]]) -> None:
+    """Returns at the end, or is cancelled then, however often somebody wants that before."""
+    try:
+        await end()
+    except asyncio.CancelledError:
+        await _outlast(end)
         raise

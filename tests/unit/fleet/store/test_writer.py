@@ -80,12 +80,27 @@ async def test_write__cancelled_in_the_middle__its_end_is_waited_for(database: D
     async with asyncio.TaskGroup() as tasks:
         writing = tasks.create_task(database.write(work))
         await asyncio.to_thread(begun.wait, 60)
-        writing.cancel()
-        await asyncio.sleep(0.05)
-        assert not writing.done(), "it may still take effect"
+        for _ in range(3):  # a step's deadline, and then whoever ends the process
+            writing.cancel()
+            await asyncio.sleep(0.05)
+            assert not writing.done(), "it may still take effect"
         may_end.set()
     assert writing.cancelled()
     assert await database.write(count) == 1
+
+
+async def test_to_its_end__cancelled_several_times__is_so_when_the_write_ended() -> None:
+    ended = asyncio.Event()
+    async with asyncio.TaskGroup() as tasks:
+        waiting = tasks.create_task(writer.to_its_end(ended.wait()))
+        for _ in range(3):
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            waiting.cancel()
+        await asyncio.sleep(0.05)
+        assert not waiting.done()
+        ended.set()
+    assert waiting.cancelled()
 
 
 @ON_SQLITE
