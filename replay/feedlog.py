@@ -17,7 +17,16 @@ from devnet.audit.margin import Terms
 from devnet.tape import Tape
 from keepers.liquidation.positions import MarketResumed, MarketSuspended, PricePushed
 from replay.setup import finalized_at
-from units import BPS_ONE, RAO_IN_PRICE_WEI, BlockNumber, Head, Netuid, PriceWei, Timestamp
+from units import (
+    BPS_ONE,
+    RAO_IN_PRICE_WEI,
+    BlockNumber,
+    FundingIndex,
+    Head,
+    Netuid,
+    PriceWei,
+    Timestamp,
+)
 
 FeedEvent = PricePushed | MarketSuspended | MarketResumed
 
@@ -80,9 +89,15 @@ class FeedLog:
         self._counts = np.zeros(len(pins), dtype=np.int64)
         self._blocks = 0
 
-    def begin_block(self, head: Head, is_worth: Callable[[Netuid, PriceWei], bool]) -> None:
-        """Before anything that happened in the block; `is_worth` as the referee's watch asks it."""
-        self.allowed.begin_block(finalized_at(head.number - 1), head.number, is_worth)
+    def begin_block(
+        self,
+        head: Head,
+        is_worth: Callable[[Netuid, PriceWei], bool],
+        index_of: Callable[[Netuid], FundingIndex],
+    ) -> None:
+        """Before anything that happened in the block; what the referee's watch asks."""
+        known = finalized_at(head.number - 1)
+        self.allowed.begin_block(known, head.number, is_worth, index_of)
 
     def event(self, event: FeedEvent, head: Head) -> None:
         """One event of the feed."""

@@ -95,7 +95,11 @@ class Observer:
     def block(self, record: BlockRecord, vault: VaultRecord | None) -> None:
         """Takes in one block; `vault` where one is to be sampled."""
         head = record.head
-        self.feed.begin_block(head, partial(self._is_worth, record))
+        self.feed.begin_block(
+            head,
+            partial(self._is_worth, record),
+            lambda netuid: project_index(self._book.markets[netuid], head.time),
+        )
         self._follow(record)
         for event in record.events:
             self._event(event, head)

@@ -21,6 +21,7 @@ from units import (
     RAO_IN_PRICE_WEI,
     BlockNumber,
     Bps,
+    FundingIndex,
     Head,
     Netuid,
     PriceWei,
@@ -146,7 +147,11 @@ class FeedWatch:
         self.holds = Holds()
 
     def begin_block(
-        self, known: BlockNumber, block: BlockNumber, is_worth: Callable[[Netuid, PriceWei], bool]
+        self,
+        known: BlockNumber,
+        block: BlockNumber,
+        is_worth: Callable[[Netuid, PriceWei], bool],
+        index_of: Callable[[Netuid], FundingIndex],
     ) -> None:
         """Notes what may be published in `block`.
 
@@ -154,6 +159,7 @@ class FeedWatch:
             known: the newest source block that whoever acts in `block` can have read.
             block: the block that is to be sealed.
             is_worth: whether so much is at stake at a price of a market that it buys a push.
+            index_of: a market's funding index in it.
         """
         self._known = known
         for netuid, watch in self._watches.items():
@@ -166,7 +172,7 @@ class FeedWatch:
                 continue
             is_due = _is_off(watch.published, price, promise) or _is_late(watch, block, promise)
             if is_due or (_may_buy(watch, block, promise) and is_worth(netuid, price)):
-                self.allowed.note(netuid, block, price)
+                self.allowed.note(netuid, block, price, index_of(netuid))
 
     def _follow_hold(
         self, netuid: Netuid, known: BlockNumber, block: BlockNumber, before: PriceWei

@@ -121,6 +121,11 @@ class Auditor:
         vault = await self.views.vault(head.number)
         self._note(Invariant.FREE_BALANCES, head, vault["freeBalances"], free)
 
+    @property
+    def has_checked_margins(self) -> bool:
+        """Whether it has looked at anybody's."""
+        return self.record.checks[Invariant.MARGINS_AGREE] > 0
+
     async def check_margins(self, head: Head, sample: Sequence[Holding]) -> None:
         """The contract's own margins of a sample, to the wei."""
         views = await self.views.margins([holding.key.id for holding in sample], head.number)
@@ -138,7 +143,9 @@ class Auditor:
             self._note(Invariant.MARGINS_AGREE, head, found, expected)
 
     def check_verdict(self) -> None:
-        """What the referee found in the logs alone."""
+        """What the referee found in the logs alone; margins that nobody ever had agree."""
+        if not self.referee.ledger.opened_in:
+            self.record.note(Invariant.MARGINS_AGREE, None)
         verdict, ledger = self.referee.verdict, self.referee.ledger
         self.record.note(Invariant.PENALTY_EXACT, _first(verdict.wrong_amounts))
         self.record.note(Invariant.NOTHING_HEALTHY_LIQUIDATED, _first(verdict.healthy_liquidated))

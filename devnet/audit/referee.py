@@ -97,7 +97,10 @@ class Referee:
     def observe(self, block: SealedBlock) -> None:
         """Takes in one sealed block: first what happened in it, then how it ended."""
         self.feed.begin_block(
-            self._known(block.head), block.head.number, partial(self._is_worth_a_push, block)
+            self._known(block.head),
+            block.head.number,
+            partial(self._is_worth_a_push, block),
+            lambda netuid: self.ledger.markets[netuid].index_at(block.head.time),
         )
         for receipt in block.receipts:
             self._transaction(receipt, block.head)

@@ -61,7 +61,7 @@ class Audit:
             await self._read_terms(block.head)
         if block.head.number % TOTALS_EVERY_BLOCKS == 0:
             await self.auditor.check_totals(block.head)
-        if block.head.number % MARGINS_EVERY_BLOCKS == 0:
+        if self._is_time_for_margins(block.head.number):
             await self.auditor.check_margins(block.head, self._sample(block.head.number))
 
     async def finish(self, head: Head) -> None:
@@ -74,6 +74,12 @@ class Audit:
     def hear(self, told: Told) -> None:
         """Compares what happened with what people were told; after everything was delivered."""
         self.referee.tiers.settle(told, self.referee.duties)
+
+    def _is_time_for_margins(self, number: int) -> bool:
+        """Now and then, and as soon as anybody has a position: it may not be there for long."""
+        if number % MARGINS_EVERY_BLOCKS == 0:
+            return True
+        return bool(self.referee.ledger.holdings) and not self.auditor.has_checked_margins
 
     def _sample(self, number: int) -> tuple[Holding, ...]:
         """Others every time, all of them in turn."""

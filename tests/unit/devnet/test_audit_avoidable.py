@@ -69,6 +69,20 @@ def test_split__price_fell_on_while_the_guard_held__costs_of_the_guard() -> None
     assert split(history) == BadDebtSplit(by_guard=bad_debt)
 
 
+def test_split__healthy_at_an_earlier_low_and_funding_owed_since__the_gap_took_it() -> None:
+    rows = tuple(int(rao * 10**7) for rao in (100, 91, 87, 95, 100, 50, 50, 50))
+    history = opened_at_one_tao(*rows)
+    for row in (1, 2, 3, 4):
+        at_row(history, row)
+        history.push(rows[row])
+    history.accrue(index=10**16)  # at 0.87 it would leave 19.3 %, without it 20.3 % were left
+    at_row(history, 6)
+    history.block()
+    taken_at(history, rows[5])
+    assert history.referee.verdict.bad_debt_wei > TAO // 3
+    assert split(history) == BadDebtSplit()
+
+
 # --- a price within the band ---------------------------------------------------------------------
 
 EDGE = 10**9 * 13 // 15  # where a long of 3x opened at 1 TAO is at 20 %
@@ -107,7 +121,7 @@ def test_allowed__within_the_band__only_where_so_much_is_at_stake(
         history.push(FALLEN[row])
     at_row(history, 4)
     noted = history.referee.feed.allowed._by_market[NETUID]
-    within = [price for _, price in noted if price == FALLEN[3] * 10**9]
+    within = [one for one in noted if one.price == FALLEN[3] * 10**9]
     assert bool(within) == is_avoidable
 
 
@@ -118,7 +132,7 @@ def test_allowed__published_a_heartbeat_ago__any_price_may_be_published() -> Non
         history.push(FALLEN[row])
     at_row(history, 4)
     noted = history.referee.feed.allowed._by_market[NETUID]
-    blocks = [block for block, price in noted if price == FALLEN[3] * 10**9]
+    blocks = [one.block for one in noted if one.price == FALLEN[3] * 10**9]
     assert blocks[0] == START + 20 + 2 + 1 + 11
 
 

@@ -6,7 +6,10 @@ from typing import Any
 import pytest
 
 from devnet.audit.invariants import Auditor, Invariant
+from devnet.audit.watch import MARGINS_EVERY_BLOCKS, Audit
+from devnet.chain import SealedBlock
 from tests.unit.devnet.lying_exchange import HEAD, FakeExchange, a_long, auditor_of, ledger_of
+from units import BlockNumber, Wei
 
 
 async def check_everything(auditor: Auditor) -> set[Invariant]:
@@ -20,6 +23,25 @@ async def check_everything(auditor: Auditor) -> set[Invariant]:
 
 async def test_auditor__exchange_in_order__every_invariant_holds() -> None:
     assert await check_everything(auditor_of(FakeExchange(ledger_of(a_long())))) == set()
+
+
+async def test_auditor__nobody_ever_had_a_position__every_invariant_holds() -> None:
+    assert await check_everything(auditor_of(FakeExchange(ledger_of()))) == set()
+
+
+async def test_auditor__all_are_gone_and_nobody_looked_at_their_margins__does_not_hold() -> None:
+    auditor = auditor_of(FakeExchange(ledger_of()))
+    auditor.referee.ledger.opened_in[a_long().key] = HEAD.number
+    assert await check_everything(auditor) == {Invariant.MARGINS_AGREE}
+
+
+async def test_audit__a_position_between_two_samples__its_margin_is_compared() -> None:
+    auditor = auditor_of(FakeExchange(ledger_of(a_long())))
+    between = replace(HEAD, number=BlockNumber(MARGINS_EVERY_BLOCKS + 1))
+    await Audit(auditor).watch(
+        SealedBlock(head=between, gas_used=0, base_fee=Wei(10**10), receipts=())
+    )
+    assert auditor.has_checked_margins
 
 
 def test_record__never_checked__does_not_hold() -> None:
