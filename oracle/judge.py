@@ -169,6 +169,6 @@ class Judge:
 
     def _newest_before(self, head: Head) -> BlockNumber:
         """The newest block read; before the first reading, the head this process started at."""
-        if self._first_head is None:
-            self._first_head = head.number
+        first = head.number if self._first_head is None else self._first_head
+        self._first_head = min(first, head.number)
         return self._first_head if self.newest_read is None else self.newest_read

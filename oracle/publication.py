@@ -153,7 +153,7 @@ def describe_jump(held: Withhold) -> str:
 
 
 def _is_overdue(sent_at: Head, head: Head, policy: PublicationPolicy) -> bool:
-    return head.number - sent_at.number > policy.in_flight_blocks
+    return abs(head.number - sent_at.number) > policy.in_flight_blocks
 
 
 def _suspension_for(reason: NoPriceReason) -> SuspensionReason:

@@ -25,7 +25,8 @@ class Standby:
         """The same plans, where what is not due for long enough is left to the first feeder."""
         due = {each.netuid for each in decided if isinstance(each.decision, Publish)}
         before = self._due_since
-        self._due_since = {netuid: before.get(netuid, head.number) for netuid in due}
+        now = head.number  # a head that was made up, noted once, would be above every true one
+        self._due_since = {netuid: min(before.get(netuid, now), now) for netuid in due}
         return [self._waiting(each, head) for each in decided]
 
     def _waiting(self, market: MarketPlan, head: Head) -> MarketPlan:

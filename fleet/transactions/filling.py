@@ -61,9 +61,11 @@ class Filler:
         if not known.nonces.is_held or not strangers:
             self._held_by = None
             return
-        if self._held_by is None or self._held_by[0] != strangers[0]:
-            self._held_by = strangers[0], head.number
-        if head.number - self._held_by[1] >= self._policy.hold_blocks_max:
+        since = head.number
+        if self._held_by is not None and self._held_by[0] == strangers[0]:
+            since = min(since, self._held_by[1])
+        self._held_by = strangers[0], since
+        if head.number - since >= self._policy.hold_blocks_max:
             await self._replace(known, known.nonces, strangers, head)
 
     async def _replace(self, known: Known, nonces: Nonces, strangers: range, head: Head) -> None:

@@ -9,6 +9,9 @@ from dataclasses import dataclass, replace
 
 from units import BlockNumber
 
+_TAKEN_BACK_BLOCKS = 64
+"""A block so far below those before it says that they were none of the chain."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Front:
@@ -24,7 +27,7 @@ class Front:
 
 def advanced(front: Front | None, nonce: int, at: BlockNumber) -> Front:
     """The front with one more count, of the end of block `at`."""
-    if front is None:
+    if front is None or at < front.at - _TAKEN_BACK_BLOCKS:
         return Front(nonce=nonce, since=at, at=at)
     if nonce == front.nonce:
         return replace(front, at=max(front.at, at))

@@ -76,8 +76,8 @@ class Pursuit:
 
     async def go_over(self, known: Known, head: Head, *, is_undisturbed: bool) -> None:
         """All entries once. `is_undisturbed`: this head's parent is the head before."""
-        if self._started_at is None:
-            self._started_at = head.number
+        started_at = head.number if self._started_at is None else self._started_at
+        self._started_at = min(started_at, head.number)
         if not is_undisturbed:
             await self._confirm(known, known.in_flight.mined(), head)
         await self._advance(known, head, is_undisturbed=is_undisturbed)

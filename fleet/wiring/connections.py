@@ -206,6 +206,7 @@ def open_rhythm(
         return LockstepRhythm(client=client, node=node, source=source)
     heads = EthHeads(
         latest=node.head,
+        block=node.block,
         sockets=_sockets(settings),
         chain_id=settings.network.chain_id,
         policy=node_policies.heads(settings),

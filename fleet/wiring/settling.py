@@ -103,7 +103,7 @@ class KeyWatch:
     async def look(self, head: Head) -> KeyState | None:
         """How the key stands; None when it was looked at lately, or can't be seen now."""
         status, last = self._sender.status, self._looked_at
-        if status is None or (last is not None and head.number - last < KEY_BLOCKS):
+        if status is None or (last is not None and abs(head.number - last) < KEY_BLOCKS):
             return None
         try:
             used = await self._node.transaction_count(self._sender.account)

@@ -129,7 +129,7 @@ def still_in_flight(
         netuid: flight
         for netuid, flight in flights.items()
         if last_accruals.get(netuid) == flight.last_accrual
-        and snapshot.head.number - flight.sent_at < policy.in_flight_blocks
+        and abs(snapshot.head.number - flight.sent_at) < policy.in_flight_blocks
     }
 
 

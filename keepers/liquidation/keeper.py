@@ -238,5 +238,5 @@ class LiquidationKeeper:
         return BatchSubmitted(batch=batch, submission=submission)
 
     def _forget_expired(self, head: Head) -> None:
-        oldest = head.number - self._policy.in_flight_blocks
-        self._in_flight = {key: at for key, at in self._in_flight.items() if at >= oldest}
+        limit, flights = self._policy.in_flight_blocks, self._in_flight.items()
+        self._in_flight = {key: at for key, at in flights if abs(head.number - at) <= limit}

@@ -7,7 +7,7 @@ strangers hold the same key.
 import asyncio
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from fleet.transactions.chain import Verdict
@@ -41,9 +41,9 @@ class SimulatedChain:
     during a quote. `is_dark`: simulations get no answer. `lies`: what is sent arrives, and the
     answer is this refusal, as from a gateway that asks two nodes. `index_lag`: blocks without
     receipts below the head. `forgets_state`: it can't be told who used a nonce. `other_lag`: every
-    second read is answered by a node so many blocks behind. `is_slow_to_pass_on`: what is sent is
-    accepted and waits under way until `arrive`. `clock_offset`: what its clock is wrong by, in
-    seconds.
+    second read is answered by a node so many blocks behind. `boast`: what it calls its latest
+    block. `is_slow_to_pass_on`: what is sent is accepted and waits under way until `arrive`.
+    `clock_offset`: what its clock is wrong by, in seconds.
     """
 
     fuse: Fuse = field(default_factory=Fuse)
@@ -61,6 +61,7 @@ class SimulatedChain:
     index_lag: int = 0
     forgets_state: bool = False
     other_lag: int = 0
+    boast: BlockNumber | None = None
     is_slow_to_pass_on: bool = False
     clock_offset: int = 0
     blocks: list[SimulatedBlock] = field(default_factory=list)
@@ -127,7 +128,8 @@ class SimulatedChain:
 
     async def head(self) -> Head:
         """See `Chain.head`."""
-        return self._read()[-1].head
+        found = self._read()[-1].head
+        return found if self.boast is None else replace(found, number=self.boast)
 
     async def finalized(self) -> Head | None:
         """See `Chain.finalized`."""

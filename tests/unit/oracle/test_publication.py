@@ -98,6 +98,11 @@ def test_decide__the_push_in_flight_is_overdue__is_pushed_again() -> None:
     )
 
 
+def test_decide__the_push_was_sent_at_a_block_that_was_made_up__is_pushed_again() -> None:
+    market = push_in_flight(PUBLISHED * 2, sent_at=10**9)
+    assert reason_of(decided(accepted(PUBLISHED * 2), market)) is PublishReason.DEVIATION
+
+
 def test_decide__another_has_published_beyond_the_push_in_flight__the_row_counts() -> None:
     row = replace(ROW, source_block=BlockNumber(997), price=PriceWei(2 * PUBLISHED * 10**9))
     market = push_in_flight(PUBLISHED, block=997, row=row)

@@ -2,7 +2,9 @@
 
 from oracle.feed import SuspensionReason
 from oracle.feeder import Feeder, FeederPolicy
-from oracle.publication import Hold, HoldReason
+from oracle.plan import FeedPlan
+from oracle.publication import Decision, Hold, HoldReason, Publish
+from oracle.standby import Standby
 from tests.unit.oracle.simulated import (
     FINALITY_LAG,
     SN,
@@ -13,7 +15,7 @@ from tests.unit.oracle.simulated import (
     restarted,
     source_head,
 )
-from units import Netuid, Rao
+from units import BlockHash, BlockNumber, Head, Netuid, Rao, Timestamp
 
 MARGIN = 5
 
@@ -90,3 +92,25 @@ async def test_standby__while_it_waits__it_says_for_whom() -> None:
     (hold,) = [each.decision for each in outcome.plan.markets]  # type: ignore[union-attr]
     assert isinstance(hold, Hold)
     assert hold.reason is HoldReason.STANDBY
+
+
+async def test_standby__due_since_a_block_that_was_made_up__is_due_since_the_next_true_one() -> (
+    None
+):
+    def waiting(number: int) -> Decision:
+        head = Head(
+            number=BlockNumber(number),
+            hash=BlockHash("0x"),
+            parent_hash=BlockHash("0x"),
+            time=Timestamp(0),
+        )
+        (found,) = standby.waiting([due], head)
+        return found.decision
+
+    source, feed = SimulatedSubtensor(price_at=rising), SimulatedFeed(number=101)
+    outcome = await restarted(source, feed, SimulatedRisk()).step(source_head(99))
+    assert isinstance(outcome.plan, FeedPlan)
+    (due,), standby = outcome.plan.markets, Standby(blocks=MARGIN)
+    assert isinstance(due.decision, Publish)
+    assert isinstance(waiting(10**9), Hold)
+    assert [type(waiting(number)) for number in (101, 105, 106)] == [Hold, Hold, Publish]

@@ -37,3 +37,7 @@ def test_advanced__less_at_a_later_block__was_taken_back() -> None:
 def test_advanced__another_block_of_the_same_height_has_less__waits_for_the_next() -> None:
     assert counted((10, 3), (11, 5), (11, 4)) == front(5, since=11, at=11)
     assert counted((10, 3), (11, 5), (11, 4), (12, 4)) == front(4, since=12, at=12)
+
+
+def test_advanced__far_below__what_was_counted_above_is_not_believed_any_more() -> None:
+    assert counted((10, 3), (10**9, 99), (11, 4)) == front(4, since=11, at=11)

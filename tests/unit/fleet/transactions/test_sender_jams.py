@@ -1,5 +1,8 @@
 """What could hold a key for ever, or keep urgent work waiting, and what costs it while it lasts."""
 
+from contextlib import suppress
+
+from fleet.chain.failures import ChainError
 from fleet.transactions.attempt import State
 from fleet.transactions.fees import FeeMode, FeePolicy
 from fleet.transactions.policy import SenderPolicy
@@ -233,3 +236,15 @@ async def test_settle__no_node_has_the_head_s_block__waits_for_the_next_and_says
             assert len(world.chain.sent) == sent
             return
     raise AssertionError("the lagging node was not asked")
+
+
+async def test_settle__the_first_head_was_made_up__a_stuck_one_is_found_all_the_same() -> None:
+    world = World()
+    await world.submit("stuck")
+    world.another_process()
+    world.chain.boast = BlockNumber(10**9)
+    with suppress(ChainError):
+        await world.sender.recover()
+    world.chain.boast = None
+    await world.stall(3 * world.policy.stuck_blocks)
+    assert len(world.journal.entries[1].attempts) > 1, "more is offered"

@@ -216,3 +216,11 @@ async def test_key__before_the_journal_was_read__is_unknown(post: Post, chain: C
     assert await KeyWatch(sender=post, node=chain).look(head(7)) is None
     await until_idle()
     assert chain.asked == 0
+
+
+async def test_key__looked_at_at_a_block_that_was_made_up__is_looked_at_again(
+    post: Post, chain: Chain
+) -> None:
+    watch = KeyWatch(sender=post, node=chain)
+    assert await watch.look(head(10**9)) is not None
+    assert await watch.look(head(7)) is not None

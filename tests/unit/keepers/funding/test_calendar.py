@@ -94,8 +94,8 @@ def test_due_key__same_work_in_another_order__same_key() -> None:
 
 @pytest.mark.parametrize(
     ("last", "number", "flies"),
-    [(START, 1024, True), (START, 1025, False), (START + 12, 1001, False)],
-    ids=["waited for", "took too long", "landed"],
+    [(START, 1024, True), (START, 1025, False), (START + 12, 1001, False), (START, 9, False)],
+    ids=["waited for", "took too long", "landed", "sent at a block that was made up"],
 )
 def test_still_in_flight__until_it_lands_or_takes_too_long(
     last: int, number: int, flies: bool

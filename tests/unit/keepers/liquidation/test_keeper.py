@@ -27,7 +27,7 @@ from keepers.submission import NotSent, Sent, Submission
 from tests.unit.keepers.liquidation.examples import TAO, liquidated
 from tests.unit.keepers.liquidation.following import Shelf
 from tests.unit.keepers.liquidation.simulated import Action, Block, SimulatedExchange
-from units import PositionId, TxHash
+from units import BlockNumber, PositionId, TxHash
 from units import Sequence as Opening
 
 GAS = GasModel(intercept=0, liquidation_intercept=100_000, id_slope=40_000, update_slope=0)
@@ -127,6 +127,14 @@ async def test_step__still_in_flight__is_not_sent_twice() -> None:
         submitted = await world.step()
         assert submitted.plan.in_flight == (key(3), key(2), key(1))
     assert world.mempool.sent == [[3, 2, 1]]
+    await world.step()
+    assert world.mempool.sent == [[3, 2, 1], [3, 2, 1]]
+
+
+async def test_step__sent_at_a_block_that_was_made_up__is_sent_again() -> None:
+    world = World()
+    await world.step(crash)
+    world.keeper._in_flight = dict.fromkeys(world.keeper._in_flight, BlockNumber(10**9))
     await world.step()
     assert world.mempool.sent == [[3, 2, 1], [3, 2, 1]]
 
