@@ -71,6 +71,12 @@ def unpacked(record: bytes) -> Position:
     )
 
 
+def key_of(record: bytes) -> PositionKey:
+    """Whose record it is."""
+    sequence = int.from_bytes(record[SEQUENCE], "little")
+    return PositionKey(id=PositionId(record[:ID_BYTES]), sequence=Sequence(sequence))
+
+
 def amounts_of(record: bytes) -> tuple[bool, int, int, int, int]:
     """Side (long?), margin, size, entry price and entry index of a record: what a line is of."""
     is_long, margin, size, entry_price, entry_index = _AMOUNTS.unpack(record)

@@ -41,6 +41,10 @@ class Risks(Protocol):
         """
         ...
 
+    async def note(self, head: Head) -> None:
+        """Nobody is to be looked at as of `head`; who changed up to it is at the next survey."""
+        ...
+
     async def settle(self, head: Head, watches: Watches) -> None:
         """What the last survey, at `head`, came to is stored: `watches` are everybody's after it.
 
@@ -120,12 +124,10 @@ class WarningsKeeper:
     async def plan(self, head: Head) -> WarningsPlan:
         """What `head` changes and whom to tell; stores nothing."""
         state = await self._loaded()
-        survey = await self._risks.survey(head, anew=self._is_anew)
-        if isinstance(survey, RiskUnknown):
-            return self._blind(state, head, survey.reason)
-        read = await self._read(state, survey.head)
-        if isinstance(read, Unreadable):
-            return self._blind(state, head, f"liquidations unread: {read.reason}")
+        seen = await self._seen(state, head)
+        if isinstance(seen, str):
+            return self._blind(state, head, seen)
+        survey, read = seen
         self._volatility = noted(self._volatility, survey.markets, survey.head.time)
         # a thread, because a look at everybody would hold up the bots of this loop
         change = await asyncio.to_thread(
@@ -165,6 +167,22 @@ class WarningsKeeper:
             self._state = await self._store.load()
         return self._state
 
+    async def _seen(self, state: WarningState, head: Head) -> tuple[Survey, BlocksRead] | str:
+        """Positions and liquidations at one block, or why they could not be read.
+
+        Liquidations first: without them nobody needs to be looked at.
+        """
+        read = await self._read(state, head)
+        if isinstance(read, Unreadable):
+            await self._risks.note(head)
+            return _unread(read)
+        survey = await self._risks.survey(head, anew=self._is_anew)
+        if isinstance(survey, RiskUnknown):
+            return survey.reason
+        if survey.head != head:
+            read = await self._read(state, survey.head)
+        return _unread(read) if isinstance(read, Unreadable) else (survey, read)
+
     def _blind(self, state: WarningState, head: Head, reason: str) -> WarningsPlan:
         change = observe_blindness(state, head, reason, self._policy)
         return WarningsPlan(head=head, change=change, standings=None, blindness=reason)
@@ -176,6 +194,10 @@ class WarningsKeeper:
         if isinstance(blocks, Unreadable):
             return blocks
         return BlocksRead(blocks=blocks, missed=_missed(state.head, oldest))
+
+
+def _unread(logs: Unreadable) -> str:
+    return f"liquidations unread: {logs.reason}"
 
 
 def _first_unread(processed: Head | None, head: Head, policy: WarningPolicy) -> BlockNumber:

@@ -47,6 +47,13 @@ class Lookout:
         self._asked = book.positions, survey
         return survey
 
+    async def note(self, head: Head) -> None:
+        """See the port."""
+        book = await self._books.book_at(head)
+        if isinstance(book, Book):
+            self._asked = None
+            await in_turns(self._vigil.noting(book.positions))
+
     async def settle(self, head: Head, watches: Watches) -> None:
         """See the port."""
         if self._asked is None or self._asked[1].head != head:

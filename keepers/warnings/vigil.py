@@ -8,7 +8,8 @@ has become unknown moves only a watch that waits. `flank.py` proves that nobody 
 is missed.
 
 What is looked at counts only once it is settled: as long as nothing was stored, the next survey
-asks for the same again. Pure.
+asks for the same again. Meanwhile no version of the book is held but the newest one that was seen:
+of the others it is enough to know who changed. Pure.
 """
 
 from collections import Counter
@@ -18,10 +19,9 @@ from typing import Final
 from keepers.liquidation.assessment import JudgedAt, PositionRisk, judged_at, risk_of
 from keepers.liquidation.book import Book
 from keepers.liquidation.lineup import Sorting
-from keepers.liquidation.packing import unpacked
+from keepers.liquidation.packing import key_of
 from keepers.liquidation.positions import Position, PositionKey
 from keepers.liquidation.standing import Terms, Unknown
-from keepers.liquidation.table import Changes
 from keepers.liquidation.versions import Positions
 from keepers.warnings.flank import Flank
 from keepers.warnings.stretches import Stretch, Stretches
@@ -32,6 +32,7 @@ from units import FundingIndex, Netuid, PositionId
 SLICE: Final = 250
 """Positions of one step."""
 
+_NOTED_AT_ONCE: Final = 1_000
 _ROW_BITS: Final = 32
 _ROW: Final = (1 << _ROW_BITS) - 1
 
@@ -45,7 +46,8 @@ class Vigil:
 
     def start_over(self) -> None:
         """Nobody was ever looked at."""
-        self._settled: Positions | None = None
+        self._noted: Positions | None = None
+        self._changed: dict[PositionId, PositionKey | None] = {}  # and who was open when settled
         self._flanks: list[Flank] = []
         self._names: dict[tuple[Netuid, bool], int] = {}
         self._seats: dict[PositionId, int] = {}
@@ -57,12 +59,10 @@ class Vigil:
 
         None: everybody must be looked at, because nothing that was settled leads there.
         """
-        settled = self._settled
-        before = None if settled is None else book.positions.records_before(settled)
-        if before is None:
+        if not (yield from self.noting(book.positions)):
             return None
         at, risks = judged_at(book), list[PositionRisk]()
-        asked = list({*map(PositionId, before), *self._restless, *self._nominated(at)})
+        asked = list({*self._changed, *self._restless, *self._nominated(at)})
         for start in range(0, len(asked), SLICE):
             risks += _risks(asked[start : start + SLICE], book, at)
             if start:
@@ -71,10 +71,27 @@ class Vigil:
             head=book.head,
             markets=book.markets,
             risks=tuple(risks),
-            closed=_closed(before, risks),
+            closed=self._closed(risks),
             known=self._known(asked, risks, at),
             unknown=dict(_unknown(book, at)),
         )
+
+    def noting(self, positions: Positions) -> Generator[None, None, bool]:
+        """Notes who may stand otherwise in `positions`, in steps of some milliseconds.
+
+        False: nothing that was settled leads there, and so nobody counts as looked at any more.
+        Given up half-way, it is to be done again.
+        """
+        before = None if self._noted is None else positions.records_before(self._noted)
+        if before is None:
+            self.start_over()
+            return False
+        for count, (name, record) in enumerate(before.items(), start=1):
+            self._note(PositionId(name), record, positions)
+            if count % _NOTED_AT_ONCE == 0:
+                yield
+        self._noted = positions
+        return True
 
     def settling(
         self, positions: Positions, survey: Survey, watches: Mapping[PositionKey, Watch]
@@ -84,7 +101,7 @@ class Vigil:
         Given up half-way, those whose turn did not come are looked at again.
 
         Args:
-            positions: what was surveyed.
+            positions: what was surveyed, and nothing was noted since.
             survey: with everybody in it, or what came of `surveying` since the last settling.
             watches: as they stand after it.
         """
@@ -93,7 +110,7 @@ class Vigil:
         for key in survey.closed or ():
             self._forget(key.id)
         self._restless.update(risk.position.key.id for risk in survey.risks)
-        self._settled = positions
+        self._noted, self._changed = positions, {}
         for count, risk in enumerate(survey.risks, start=1):
             self._take(risk, watches.get(risk.position.key))
             if count % SLICE == 0:
@@ -105,6 +122,17 @@ class Vigil:
         """The ladders that are to be sorted before a book with such indices is surveyed."""
         for flank in self._flanks:
             yield from flank.sortings(indices[flank.netuid])
+
+    def _note(self, position_id: PositionId, was: bytes | None, positions: Positions) -> None:
+        if position_id not in self._changed:
+            self._changed[position_id] = None if was is None else key_of(was)
+        if self._changed[position_id] is None and positions.table.get(position_id) is None:
+            del self._changed[position_id]  # it came and went, and nobody ever looked
+
+    def _closed(self, risks: Iterable[PositionRisk]) -> frozenset[PositionKey]:
+        """Whoever was open before and is not now; all that changed are among `risks`, if open."""
+        were = {key for key in self._changed.values() if key is not None}
+        return frozenset(were - {risk.position.key for risk in risks})
 
     def _nominated(self, at: Mapping[Netuid, JudgedAt]) -> Iterator[PositionId]:
         """Of the markets that can be judged: whoever may have left, and whoever never was."""
@@ -175,12 +203,6 @@ def _risks(
         position = book.positions.get(each)
         if position is not None:
             yield risk_of(position, at[position.netuid])
-
-
-def _closed(before: Changes, risks: Iterable[PositionRisk]) -> frozenset[PositionKey]:
-    """Whoever was open before and is not now; all that may differ are among `risks`, if open."""
-    were = {unpacked(record).key for record in before.values() if record is not None}
-    return frozenset(were - {risk.position.key for risk in risks})
 
 
 def _unknown(book: Book, at: Mapping[Netuid, JudgedAt]) -> Iterator[tuple[Netuid, UnknownRisk]]:

@@ -105,8 +105,11 @@ class World:
         risks = tuple(self.risks.get(head.number, ()))
         return everybody(RiskView(head=head, positions=risks, markets={}), stretches(POLICY))
 
-    async def settle(self, head: Head, watches: Watches) -> None:
+    async def note(self, head: Head) -> None:
         """It is asked about everybody anyway."""
+
+    async def settle(self, head: Head, watches: Watches) -> None:
+        """The same."""
 
     async def events(self, first: BlockNumber, last: Head) -> tuple[BlockEvents, ...] | Unreadable:
         if not self.is_log_readable:

@@ -53,22 +53,25 @@ class Quoted:
 class Block:
     """What happens in a block that follows the newest one, or one `back` before it.
 
-    `is_rebuilt`: the book is read from the views. `dies`: whether a commit fails, and when.
+    `is_rebuilt`: the book is read from the views. `is_unread`: the node serves no logs of it.
+    `dies`: whether a commit fails, and when.
     """
 
     changes: Mapping[int, Opened | None]
     quotes: tuple[Quoted, Quoted]
     back: int = 0
     is_rebuilt: bool = False
+    is_unread: bool = False
     dies: str = ""
 
 
 @dataclass
 class BookWorld:
-    """Books of the newest blocks, oldest first; a log without events."""
+    """Books of the newest blocks, oldest first; a log without events, which may be unreadable."""
 
     books: list[Book] = field(default_factory=list)
     forks: int = 0
+    is_log_readable: bool = True
 
     async def book_at(self, head: Head) -> Book | RiskUnknown:
         del head
@@ -76,10 +79,11 @@ class BookWorld:
 
     async def events(self, first: BlockNumber, last: Head) -> tuple[BlockEvents, ...] | Unreadable:
         del first, last
-        return ()
+        return () if self.is_log_readable else Unreadable(reason="pruned")
 
     def grow(self, block: Block) -> Head:
         """The head of the block after this happened."""
+        self.is_log_readable = not block.is_unread
         if self.books:
             del self.books[max(1, len(self.books) - block.back) :]
         parent = self.books[-1] if self.books else None
@@ -163,8 +167,11 @@ class Everybody:
             return book
         return everybody(finished(viewing(book)), LINES)
 
+    async def note(self, head: Head) -> None:
+        """Nobody is left out next time."""
+
     async def settle(self, head: Head, watches: Watches) -> None:
-        """Nothing is left out next time either."""
+        """Nor is anybody then."""
 
 
 class Counting(Lookout):

@@ -55,6 +55,7 @@ blocks = st.builds(
     quotes=st.tuples(quotes, quotes),
     back=st.sampled_from([0, 0, 0, 1, 2, 4]),
     is_rebuilt=st.sampled_from([False] * 9 + [True]),
+    is_unread=st.sampled_from([False, False, False, True]),
     dies=st.sampled_from([""] * 8 + ["before", "after"]),
 )
 first_blocks = st.builds(
