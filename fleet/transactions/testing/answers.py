@@ -11,11 +11,15 @@ from units import BlockHash, BlockNumber, Head, TxHash, Wei
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PooledTransaction:
-    """What the chain knows of a transaction; `data` is empty in one that does nothing."""
+    """What the chain knows of a transaction; `data` is empty in one that does nothing.
+
+    `tip`: what it offers above the base fee, to a pool all of it in a legacy transaction.
+    """
 
     tx_hash: TxHash
     nonce: int
     fee: int
+    tip: int
     gas: int
     to: str
     data: bytes
@@ -82,6 +86,7 @@ def read_signed(raw: bytes) -> PooledTransaction:
         tx_hash=TxHash("0x" + hashlib.sha256(raw).hexdigest()),
         nonce=fields["nonce"],
         fee=fields["fee"],
+        tip=fields["fee"] if fields["tip"] is None else fields["tip"],
         gas=fields["gas"],
         to=fields["to"],
         data=bytes.fromhex(fields["data"]),

@@ -31,6 +31,12 @@ def _always_succeeds(_: bytes) -> bool:
     return True
 
 
+def _replaces(sent: PooledTransaction, present: PooledTransaction) -> bool:
+    """Nodes want more of both."""
+    least = 100 + _MIN_BUMP_PERCENT
+    return sent.fee * 100 >= present.fee * least and sent.tip * 100 >= present.tip * least
+
+
 @dataclass(kw_only=True)
 class SimulatedChain:
     """One key's view of a chain; drive it with `mine`, `reorganise` and the switches.
@@ -110,6 +116,7 @@ class SimulatedChain:
             tx_hash=TxHash("0x" + hashlib.sha256(name.encode()).hexdigest()),
             nonce=nonce,
             fee=fee,
+            tip=fee,
             gas=21_000,
             to="somebody",
             data=b"",
@@ -253,7 +260,7 @@ class SimulatedChain:
             return Answer(verdict="insufficient funds", detail="insufficient funds")
         if sent.fee < self.base_fee:
             return Answer(verdict="fee too low", detail="gas price less than block base fee")
-        if present is not None and sent.fee * 100 < present.fee * (100 + _MIN_BUMP_PERCENT):
+        if present is not None and not _replaces(sent, present):
             return Answer(verdict="replacement underpriced", detail="underpriced")
         return Answer(verdict="accepted")
 

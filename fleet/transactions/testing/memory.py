@@ -158,6 +158,7 @@ class PlainSigner:
                 "data": transaction.data.hex(),
                 "gas": transaction.gas_limit,
                 "fee": transaction.fee.max_fee,
+                "tip": transaction.fee.tip,
             }
         ).encode()
         return Signed(raw=raw, tx_hash=TxHash("0x" + hashlib.sha256(raw).hexdigest()))

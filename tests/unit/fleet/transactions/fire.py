@@ -1,114 +1,40 @@
-"""What the world does to a sender while hypothesis looks on: rules, and a caller.
+"""What the world does to a sender while hypothesis looks on: drops, delays, forks, strangers.
 
 What must hold is in `test_sender_model`.
 """
 
-import asyncio
-from collections import Counter
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
-from typing import Any, TypeVar
-
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from hypothesis.stateful import rule
 
-from fleet.transactions.attempt import Ending, Kind
 from fleet.transactions.chain import Verdict
-from fleet.transactions.policy import SenderPolicy
-from fleet.transactions.request import (
-    AlreadyInFlight,
-    Lane,
-    Settled,
-    Submitted,
-    TransactionRequest,
-)
-from fleet.transactions.sender import Sender
-from fleet.transactions.spending import SpendPolicy
-from fleet.transactions.testing import (
-    Fuse,
-    MemoryJournal,
-    PlainSigner,
-    Silence,
-    SimulatedChain,
-)
+from fleet.transactions.fees import FeeMode
+from fleet.transactions.request import AlreadyInFlight, Lane, Submitted, TransactionRequest
+from fleet.transactions.testing import Silence
+from tests.unit.fleet.transactions.stage import COUNTS, MODES, Stage
 from tests.unit.fleet.transactions.world import EXCHANGE, GWEI, Killed
-from units import BlockNumber, Head, Wei
+from units import BlockNumber, Wei
 
 KEYS = tuple(f"work {number}" for number in range(6))
-REVERTING = frozenset({b"work 5"})
 SUBJECTS = {"work 0": ("p",), "work 1": ("p", "q"), "work 2": ("q",)}
 GAS = 100_000
 SPEND_LIMIT = Wei(GAS * 30 * GWEI)
 LIMITED = frozenset({"work 3"})
-WASTED_MAX = Wei(21_000 * 15 * GWEI)
-SPENDING = SpendPolicy(
-    without_effect_max=dict.fromkeys(Lane, WASTED_MAX),
-    with_effect_max=dict.fromkeys(Lane, Wei(10**21)),
-)
-COUNTS: Counter[str] = Counter()
-_T = TypeVar("_T")
+WORK = st.tuples(st.sampled_from(KEYS), st.sampled_from(Lane), st.integers(1, 12))
+"""What is to be done, how urgent it is, and for how many blocks it makes sense."""
 
 
-@dataclass
-class Caller:
-    """One who hands in work and believes what the sender says."""
+class Fire(Stage):
+    """Rules are what the world may do."""
 
-    told: Counter[str]
-    succeeded: set[str]
-
-
-LOOP = asyncio.new_event_loop()
-
-
-def run(coroutine: Coroutine[Any, Any, _T]) -> _T:
-    """Drives what never really waits: the simulated chain answers at once."""
-    return LOOP.run_until_complete(coroutine)
-
-
-class Fire(RuleBasedStateMachine):
-    """Rules are what the world may do; `hear` is told each outcome, by whoever checks them."""
-
-    hear: Callable[[Settled], None]
-
-    @initialize(lag=st.sampled_from([None, 1, 2, 4]))
-    def begin(self, lag: int | None) -> None:
-        self.fuse = Fuse()
-        self.chain = SimulatedChain(fuse=self.fuse, finality_lag=lag)
-        self.chain.succeeds = lambda data: data not in REVERTING
-        self.journal = MemoryJournal(self.fuse)
-        self.signer = PlainSigner()
-        self.policy = SenderPolicy(
-            confirmations=4, mystery_blocks=10, hold_blocks_max=8, spending=SPENDING
-        )
-        self.caller = Caller(Counter(), set())
-        self.pointless: set[str] = set()
-        self.is_restored = False
-        self.journaled: set[bytes] = set()
-        self.backup = dict(self.journal.entries)
-        self.start()
-
-    def start(self) -> None:
-        """A new process; nobody waits for the outcomes that an earlier one knew of."""
-        self.untold = {e.id for e in self.journal.entries.values() if e.ending is not None}
-        self.doubtful = {e.id for e in self.journal.entries.values() if e.is_open}
-        for entry in self.journal.entries.values():
-            if entry.is_unsettled:
-                COUNTS[f"state at a restart: {entry.state.value}"] += 1
-        self.sender = Sender(
-            chain=self.chain,
-            signer=self.signer,
-            journal=self.journal,
-            chain_id=964,
-            decode_revert=bytes.decode,
-            policy=self.policy,
-        )
-
-    @rule()
-    def restart(self) -> None:
-        """Caller and sender are one process: a new caller reads the chain before it acts."""
-        ended = (e for e in self.journal.entries.values() if e.ending is Ending.SUCCEEDED)
-        self.caller.succeeded |= {entry.request.idempotency_key for entry in ended}
-        self.start()
+    @rule(works=st.lists(WORK, max_size=3), blocks=st.integers(0, 2), mode=MODES)
+    def another_process(
+        self, works: list[tuple[str, Lane, int]], blocks: int, mode: FeeMode
+    ) -> None:
+        """So many blocks after some work came."""
+        self.works_come(works)
+        for _ in range(blocks):
+            self._settle(self.chain.mine())
+        self.restart(mode)
 
     @rule()
     def journal_is_copied(self) -> None:
@@ -117,12 +43,16 @@ class Fire(RuleBasedStateMachine):
     @rule()
     def copy_is_put_back(self) -> None:
         """Outcomes told since are told again: the copy does not know that they were."""
+        if self.backup == self.journal.entries:
+            return
+        COUNTS["an older journal was put back"] += 1
         self._remember_bytes()
         self.journal.entries = dict(self.backup)
         self.is_restored = True
         self.caller.told.clear()
+        self.caller.promised.clear()
         self.caller.succeeded = {f.data.decode() for f in self.chain.executed() if f.data}
-        self.start()
+        self.start(self.policy.fees.mode)
 
     @rule(seconds=st.sampled_from([-7_200, 0, 7_200]))
     def clock_jumps(self, seconds: int) -> None:
@@ -153,7 +83,11 @@ class Fire(RuleBasedStateMachine):
     def node_forgets_state(self, forgets: bool) -> None:
         self.chain.forgets_state = forgets
 
-    @rule(key=st.sampled_from(KEYS), lane=st.sampled_from(Lane), patience=st.integers(1, 12))
+    @rule(works=st.lists(WORK, min_size=1, max_size=4))
+    def works_come(self, works: list[tuple[str, Lane, int]]) -> None:
+        for key, lane, patience in works:
+            self.submit(key, lane, patience)
+
     def submit(self, key: str, lane: Lane, patience: int) -> None:
         was_live = self._live(key)
         if not was_live and (key in self.caller.succeeded or self._has_run(key)):
@@ -180,6 +114,7 @@ class Fire(RuleBasedStateMachine):
         if isinstance(answer, Submitted | AlreadyInFlight):
             known = {tx.tx_hash for entry in self.journal.entries.values() for tx in entry.attempts}
             assert answer.tx_hash in known, "it is in the journal"
+            self.caller.promised.add(answer.tx_hash)
 
     @rule(limit=st.sampled_from([0, 0, 1, 1_000]), is_watched=st.booleans())
     def mine(self, limit: int, is_watched: bool) -> None:
@@ -204,10 +139,12 @@ class Fire(RuleBasedStateMachine):
         deepest = (self.chain.finality_lag or lag) - 1
         depth = min(depth, deepest, len(self.chain.blocks) - 1)
         if depth > 0:
+            COUNTS["a reorganisation"] += 1
             self._settle(self.chain.reorganise(depth, is_lossy=is_lossy))
 
     @rule()
     def pool_forgets(self) -> None:
+        COUNTS["a pool forgot some"] += bool(self.chain.pool)
         self.chain.pool.clear()
 
     @rule(gwei=st.sampled_from([10, 11, 14, 40, 150]))
@@ -244,54 +181,24 @@ class Fire(RuleBasedStateMachine):
         self.chain.intrude(count, fee)
 
     @rule()
+    def stranger_outbids(self) -> None:
+        """One of ours that waits in the pool, the next or a later one."""
+        if self.chain.pool:
+            COUNTS["a stranger replaced one"] += 1
+            self.chain.intrude(max(self.chain.pool), 10**12)
+
+    @rule()
+    def all_is_well_again(self) -> None:
+        self.fuse.clear()
+        self.signer.is_away = False
+        self.chain.lies, self.chain.base_fee = None, 10 * GWEI
+        self.node_ails(loses=False, is_deaf=False, is_poor=False, lag=0)
+        self.nodes_disagree(blocks=0)
+        self.network_delays(is_slow=False)
+        self.delayed_arrive()
+        self.simulations_change(is_dark=False, pointless=set())
+
+    @rule()
     def operator_looks(self) -> None:
         for lane in Lane:
             self.journal.reset(lane)
-
-    # --- how the caller behaves ---------------------------------------------------------------
-
-    def _live(self, key: str) -> bool:
-        return any(
-            each.is_unsettled and each.attempts and each.request.idempotency_key == key
-            for each in self.journal.entries.values()
-        )
-
-    def _has_run(self, key: str) -> bool:
-        """With success: what reverted may be asked for anew."""
-        data = key.encode()
-        return self.chain.succeeds(data) and any(f.data == data for f in self.chain.executed())
-
-    def _remember_bytes(self) -> None:
-        entries = self.journal.entries.values()
-        self.journaled |= {each.raw for entry in entries for each in entry.attempts}
-
-    def _settle(self, head: Head) -> None:
-        for settled in self._guarded(self.sender.settle(head)) or ():
-            self.hear(settled)
-            COUNTS[f"outcome: {type(settled.outcome).__name__}"] += 1
-
-    def _nothing_doubtful_is_sent_unseen(self, sent: list[bytes]) -> None:
-        """What an earlier process left is simulated before its payload is sent again."""
-        for entry in [e for e in self.journal.entries.values() if e.id in self.doubtful]:
-            out = [each for each in entry.attempts if each.raw in sent]
-            if out and out[0].kind is Kind.PAYLOAD:
-                assert not self.chain.is_dark
-                assert entry.request.idempotency_key not in self.pointless
-            self.doubtful -= {entry.id} if out else set()
-
-    def _guarded(self, call: Coroutine[Any, Any, _T]) -> _T | None:
-        try:
-            return self._watched(call, len(self.chain.sent))
-        except Killed:
-            COUNTS["the process was killed"] += 1
-            self.restart()
-            return None
-
-    def _watched(self, call: Coroutine[Any, Any, _T], sent_before: int) -> _T | None:
-        try:
-            return run(call)
-        except Silence:
-            COUNTS["a call broke"] += 1
-            return None
-        finally:
-            self._nothing_doubtful_is_sent_unseen(self.chain.sent[sent_before:])
