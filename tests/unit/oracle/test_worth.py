@@ -6,6 +6,7 @@ import pytest
 
 from oracle.due import PublishReason
 from oracle.feeder import FeederPolicy
+from oracle.plan import FeedPlan
 from oracle.publication import Publish
 from oracle.worth import WorthPolicy
 from tests.unit.oracle.prices import stepping
@@ -60,13 +61,53 @@ async def test_step__pushed_every_time__at_most_so_often_an_hour() -> None:
     policy = FeederPolicy(worth=WorthPolicy(pushes_hour_max=4))
     busy = expecting(trembling, COST + 1, policy)
     await busy.run(to=100 + 900)
-    bought = [push.head.number for push in busy.feed.publications]
+    heads = [push.head.number for push in busy.feed.publications]
     # four bought pushes and the heartbeats in every hour, and an hour is 300 blocks
     for first in range(100, 700, 50):
-        assert len([at for at in bought if first <= at < first + 300]) <= 4 + 6
-    early = [at for at in bought if at < 120]
+        assert len([at for at in heads if first <= at < first + 300]) <= 4 + 6
+    early = [at for at in heads if at < 120]
     assert len(early) == 1 + 4
-    assert all(later - earlier <= 51 for earlier, later in pairwise(bought))
+    assert all(later - earlier <= 51 for earlier, later in pairwise(heads))
+
+
+async def bought(busy: World, *, to: int) -> list[tuple[int, Netuid]]:
+    """Which pushes were bought, by the head they were decided at."""
+    found = []
+    for number in range(busy.feed.number + 1, to + 1):
+        busy.feed.advance_to(number)
+        outcome = await busy.feeder.step(source_head(number - 2))
+        assert isinstance(outcome.plan, FeedPlan)
+        due = outcome.plan.due
+        found += [(number, p.update.netuid) for p in due if p.reason is PublishReason.AT_STAKE]
+    return found
+
+
+async def test_step__an_hour_later__as_many_may_be_bought_again() -> None:
+    policy = FeederPolicy(worth=WorthPolicy(pushes_hour_max=2))
+    heads = [at for at, _ in await bought(expecting(trembling, COST + 1, policy), to=760)]
+    first, second, *later = heads
+    assert (second < 120, len(later)) == (True, 4)
+    for before, after in zip(heads, later, strict=False):
+        assert after - before >= 300, "an hour of blocks"
+    assert later[0] - first < 300 + 60, "and not much more"
+
+
+async def test_step__two_markets__each_has_an_allowance_of_its_own() -> None:
+    def price_at(netuid: Netuid, block: int) -> Rao:
+        """The second market begins to tremble when the first has used up what it may."""
+        return trembling(netuid, block) if netuid == SN or block >= 150 else Rao(TAO)
+
+    policy = FeederPolicy(worth=WorthPolicy(pushes_hour_max=2))
+    both = world(price_at, markets=(SN, OTHER), policy=policy)
+    both.risk.at_stake = {SN: Wei(COST + 1), OTHER: Wei(COST + 1)}
+    found = await bought(both, to=190)
+    assert [netuid for _, netuid in found] == [SN, SN, OTHER, OTHER]
+
+
+async def test_step__another_market_has_enough_at_stake__that_buys_nothing_for_this_one() -> None:
+    both = world(trembling, markets=(SN, OTHER))
+    both.risk.at_stake = {SN: Wei(COST + 1), OTHER: Wei(COST)}
+    assert {netuid for _, netuid in await bought(both, to=115)} == {SN}
 
 
 async def test_step__none_may_be_bought__nothing_is_asked() -> None:
