@@ -182,17 +182,18 @@ class ExchangeReader:
         () where none has. A request a market, behind all that is more urgent.
         """
         try:
-            found = {netuid: await self._warning_tiers(netuid) for netuid in self._markets}
+            block = (await self._chain.head()).number
+            found = {netuid: await self._warning_tiers(netuid, block) for netuid in self._markets}
         except (ChainError, ValueError) as error:
             return Unreadable(reason=f"warning tiers: {error}")
         return _common({netuid: tiers for netuid, tiers in found.items() if tiers})
 
-    async def _warning_tiers(self, netuid: Netuid) -> tuple[Bps, ...]:
+    async def _warning_tiers(self, netuid: Netuid, block: BlockNumber) -> tuple[Bps, ...]:
         return views.warning_tiers(
             await self._chain.call(
                 self._deployment.exchange,
                 calls.warning_tiers(netuid),
-                "latest",
+                block,
                 urgency=Urgency.BACKFILL,
             )
         )

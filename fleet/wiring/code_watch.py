@@ -1,12 +1,13 @@
 """Sees to it that the fleet acts only on code that was accepted.
 
 What is seen first is accepted, unless the settings pin another hash; a change, or a proxy that
-points elsewhere, closes every lane until `keepers accept-code`. Until the code could be read once,
-nothing is sent; later a node that does not answer changes nothing.
+points elsewhere, closes every lane until `keepers accept-code`. All of it is read at one block, so
+that operators can agree on it: one node's word would be accepted, and then close every lane. Until
+the code could be read once, nothing is sent; later a node that does not answer changes nothing.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator
-from typing import Literal, Protocol
+from typing import Protocol
 
 import structlog
 from eth_utils.address import to_checksum_address
@@ -25,8 +26,6 @@ from fleet.wiring.troubles import Episodes, Trouble
 from protocol.sending import Sender
 from units import Address, BlockHash, BlockNumber, Head, Wei
 
-Block = BlockNumber | Literal["latest"]
-
 EVERY_BLOCKS = 5
 """A minute: how long a change may go unseen."""
 
@@ -41,11 +40,17 @@ _log = structlog.stdlib.get_logger("fleet")
 class CodeReads(Protocol):
     """What is asked of a node; `fleet.chain.node.Node` is one. Raises ChainError."""
 
-    async def code(self, account: Address, block: Block = "latest") -> bytes:
-        """A contract's code; empty when there is none."""
+    async def head(self) -> Head:
+        """The latest block."""
+        ...
 
-    async def storage(self, account: Address, slot: int, block: Block = "latest") -> bytes:
-        """The 32 bytes of one slot."""
+    async def code(self, account: Address, block: BlockNumber) -> bytes:
+        """A contract's code at a block; empty when there is none."""
+        ...
+
+    async def storage(self, account: Address, slot: int, block: BlockNumber) -> bytes:
+        """The 32 bytes of one slot at a block."""
+        ...
 
 
 class CodeWatch:
@@ -87,12 +92,17 @@ class CodeWatch:
     async def refusal(self) -> str | None:
         """Why nothing may be sent now; None when something may. Raises ChainError, StoreError."""
         if self._troubles is None:
-            await self._compare("latest")
+            await self._compare((await self._node.head()).number)
         assert self._troubles is not None, "compared"
         return f"{self._troubles[0].title}: {_REMEDY}" if self._troubles else None
 
-    async def facts(self, block: Block = "latest") -> tuple[CodeFacts, ...]:
-        """Every contract, compared now; raises ChainError, StoreError."""
+    async def facts(self, block: BlockNumber | None = None) -> tuple[CodeFacts, ...]:
+        """Every contract, compared at one block, the latest by default.
+
+        Raises ChainError, StoreError.
+        """
+        if block is None:
+            block = (await self._node.head()).number
         accepted = await read_pins(await self._opened())
         return tuple(
             [
@@ -108,7 +118,7 @@ class CodeWatch:
             pin = CodePin(name=each.name, address=each.address, code=each.found)
             await keep_pin(database, pin, now)
 
-    async def _compare(self, block: Block) -> None:
+    async def _compare(self, block: BlockNumber) -> None:
         found = await self.facts(block)
         new = [each for each in found if each.verdict is CodeVerdict.FIRST_SEEN]
         await self.accept(new)
@@ -116,7 +126,7 @@ class CodeWatch:
             _log.info("code_accepted", contract=each.name, code_hash=each.found.code_hash)
         self._troubles = tuple(_trouble(each) for each in found if each.trouble is not None)
 
-    async def _read(self, at: Address, block: Block) -> Code:
+    async def _read(self, at: Address, block: BlockNumber) -> Code:
         code = await self._node.code(at, block)
         target = (await self._node.storage(at, IMPLEMENTATION, block))[-20:] if code else b""
         if not any(target):

@@ -50,12 +50,12 @@ class KeyReads(Protocol):
         """The latest block."""
         ...
 
-    async def transaction_count(self, account: Address) -> int:
-        """Its next nonce."""
+    async def transaction_count(self, account: Address, block: BlockNumber) -> int:
+        """Its next nonce at the end of a block."""
         ...
 
-    async def balance(self, account: Address) -> Wei:
-        """What it can pay with."""
+    async def balance(self, account: Address, block: BlockNumber) -> Wei:
+        """What it can pay with at the end of a block."""
         ...
 
 
@@ -105,9 +105,10 @@ class KeyWatch:
         status, last = self._sender.status, self._looked_at
         if status is None or (last is not None and abs(head.number - last) < KEY_BLOCKS):
             return None
+        account, block = self._sender.account, head.number
         try:
-            used = await self._node.transaction_count(self._sender.account)
-            balance = await self._node.balance(self._sender.account)
+            used = await self._node.transaction_count(account, block)
+            balance = await self._node.balance(account, block)
         except ChainError:
             return None  # it must not cost the outcomes that were settled just now
         self._looked_at = head.number

@@ -126,7 +126,7 @@ def test_reader__as_the_funding_port__fits() -> None:
 async def test_warning_tiers__the_same_in_every_market__are_from_the_highest_down() -> None:
     chain = FakeChain()
     assert await reader_of(chain).warning_tiers() == (Bps(3_500), Bps(2_500), Bps(2_000))
-    assert chain.requests == ["warningTiers"] * len(FLEET)
+    assert chain.requests == ["head", *["warningTiers"] * len(FLEET)]
 
 
 async def test_warning_tiers__of_one_market_differ__are_refused_in_one_line() -> None:
@@ -173,7 +173,7 @@ Ask = Callable[[ExchangeReader], Awaitable[object]]
 QUESTIONS: dict[str, tuple[Ask, int, type]] = {
     "rows": (lambda reader: reader.rows(FLEET), 2, Unavailable),
     "read": (lambda reader: reader.read(), 2, FundingUnread),
-    "warning_tiers": (lambda reader: reader.warning_tiers(), len(FLEET), Unreadable),
+    "warning_tiers": (lambda reader: reader.warning_tiers(), 1 + len(FLEET), Unreadable),
 }
 """How to ask, how many requests it takes, and the value that says that there is no answer."""
 

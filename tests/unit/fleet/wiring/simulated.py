@@ -193,11 +193,11 @@ class Chain:
         self._answer()
         return head(number) if number <= self.height else None
 
-    async def transaction_count(self, account: Address) -> int:
+    async def transaction_count(self, account: Address, block: BlockNumber) -> int:
         self._answer()
         return self.used_nonces
 
-    async def balance(self, account: Address) -> Wei:
+    async def balance(self, account: Address, block: BlockNumber) -> Wei:
         self._answer()
         return Wei(5 * 10**18)
 

@@ -15,12 +15,12 @@ from fleet.store.engine import Database, open_database
 from fleet.store.server import StoreAway
 from fleet.transactions.request import Refused
 from fleet.wiring.code_judgement import CodeVerdict, judged
-from fleet.wiring.code_watch import EVERY_BLOCKS, IMPLEMENTATION, Block, CodeWatch, Gate
+from fleet.wiring.code_watch import EVERY_BLOCKS, IMPLEMENTATION, CodeWatch, Gate
 from protocol.sending import DryRun
 from tests.unit.fleet.runtime.streams import head
 from tests.unit.fleet.transactions.world import request
 from tests.unit.fleet.wiring.simulated import Wall
-from units import Address, BlockHash
+from units import Address, BlockHash, BlockNumber, Head
 
 EXCHANGE, FEED = Address("0x" + "11" * 20), Address("0x" + "22" * 20)
 TARGET, OTHER = Address("0x" + "33" * 20), Address("0x" + "44" * 20)
@@ -35,14 +35,22 @@ class Contracts:
     slots: dict[tuple[str, int], bytes] = field(default_factory=dict)
     is_down: bool = False
     asked: int = 0
+    at: set[int] = field(default_factory=set)
 
-    async def code(self, account: Address, block: Block = "latest") -> bytes:
+    async def head(self) -> Head:
+        if self.is_down:
+            raise NodeUnavailable("no node answers")
+        return head(7)
+
+    async def code(self, account: Address, block: BlockNumber) -> bytes:
         self.asked += 1
+        self.at.add(block)
         if self.is_down:
             raise NodeUnavailable("no node answers")
         return self.codes.get(account, b"")
 
-    async def storage(self, account: Address, slot: int, block: Block = "latest") -> bytes:
+    async def storage(self, account: Address, slot: int, block: BlockNumber) -> bytes:
+        self.at.add(block)
         return self.slots.get((account, slot), bytes(32))
 
     def point(self, target: Address) -> None:
@@ -86,6 +94,16 @@ async def test_first_sight__is_accepted_and_stays_so_over_a_restart(database: Da
         f"the code of exchange {EXCHANGE} is another than was accepted: nothing is sent until"
         " somebody has looked and run: keepers accept-code"
     )
+
+
+async def test_refusal__nobody_has_looked__everything_is_read_at_the_block_that_is_agreed_on(
+    database: Database,
+) -> None:
+    chain = Contracts()
+    chain.point(TARGET)
+    await watch(database, chain).refusal()
+    await watch(database, chain).facts()
+    assert chain.at == {7}
 
 
 async def test_a_change__closes_the_gate_pages_once_and_is_over_when_it_is_accepted(
