@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from keepers.liquidation.assessment import viewing
 from keepers.liquidation.steps import finished
-from keepers.liquidation.versions import Positions
+from keepers.liquidation.versions import _Place
 from keepers.warnings.survey import everybody
 from keepers.warnings.vigil import Vigil
 from tests.unit.keepers.warnings.scripted import Disk
@@ -17,9 +17,9 @@ FIRST = Block(changes=opened(100, CALM) | opened(3, NEAR, first=900), quotes=quo
 
 
 def versions_held() -> int:
-    """Versions of books that somebody still holds; nothing of other tests is in the way."""
+    """Versions of books that stand in memory, be it only to lead from one to another."""
     gc.collect()
-    return sum(isinstance(each, Positions) for each in gc.get_objects())
+    return sum(isinstance(each, _Place) for each in gc.get_objects())
 
 
 def unread(number: int) -> Block:
