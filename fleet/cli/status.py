@@ -1,6 +1,5 @@
 """`keepers status`: the exchange and the fleet's work on one page."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -17,14 +16,15 @@ from fleet.cli.words import price_text, seconds_text, tao
 from fleet.settings import Settings
 from fleet.wiring.facts import Unread, VaultView
 from keepers.funding.keeper import FundingPlan, FundingUnread, NotYetDue
-from keepers.liquidation.assessment import RiskView
 from keepers.liquidation.risk import RiskUnknown
+from keepers.liquidation.tally import MarketTally, Tally
 from oracle.feed import SuspensionReason
 from oracle.ports import FeedState
 from oracle.quotes import SourceHead, Standing, Unavailable
 from units import Head, Netuid
 
 COLUMNS = ("market", "netuid", "feed", "age", "state", "positions", "below maintenance")
+_NOBODY = MarketTally(open=0, below=0, unknown=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +36,7 @@ class Status:
     sources: Mapping[str, str | None]
     finalized: SourceHead | Unavailable
     feed: FeedState | Unavailable
-    risk: RiskView | RiskUnknown
+    risk: Tally | RiskUnknown
     funding: FundingPlan | NotYetDue | FundingUnread
     vault: VaultView | Unread
 
@@ -66,7 +66,7 @@ async def read(fleet: Assembly) -> Status:
         sources=sources,
         finalized=finalized,
         feed=await fleet.feed.rows(netuids),
-        risk=await fleet.risk.risk_view(head),
+        risk=await fleet.risk.tally(head, fleet.settings.exchange.maintenance_bps),
         funding=await fleet.funding.plan(head),
         vault=await _vault(fleet),
     )
@@ -154,7 +154,7 @@ def _finality(found: Status) -> str:
 
 
 def _market_rows(
-    feed: FeedState, risk: RiskView | RiskUnknown, settings: Settings
+    feed: FeedState, risk: Tally | RiskUnknown, settings: Settings
 ) -> Iterator[tuple[str, ...]]:
     for netuid, row in feed.rows.items():
         yield (
@@ -163,23 +163,16 @@ def _market_rows(
             price_text(row.price),
             age_text(row, feed.head),
             state_text(row),
-            *_counts(netuid, risk, settings),
+            *_counts(netuid, risk),
         )
 
 
-def _counts(netuid: Netuid, risk: RiskView | RiskUnknown, settings: Settings) -> tuple[str, str]:
+def _counts(netuid: Netuid, risk: Tally | RiskUnknown) -> tuple[str, str]:
     if isinstance(risk, RiskUnknown):
         return "?", "?"
-    own = [each for each in risk.positions if each.position.netuid == netuid]
-    below = Counter(
-        "?" if each.ratio_bps is None else each.ratio_bps < settings.exchange.maintenance_bps
-        for each in own
-    )
-    return str(len(own)), f"{below[True]}{_unknown_text(below)}"
-
-
-def _unknown_text(below: Mapping[bool | str, int]) -> str:
-    return f" and {below['?']} unknown" if below.get("?") else ""
+    found = risk.markets.get(netuid, _NOBODY)
+    unknown = f"0 and {found.open} unknown" if found.open else "0"
+    return str(found.open), unknown if found.below is None else str(found.below)
 
 
 def _vault_line(vault: VaultView) -> str:

@@ -19,8 +19,9 @@ from keepers.liquidation.positions import Position
 from keepers.liquidation.selection import Candidate, rank
 from keepers.liquidation.stakes import StakePolicy, at_stake
 from keepers.liquidation.standing import Standing, Terms, UnknownReason
+from keepers.liquidation.tally import Tally, tally
 from keepers.liquidation.turns import in_turns
-from units import BlockNumber, Head, Netuid, PriceWei, Seconds
+from units import BlockNumber, Bps, Head, Netuid, PriceWei, Seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +145,11 @@ class RiskEngine:
         """Every position as the contract's own view shows it at the end of block `head`."""
         book = await self.book_at(head)
         return book if isinstance(book, RiskUnknown) else await in_turns(viewing(book))
+
+    async def tally(self, head: Head, ratio: Bps) -> Tally | RiskUnknown:
+        """How many positions of each market are open and below `ratio` at the end of `head`."""
+        book = await self.book_at(head)
+        return book if isinstance(book, RiskUnknown) else tally(book, ratio)
 
     def _compared(self, book: Book | RiskUnknown) -> Book | RiskUnknown:
         """Nobody is liquidated by a book that the chain's views have not confirmed, or no more.

@@ -26,6 +26,24 @@ def test_status__all_in_order__is_one_page(keepers: Console, fleet: SimulatedFle
     assert "attention" not in ended.stdout
 
 
+def test_status__positions__are_counted_by_market_not_listed(
+    keepers: Console, fleet: SimulatedFleet
+) -> None:
+    exchange = in_order(fleet).exchange
+    exchange.grow(lambda block: block.open(8, is_long=True, size=10**18, number=1))
+    exchange.grow(lambda block: block.open(8, is_long=False, size=10**18, number=2))
+    exchange.grow(lambda block: block.push(8, 8 * 10**16))
+
+    ended = keepers("status", "--json")
+
+    assert ended.json["status"]["risk"]["markets"]["8"] == {
+        "kind": "MarketTally",
+        "open": 2,
+        "below": 1,
+        "unknown": None,
+    }
+
+
 def test_status__things_out_of_order__each_is_a_line_and_the_end_is_unhealthy(
     keepers: Console, fleet: SimulatedFleet
 ) -> None:
