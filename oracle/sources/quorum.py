@@ -24,6 +24,7 @@ from oracle.quotes import Quote, Reading, SourceBlock, SourceHead, Standing, Una
 from oracle.sources.endpoint import Endpoint
 from oracle.sources.highest import Highest
 from oracle.sources.member import Member
+from oracle.sources.rising import Rise
 from units import BlockNumber
 
 Answer = TypeVar("Answer", Reading, SourceHead)
@@ -61,9 +62,8 @@ class QuorumSource:
         self._tasks = asyncio.TaskGroup()
         self._late: set[asyncio.Task[Any]] = set()
         self._quotes: dict[str, Quote] = {}
-        self._risen_at: float | None = None
+        self._rise = Rise()
         self.latest: SourceBlock | None = None
-        self._height = -1
 
     async def __aenter__(self) -> Self:
         await self._tasks.__aenter__()
@@ -81,7 +81,8 @@ class QuorumSource:
 
     def age_s(self) -> float | None:
         """Seconds since a higher height was agreed on; None before the first."""
-        return None if self._risen_at is None else _now() - self._risen_at
+        risen_at = self._rise.risen_at
+        return None if risen_at is None else _now() - risen_at
 
     async def heads(self) -> AsyncGenerator[SourceHead, None]:
         """The heights that enough operators have finalized, each once and none lower.
@@ -246,10 +247,7 @@ class QuorumSource:
     def _note_height(self, number: int) -> None:
         """A height that was agreed on counts until those who said it take it back."""
         held = self._held()
-        if held is not None:
-            self._height = min(self._height, held.number)
-        if number > self._height:
-            self._height, self._risen_at = number, _now()
+        self._rise.note(number, number if held is None else held.number, _now())
 
 
 def _now() -> float:

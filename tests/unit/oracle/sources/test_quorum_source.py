@@ -254,6 +254,22 @@ async def test_heads__enough_boast_and_take_it_back__true_ones_come_through_and_
         assert rise_of(source) > boasted_at, "a true height after it is a rise"
 
 
+async def test_heads__one_alternates_far_apart_while_finality_stands__is_no_rise() -> None:
+    one = Endpoint()
+    async with quorum(one, agreement=1) as source, aclosing(source.heads()) as heads:
+        one.say(1000)
+        await anext(heads)
+        stood_since = source._rise.risen_at
+        for lower in range(900, 905):
+            for height in (lower, 1000):
+                one.say(height)
+                assert (await anext(heads)).number == height
+        assert source._rise.risen_at == stood_since
+        one.say(1001)
+        await anext(heads)
+        assert source._rise.risen_at != stood_since
+
+
 async def test_heads__one_falls_behind_a_little__takes_nothing_back() -> None:
     one = Endpoint()
     async with quorum(one, agreement=1) as source, aclosing(source.heads()) as heads:
