@@ -12,9 +12,11 @@ from fleet.wiring.facts import Unread
 from keepers.liquidation import records, reports
 from keepers.liquidation.evidence import RULE, replay
 from keepers.liquidation.outcomes import Liquidated, LiquidationResult
-from keepers.liquidation.records import LiquidationRecord, RecordError
+from keepers.liquidation.records import LiquidationRecord, PriceOrigin, RecordError
 from keepers.liquidation.reports import Report
 from oracle.alpha import to_price_wei
+from oracle.feed import Update
+from protocol.signed import updates_in
 from units import BlockNumber, Netuid, PositionId, Timestamp, TxHash
 
 DECISIONS_MAX = 100
@@ -37,13 +39,15 @@ class Explanation:
 
     `decided_by` is the workload and its key, `state` how far the transaction has come. `report` is
     None until that is final. `subjects` are the position ids that the transaction was for,
-    `quotes` what was read at the blocks that pushed prices are from, where that is still kept.
+    `signed` the prices in what was signed, at whichever fee. `quotes` is what was read at the
+    blocks that pushed prices are from, where that is still kept.
     """
 
     decided_by: str
     decided_at: Timestamp
     record: LiquidationRecord | Unread
     subjects: tuple[str, ...]
+    signed: tuple[Update, ...]
     work: str
     purpose: str
     nonce: int
@@ -93,17 +97,39 @@ def differences(found: Explanation, smoothed: Collection[Netuid] = ()) -> tuple[
     if found.record.rule != RULE:
         return (f"it was decided by {found.record.rule!r}; this program decides by {RULE!r}",)
     return (
+        *_unsealed(found.record),
         *_other_positions(found.record, found.subjects),
         *replay(found.record.judgement),
+        *_otherwise_signed(found.record, found.signed),
         *_otherwise_quoted(found.record, found.quotes, smoothed),
         *_otherwise_on_chain(found.record, found.results()),
     )
+
+
+def _unsealed(record: LiquidationRecord) -> Iterator[str]:
+    if not record.is_sealed:
+        yield "its digest is not of what it says: it was changed"
 
 
 def _other_positions(record: LiquidationRecord, subjects: Sequence[str]) -> Iterator[str]:
     judged = sorted(each.hex() for each in record.judgement.ids)
     if judged != sorted(subjects):
         yield "its transaction was for other positions"
+
+
+def _otherwise_signed(record: LiquidationRecord, signed: Sequence[Update]) -> Iterator[str]:
+    """Where a pushed price is not in the transaction, or is said there to be of another block."""
+    by_market = {update.netuid: update for update in signed}
+    for netuid, price in record.judgement.grounds.pushed.items():
+        said, origin = by_market.get(netuid), record.origins.get(netuid)
+        if said is None or origin is None:
+            yield f"market {netuid}: its transaction pushes no price"
+        elif (said.price, said.source_block, said.source_time) != (price, *_when(origin)):
+            yield f"market {netuid}: its transaction pushes {said.price} wei of {said.source_block}"
+
+
+def _when(origin: PriceOrigin) -> tuple[BlockNumber, Timestamp]:
+    return origin.block, origin.time
 
 
 def _otherwise_quoted(
@@ -141,6 +167,7 @@ async def _explanation(database: Database, stored: StoredDecision) -> Explanatio
         decided_at=stored.time,
         record=record,
         subjects=entry.request.subjects,
+        signed=_signed(entry.request.data),
         work=entry.request.idempotency_key,
         purpose=entry.request.purpose,
         nonce=entry.nonce,
@@ -151,6 +178,14 @@ async def _explanation(database: Database, stored: StoredDecision) -> Explanatio
         report=None if stored.report is None else _report(stored.report),
         quotes=await read_quotes(database, [origin.block for origin in origins.values()]),
     )
+
+
+def _signed(data: bytes) -> tuple[Update, ...]:
+    """Nothing where the bytes are cut off."""
+    try:
+        return updates_in(data)
+    except ValueError:
+        return ()
 
 
 def _record(text: str) -> LiquidationRecord | Unread:

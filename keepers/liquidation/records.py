@@ -1,14 +1,16 @@
 """The record of a decision as text, and back: JSON in which every integer is decimal text.
 
 The layout is part of the store: what it can't read it refuses, and a field that is renamed is a
-new version of the store's tables. Pure.
+new version of the store's tables. The last field is a digest of all before it: much of a record
+(who the trader is, what a market's keeper gets) is in no arithmetic that could contradict it. Pure.
 """
 
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cache
+from hashlib import sha256
 from typing import Any
 
 from keepers.liquidation.evidence import RULE, Grounds, Judgement
@@ -59,11 +61,13 @@ class LiquidationRecord:
     """A decision on the positions of one transaction, as it is kept.
 
     `origins`: where the pushed prices came from; the others came from the feed's row, which says.
+    `is_sealed`: whether the digest in its text is of this very record.
     """
 
     judgement: Judgement
     origins: Mapping[Netuid, PriceOrigin] = field(default_factory=dict)
     rule: str = RULE
+    is_sealed: bool = True
 
 
 def write(record: LiquidationRecord) -> str:
@@ -80,7 +84,7 @@ def write(record: LiquidationRecord) -> str:
         "columns": _COLUMNS,
         "positions": [_row(candidate) for candidate in record.judgement.candidates],
     }
-    return json.dumps(document, separators=(",", ":"))
+    return _text({**document, "digest": _digest(document)})
 
 
 def read(text: str) -> LiquidationRecord:
@@ -90,9 +94,19 @@ def read(text: str) -> LiquidationRecord:
         RecordError: it is none.
     """
     try:
-        return _record(json.loads(text))
+        document = json.loads(text)
+        digest = document.pop("digest", None)
+        return replace(_record(document), is_sealed=digest == _digest(document))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise RecordError(f"not a record of this version: {error!r}") from error
+
+
+def _digest(document: Mapping[str, Any]) -> str:
+    return sha256(_text(document).encode()).hexdigest()
+
+
+def _text(document: Mapping[str, Any]) -> str:
+    return json.dumps(document, separators=(",", ":"))
 
 
 def _record(document: dict[str, Any]) -> LiquidationRecord:

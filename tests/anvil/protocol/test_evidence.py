@@ -288,4 +288,5 @@ async def test_replay__what_stood_below__agrees_until_its_record_is_tampered_wit
     ended = await explain(url, tmp_path, alice, "--replay")
     assert ended.code == Exit.UNHEALTHY
     assert "disagrees" in ended.stdout
+    assert "its digest is not of what it says" in ended.stdout
     assert "remaining is" in ended.stdout

@@ -14,10 +14,11 @@ from keepers.liquidation.evidence import Judgement
 from keepers.liquidation.outcomes import LiquidationSkipped, SkipReason
 from keepers.liquidation.records import LiquidationRecord, PriceOrigin
 from keepers.liquidation.reports import Report
+from oracle.feed import Update
 from tests.unit.fleet.cli.conftest import Console
 from tests.unit.fleet.cli.simulated import SimulatedFleet
 from tests.unit.keepers.liquidation.examples import GENESIS_TIME, judgement, liquidated, position
-from units import BlockHash, BlockNumber, Netuid, Rao, Timestamp, TxHash, Wei
+from units import BlockHash, BlockNumber, Netuid, PriceWei, Rao, Timestamp, TxHash, Wei
 
 FIRST = TxHash("0x" + "11" * 32)
 SECOND = TxHash("0x" + "22" * 32)
@@ -34,6 +35,14 @@ def quote(rao: int) -> Quote:
     )
 
 
+SIGNED = Update(
+    netuid=Netuid(8),
+    price=PriceWei(5 * 10**16),
+    source_block=BlockNumber(998),
+    source_time=Timestamp(GENESIS_TIME - 24),
+)
+
+
 def explanation(judged: Judgement = JUDGED, **changes: Any) -> Explanation:
     origin = PriceOrigin(block=BlockNumber(998), time=Timestamp(GENESIS_TIME - 24))
     plain = Explanation(
@@ -41,6 +50,7 @@ def explanation(judged: Judgement = JUDGED, **changes: Any) -> Explanation:
         decided_at=Timestamp(GENESIS_TIME),
         record=LiquidationRecord(judgement=judged, origins={Netuid(8): origin}),
         subjects=tuple(each.hex() for each in judged.ids),
+        signed=(SIGNED,),
         work="push:998:ab",
         purpose="push 1 price",
         nonce=7,
@@ -204,6 +214,22 @@ DISAGREEING: dict[str, tuple[Explanation, str]] = {
     "another price than was read": (
         explanation(quotes={BlockNumber(998): quote(5 * 10**7 + 1)}),
         "market 8: 50000001 RAO was read at block 998, not 50000000000000000 wei",
+    ),
+    "a price that its transaction does not push": (
+        explanation(signed=(replace(SIGNED, price=PriceWei(1)),)),
+        "market 8: its transaction pushes 1 wei of 998",
+    ),
+    "a price of another block than its transaction says": (
+        explanation(signed=(replace(SIGNED, source_block=BlockNumber(997)),)),
+        "market 8: its transaction pushes 50000000000000000 wei of 997",
+    ),
+    "a price where its transaction pushes none": (
+        explanation(signed=()),
+        "market 8: its transaction pushes no price",
+    ),
+    "changed where nothing contradicts it": (
+        explanation(record=LiquidationRecord(judgement=JUDGED, is_sealed=False)),
+        "its digest is not of what it says: it was changed",
     ),
     "another rule": (
         explanation(record=LiquidationRecord(judgement=JUDGED, rule="by hand")),

@@ -1,7 +1,7 @@
 """A decision can be decided again from its record, and a record that was touched shows it."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -84,6 +84,7 @@ def test_replay__any_position_that_was_judged__agrees_after_a_round_trip(
 
 def tampered(change: Callable[[dict[str, Any]], None]) -> tuple[str, ...]:
     document = json.loads(write(LiquidationRecord(judgement=judgement(position(5)))))
+    del document["digest"]  # only what contradicts itself is to tell
     change(document)
     return replay(read(json.dumps(document)).judgement)
 
@@ -150,7 +151,44 @@ def test_record__origins_rule_and_numbers_beyond_a_double__survive() -> None:
     assert read(write(record)) == record
 
 
-WHOLE = write(LiquidationRecord(judgement=judgement(position())))
+ORIGIN = PriceOrigin(block=BlockNumber(98), time=Timestamp(7))
+SEALED = write(LiquidationRecord(judgement=judgement(position()), origins={EIGHT: ORIGIN}))
+WHOLE = SEALED[: SEALED.index(',"digest"')] + "}"
+
+
+def leaves(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Where each innermost value of a document stands."""
+    for key, inner in list(value.items() if isinstance(value, dict) else enumerate(value)):
+        if isinstance(inner, dict | list):
+            yield from leaves(inner)
+        else:
+            yield value, key
+
+
+def test_read__any_field_was_changed__does_not_pass_for_whole() -> None:
+    count = len(list(leaves(json.loads(SEALED))))
+    assert count > 50
+    for number in range(count):
+        document = json.loads(SEALED)
+        holder, key = list(leaves(document))[number]
+        holder[key] = not holder[key] if isinstance(holder[key], bool) else f"{holder[key]}1"
+        assert not is_whole(json.dumps(document))
+
+
+def is_whole(text: str) -> bool:
+    try:
+        return read(text).is_sealed
+    except RecordError:
+        return False
+
+
+def test_read__laid_out_otherwise__is_the_same_record() -> None:
+    assert read(json.dumps(json.loads(SEALED), indent=2)) == read(SEALED)
+    assert read(SEALED).is_sealed
+
+
+def test_read__without_a_digest__says_so() -> None:
+    assert read(WHOLE) == replace(read(SEALED), is_sealed=False)
 
 
 @pytest.mark.parametrize(
