@@ -15,7 +15,7 @@ from devnet.chaos.tally import GAS_LIMIT, TALLY, tally_call
 from fleet.chain.endpoint import Endpoint
 from fleet.chain.node import Node
 from fleet.chain.pool import Pool
-from fleet.runtime.collector import spare_what_stays
+from fleet.runtime.interpreter import settle_in
 from fleet.runtime.process import this_process
 from fleet.store.engine import open_database
 from fleet.store.journal import StoredJournal
@@ -168,7 +168,7 @@ async def opened_sender(
         )
         try:
             await sender.recover()
-            spare_what_stays()  # as every process that runs bots does
+            settle_in()  # as every process that runs bots does
             yield FleetSender(sender=sender, node=node, stopwatch=stopwatch, folder=Path(folder))
         finally:
             await node.close()

@@ -19,7 +19,7 @@ from devnet.accounts import seeded_account
 from devnet.chain import Chain
 from devnet.deployment import Grants, deploy, planned_deployment
 from devnet.parameters import Beta
-from fleet.runtime.collector import spare_what_stays
+from fleet.runtime.interpreter import settle_in
 from keepers.liquidation.comparison import ComparisonPolicy
 from keepers.liquidation.exchange_log import Unreadable
 from keepers.liquidation.follower import BookFollower, FollowerPolicy
@@ -147,7 +147,7 @@ async def opened_market_place(ground: Ground, count: int) -> AsyncIterator[Marke
         await source.advance()
         await source.read(BlockNumber(0))  # decodes the runtime
         await upkeep.step(await fleet.node.head())
-        spare_what_stays()  # as every process that runs bots does
+        settle_in()  # as every process that runs bots does
         yield MarketPlace(
             ground=ground,
             nodes=nodes,

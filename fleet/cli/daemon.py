@@ -8,7 +8,7 @@ from fleet.cli.exits import Exit
 from fleet.cli.output import messages
 from fleet.cli.ports import Assembly
 from fleet.cli.session import session_of
-from fleet.runtime.collector import spare_what_stays
+from fleet.runtime.interpreter import settle_in
 from fleet.settings import Workload
 from fleet.wiring.facts import BotName
 from fleet.wiring.observer import fatal_reported
@@ -58,7 +58,7 @@ def run(
             why = "" if dry_run else f"keys.{own.value} is not configured: "
             messages().print(f"{why}dry run, nothing will be sent", highlight=False)
         supervisor = fleet.supervisor(bots)
-        spare_what_stays()
+        settle_in()
         with supervisor.stopped_by_signals(), fatal_reported():
             is_drained = await supervisor.run()
         if not is_drained:
