@@ -1,8 +1,8 @@
-"""A chain for two senders who do the same: each has a key of its own and money."""
+"""A chain for senders who do the same: each has a key of its own and money."""
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
 import aiohttp
@@ -20,6 +20,8 @@ FOREVER = BlockNumber(2**40)
 """A last block that never comes."""
 PLAIN_FIRST = 1_000_000
 """Pieces from this number on are the baseline's, below it the fleet's."""
+BARE_FIRST = 2_000_000
+"""And from this one on those of a sender without anything around it."""
 
 
 class WorkMissingError(Exception):
@@ -34,6 +36,7 @@ class Ground:
     lever: NodeClient
     fleet: Account
     plain: Account
+    bare: Account
     time: Timestamp = _GENESIS.time
     _sealed: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -59,13 +62,13 @@ class Ground:
         """Transactions of an account in blocks."""
         return int(await self.lever.call("eth_getTransactionCount", account, "latest"), 16)
 
-    async def check_done(self, count: int) -> None:
+    async def check_done(self, count: int, firsts: Sequence[int] = (0, PLAIN_FIRST)) -> None:
         """Did the first `count` pieces of each take effect exactly once?
 
         Raises:
             WorkMissingError: they did not, and what was measured is worth nothing.
         """
-        for first in (0, PLAIN_FIRST):
+        for first in firsts:
             counts = await read_tally(self.lever, range(first, first + count))
             if counts != [1] * count:
                 raise WorkMissingError(f"{counts.count(1)} of {count} pieces from {first} are done")
@@ -81,9 +84,10 @@ async def opened() -> AsyncIterator[Ground]:
             lever=lever,
             fleet=seeded_account(seed=1, role="bench fleet"),
             plain=seeded_account(seed=1, role="bench plain"),
+            bare=seeded_account(seed=1, role="bench bare"),
         )
         await deploy_tally(lever)
-        for account in (ground.fleet, ground.plain):
+        for account in (ground.fleet, ground.plain, ground.bare):
             await lever.call("anvil_setBalance", account.address, hex(_BALANCE))
         await ground.seal()
         yield ground

@@ -1,8 +1,9 @@
 """From hand-over to accepted by the node: how long a caller waits for one transaction.
 
-Both senders take turns, transaction by transaction, on one node; a block comes after every
-`_A_BLOCK` of each. Ours has simulated and journaled what it hands over; the baseline has not. What
-a disk takes at least to keep something is measured beside it: a page written and synced.
+The senders take turns, transaction by transaction, on one node; a block comes after every
+`_A_BLOCK` of each. Ours has simulated and journaled what it hands over; the others have not: web3,
+and the least that a hand-over can take (`bare`), which says what this machine allows. What a disk
+takes at least to keep something is measured beside it: a page written and synced.
 """
 
 import contextlib
@@ -13,9 +14,10 @@ from pathlib import Path
 from statistics import mean, median
 from time import perf_counter, process_time
 
+from bench.bare import BareSender
 from bench.figure import Benchmark, Figure, Scale, Series, percentile
 from bench.fleet_sender import FleetSender, opened_sender
-from bench.ground import PLAIN_FIRST, Ground, WorkMissingError, opened
+from bench.ground import BARE_FIRST, PLAIN_FIRST, Ground, WorkMissingError, opened
 from bench.plain import PlainSender
 from fleet.transactions.request import Submitted
 
@@ -23,6 +25,7 @@ _A_BLOCK = 8
 _MILLISECONDS = 1_000
 _PAGE = bytes(4_096)
 _BASELINE = "web3.py filling in nonce, gas, fee and chain id, eth-account signing"
+_BARE = "words encoded directly, coincurve, one aiohttp POST: neither simulated nor journaled"
 
 
 @dataclass(slots=True)
@@ -66,6 +69,7 @@ def _open_disk(folder: Path) -> Iterator[_Disk]:
 class _Run:
     fleet: _Samples
     plain: _Samples
+    bare: _Samples
     journal: list[float]
     syncs: list[float]
     parts: dict[str, float]
@@ -87,6 +91,7 @@ async def measure(scale: Scale, tick: Callable[[], None]) -> Sequence[Figure]:
             parts=parts,
         ),
         _figure("processor time a hand-over", runs, lambda each: mean(each.computed)),
+        *(_beside_bare(percent, runs) for percent in (50, 99)),
         *(
             Figure(
                 name=f"journal of a hand-over, p{percent}",
@@ -110,27 +115,45 @@ def _figure(name: str, runs: Sequence[_Run], of: Callable[[_Samples], float]) ->
     )
 
 
+def _beside_bare(percent: int, runs: Sequence[_Run]) -> Figure:
+    def series(of: Callable[[_Run], _Samples]) -> Series:
+        return Series(runs=tuple(percentile(of(run).elapsed, percent) for run in runs))
+
+    return Figure(
+        name=f"hand-over beside the bare one, p{percent}",
+        unit="ms",
+        fleet=series(lambda run: run.fleet),
+        baseline=series(lambda run: run.bare),
+        baseline_is=_BARE,
+    )
+
+
 async def _take_turns(ground: Ground, fleet: FleetSender, count: int) -> _Run:
     plain = PlainSender(url=ground.url, account=ground.plain)
-    ours, theirs = _Samples(), _Samples()
-    # connections and caches are warm after the first of each
-    await _one_each(fleet, plain, count, _Samples(), _Samples())
-    fleet.stopwatch.clear()
-    with _open_disk(fleet.folder) as disk:
-        for piece in range(count):
-            if piece % _A_BLOCK == 0:
-                await _next_block(ground, fleet)
-            await _one_each(fleet, plain, piece, ours, theirs)
-            disk.sync()
+    ours, theirs, least = _Samples(), _Samples(), _Samples()
+    async with BareSender(url=ground.url, account=ground.bare) as bare:
+        # connections and caches are warm after the first of each
+        await _one_each(fleet, plain, count, _Samples(), _Samples())
+        await bare.send(BARE_FIRST + count)
+        fleet.stopwatch.clear()
+        with _open_disk(fleet.folder) as disk:
+            for piece in range(count):
+                if piece % _A_BLOCK == 0:
+                    await _next_block(ground, fleet)
+                await _one_each(fleet, plain, piece, ours, theirs)
+                disk.sync()
+                with least.one():
+                    await bare.send(BARE_FIRST + piece)
     run = _Run(
         fleet=ours,
         plain=theirs,
+        bare=least,
         journal=[each * _MILLISECONDS for each in fleet.stopwatch.taken["journal"]],
         syncs=disk.elapsed,
         parts=_parts(fleet, ours.elapsed),
     )
     await _next_block(ground, fleet)
-    await ground.check_done(count + 1)
+    await ground.check_done(count + 1, (0, PLAIN_FIRST, BARE_FIRST))
     return run
 
 

@@ -258,8 +258,10 @@ class Member:
 
     def note(self, sample: Sample) -> None:
         """Takes a sample, and tells when it changes the state."""
-        before = self.state
-        self.standing = states.after(self.standing, sample, self._now(), self._policy)
+        standing = states.after(self.standing, sample, self._now(), self._policy)
+        if standing is self.standing:  # as after nearly every answer
+            return
+        before, self.standing = self.state, standing
         state = self.state
         if state is not None and state is not before:
             why = states.reason_of(self.standing, state)

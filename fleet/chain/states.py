@@ -119,7 +119,8 @@ def after(standing: Standing, sample: Sample, now: float, policy: StatePolicy) -
     """The standing with one more sample."""
     match sample:
         case Answered():
-            return replace(standing, failures=0, why="")
+            is_news = standing.failures or standing.why
+            return replace(standing, failures=0, why="") if is_news else standing
         case Failed(why=why):
             return _failed(standing, why, now, policy)
         case HeadAt(number=number, behind=behind):

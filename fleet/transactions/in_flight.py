@@ -15,8 +15,11 @@ class InFlight:
     """Entries by nonce; final and released ones leave by themselves."""
 
     def __init__(self, entries: Iterable[Entry]) -> None:
-        self._entries = {entry.id: entry for entry in entries}
+        self._entries: dict[int, Entry] = {}
+        self._open: dict[int, Entry] = {}
         self._unwritten: set[int] = set()
+        for entry in entries:
+            self.put(entry)
 
     def put_unwritten(self, entry: Entry) -> None:
         """Takes in what a node said to an entry; the journal learns of it when there is time."""
@@ -34,10 +37,14 @@ class InFlight:
             self._entries.pop(entry.id, None)
         else:
             self._entries[entry.id] = entry
+        if entry.is_open:
+            self._open[entry.id] = entry
+        else:
+            self._open.pop(entry.id, None)
 
     def open(self) -> tuple[Entry, ...]:
         """Those in no block, by nonce."""
-        return self._sorted(entry for entry in self._entries.values() if entry.is_open)
+        return self._sorted(self._open.values())
 
     def mined(self) -> tuple[Entry, ...]:
         """Those in a block that is not final, by nonce."""
@@ -49,7 +56,7 @@ class InFlight:
 
     def lanes(self) -> Counter[Lane]:
         """How many are in no block, by lane."""
-        return Counter(each.request.lane for each in self._entries.values() if each.is_open)
+        return Counter(each.request.lane for each in self._open.values())
 
     def unsettled(self) -> Counter[State]:
         """How many have no outcome yet, those in a block that is not final included, by state."""
@@ -57,32 +64,27 @@ class InFlight:
 
     def still_open(self, entry: Entry) -> Entry | None:
         """The newest state of an entry; None when it is in a block or has left by now."""
-        newest = self._entries.get(entry.id)
-        return newest if newest is not None and newest.is_open else None
+        return self._open.get(entry.id)
 
     def busy(self, subjects: Iterable[str], but: Entry | None = None) -> frozenset[str]:
         """Which of these a request in no block works on, other than `but`."""
-        others = [each for each in self.open() if but is None or each.id != but.id]
+        others = (each for each in self._open.values() if but is None or each.id != but.id)
         taken = {subject for entry in others for subject in _of(entry)}
         return frozenset(taken.intersection(subjects))
 
     def is_in_the_way(self, entry: Entry) -> bool:
         """Does more urgent work wait behind it?"""
         lane, nonce = entry.request.lane, entry.nonce
-        return any(each.request.lane < lane and each.nonce > nonce for each in self.open())
+        return any(each.request.lane < lane and each.nonce > nonce for each in self._open.values())
 
     def less_urgent(self, lane: Lane) -> tuple[Entry, ...]:
         """Those in no block whose lane comes after this one, by nonce."""
-        return self._sorted(
-            each for each in self._entries.values() if each.is_open and each.request.lane > lane
-        )
+        return self._sorted(each for each in self._open.values() if each.request.lane > lane)
 
     def of_key(self, idempotency_key: str) -> Entry | None:
         """The entry whose outcome this key waits for."""
-        unsettled = (each for each in self._entries.values() if each.is_unsettled)
-        return next(
-            (each for each in unsettled if each.request.idempotency_key == idempotency_key), None
-        )
+        found = (e for e in self._entries.values() if e.request.idempotency_key == idempotency_key)
+        return next((each for each in found if each.is_unsettled), None)
 
     @staticmethod
     def _sorted(entries: Iterable[Entry]) -> tuple[Entry, ...]:
