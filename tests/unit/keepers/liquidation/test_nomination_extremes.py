@@ -20,7 +20,7 @@ from keepers.liquidation.standing import Terms
 from keepers.liquidation.versions import Positions
 from tests.unit.keepers.liquidation.examples import position, sort_ladders
 from tests.unit.keepers.liquidation.test_nomination import falls, on_the_boundary, terms
-from units import BPS_ONE, ONE, FundingIndex, PriceWei, Wei
+from units import BPS_ONE, ONE, Bps, FundingIndex, PriceWei, Wei
 
 ROUNDOFF = Fraction(1, 2**53)
 AMOUNT_MAX = 2**128 - 1
@@ -147,6 +147,18 @@ def test_lines__any_line__errs_by_less_than_the_docstring_derives(seed: int, dri
     extent = Extent(slope_min=slope, slope_max=slope, level_max=abs(level))
     allowed = extent.tolerance(price, abs(x) + abs(x0))
     assert Fraction(allowed) >= 9 * ROUNDOFF * Fraction(size)
+
+
+@settings(max_examples=300)
+@given(seeds)
+def test_level_of__any_position__never_errs_towards_soundness(seed: int) -> None:
+    held, at = hard_case(seed)
+    held = replace(held, margin=Wei(Random(seed).randint(0, AMOUNT_MAX)))
+    at_zero = replace(
+        at, index=FundingIndex(0), parameters=replace(at.parameters, maintenance=Bps(0))
+    )
+    outward = 1 if held.is_long else -1
+    assert (Fraction(line(held)) - exact_line(held, at_zero)) * outward >= 0
 
 
 def line(held: Position) -> float:
