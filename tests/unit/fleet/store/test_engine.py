@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import Connection, func, insert, select, text
 from sqlalchemy.exc import IntegrityError
 
 from fleet.store.engine import Database, StoreError, open_database
@@ -30,6 +30,17 @@ async def test_open__sqlite__write_ahead_log_and_full_durability(database: Datab
         synchronous = (await connection.execute(text("PRAGMA synchronous"))).scalar_one()
 
     assert (mode, synchronous) == ("wal", 2)
+
+
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
+async def test_write__sqlite__the_connection_of_the_journal_is_as_durable(
+    database: Database,
+) -> None:
+    def asked(connection: Connection) -> tuple[int, ...]:
+        names = ("synchronous", "foreign_keys")
+        return tuple(connection.execute(text(f"PRAGMA {name}")).scalar_one() for name in names)
+
+    assert await database.write(asked) == (2, 1)
 
 
 async def test_writing__an_exception_passes__nothing_is_kept(database: Database) -> None:

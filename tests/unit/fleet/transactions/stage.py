@@ -126,9 +126,12 @@ class Stage(RuleBasedStateMachine):
         self.journaled |= {each.raw for entry in entries for each in entry.attempts}
 
     def _settle(self, head: Head) -> None:
+        sent_before = len(self.chain.sent)
         for settled in self._guarded(self.sender.settle(head)) or ():
             self.hear(settled)
             COUNTS[f"outcome: {type(settled.outcome).__name__}"] += 1
+        if self.chain.other_lag == 0:  # a node that lags does not know that it is late
+            self._nothing_late_is_sent(head, self.chain.sent[sent_before:])
 
     # --- what is watched in each call ---------------------------------------------------------
 
@@ -151,6 +154,13 @@ class Stage(RuleBasedStateMachine):
         finally:
             self.doubtful |= mined_before - self._mined()
             self._nothing_doubtful_is_sent_unseen(self.chain.sent[sent_before:])
+
+    def _nothing_late_is_sent(self, head: Head, sent: list[bytes]) -> None:
+        """No payload at a head after which it could only be mined past its last block."""
+        for entry in self.journal.entries.values():
+            if entry.request.valid_until <= head.number:
+                payloads = [e.raw for e in entry.attempts if e.kind is Kind.PAYLOAD]
+                assert not set(payloads).intersection(sent), "its last block has passed"
 
     def _mined(self) -> set[int]:
         return {e.id for e in self.journal.entries.values() if e.state is State.MINED}

@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 
 from fleet.transactions.request import (
+    AlreadyInFlight,
     Expired,
     Final,
     Lane,
     Refused,
+    Reverted,
     Submitted,
 )
 from fleet.transactions.testing import Silence
@@ -35,6 +37,39 @@ async def test_submit__subject_of_a_withdrawn_request__free_at_once() -> None:
     await world.submit("a", subjects=("p",), valid_until=BlockNumber(1))
     await world.stall(1)
     assert isinstance(await world.submit("b", subjects=("p",)), Submitted)
+
+
+async def test_submit__expired_or_reverted_before__may_be_asked_for_anew() -> None:
+    world = World()
+    world.chain.succeeds = lambda data: data != b"reverts"
+    await world.submit("late", subjects=("p",), valid_until=BlockNumber(1))
+    await world.submit("reverts", subjects=("q",))
+    await world.stall(1)
+    told = {each.request.idempotency_key: each.outcome for each in await world.conclude()}
+    assert [type(told[key]) for key in ("late", "reverts")] == [Expired, Reverted]
+    world.chain.succeeds = lambda _: True
+    for key, subject in (("late", "p"), ("reverts", "q")):
+        assert isinstance(await world.submit(key, subjects=(subject,)), Submitted)
+    assert [type(each.outcome) for each in await world.conclude()] == [Final, Final]
+
+
+async def test_submit__gave_way_to_a_price__is_asked_for_anew_and_lands() -> None:
+    world = World()
+    limit = Wei(100_000 * 12 * GWEI)
+    await world.submit("tidy", lane=Lane.HOUSEKEEPING, spend_limit=limit, subjects=("p",))
+    world.chain.base_fee = 30 * GWEI
+    world.chain.mine(limit=0)
+    await world.submit("price", lane=Lane.PRICE)
+    again = await world.submit("tidy", lane=Lane.HOUSEKEEPING, subjects=("p",))
+    assert isinstance(again, AlreadyInFlight), "its outcome is not known yet"
+    await world.conclude()
+    world.chain.base_fee = 10 * GWEI
+    world.chain.mine(limit=0)
+    again = await world.submit("tidy", lane=Lane.HOUSEKEEPING, subjects=("p",))
+    assert isinstance(again, Submitted)
+    (settled,) = await world.conclude()
+    assert isinstance(settled.outcome, Final)
+    assert world.payloads() == [b"price", b"tidy"]
 
 
 async def test_submit__urgent_behind_cheaper_housekeeping__that_offers_as_much_at_once() -> None:
