@@ -22,7 +22,7 @@ from keepers.warnings.observation import (
     observe_block,
 )
 from keepers.warnings.outlook import Volatility, noted
-from keepers.warnings.portions import portions
+from keepers.warnings.portions import PORTION, Dealt, dealt, portions
 from keepers.warnings.stretches import Standings, standings
 from keepers.warnings.survey import Survey, Watches
 from keepers.warnings.tiers import WarningPolicy
@@ -147,7 +147,7 @@ class WarningsKeeper:
         # a commit that fails half-way may have happened: then the state is read again, and nobody
         # knows who departed
         self._state, was_anew, self._is_anew = None, self._is_anew, True
-        for part in portions(state, plan.change):
+        for part in portions(state, plan.change, await self._dealt(plan.change)):
             new |= await self._store.commit(part)
             state = applied(state, part)
         self._state = state
@@ -161,6 +161,11 @@ class WarningsKeeper:
             standings=plan.standings,
             blindness=plan.blindness,
         )
+
+    async def _dealt(self, change: WarningChange) -> Dealt:
+        if len(change.watches) <= PORTION:
+            return dealt(change)
+        return await asyncio.to_thread(dealt, change)
 
     async def _loaded(self) -> WarningState:
         if self._state is None:

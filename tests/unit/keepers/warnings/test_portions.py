@@ -1,16 +1,20 @@
 """What is stored in portions is, when all are stored, what would have been stored at once."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import sha256
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from keepers.warnings.observation import WarningChange
-from keepers.warnings.tiers import WarningPolicy
+from keepers.liquidation.positions import PositionKey
+from keepers.warnings.observation import WarningChange, WarningState, observe_blindness
+from keepers.warnings.portions import dealt, portions
+from keepers.warnings.tiers import WarningPolicy, observe
 from tests.unit.keepers.warnings.scripted import CrashError, Disk, World, head, keeper, risk
-from units import Seconds
+from units import BlockNumber, Bps, PositionId, Seconds
+from units import Sequence as OpeningNumber
 
 POLICY = WarningPolicy(digest_interval=Seconds(36), unknown_blocks=2)
 ratios = st.one_of(st.none(), st.integers(1_500, 4_200))
@@ -69,3 +73,19 @@ async def test_step__more_new_positions_than_a_portion__each_piece_is_a_commit(
     outcome = await keeper(world, disk).step(head(1))
     assert disk.commits == 3
     assert len(outcome.alerts) == len(disk.outbox) == len(disk.state.watches) == 5
+
+
+def test_dealt__many_new_positions__pieces_follow_the_ids_and_have_everybody_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("keepers.warnings.portions.PORTION", 3)
+    ids = [PositionId(sha256(bytes([number])).digest()[:16]) for number in range(10)]
+    keys = [PositionKey(id=each, sequence=OpeningNumber(1)) for each in ids]
+    watch, _ = observe(None, Bps(4_000), BlockNumber(1), POLICY)
+    nothing = observe_blindness(WarningState(), head(1), "", POLICY)
+    change = replace(nothing, watches=dict.fromkeys(keys, watch))
+    deal = dealt(change)
+    assert [len(piece) for piece in deal.pieces] == [3, 3, 3, 1]
+    assert [key.id for piece in deal.pieces for key in piece] == sorted(ids)
+    parts = list(portions(WarningState(), change, deal))
+    assert [list(part.watches) for part in parts] == deal.pieces
