@@ -22,12 +22,14 @@ BLOCKS_ALLOWED_MIN = 2
 class Capacity:
     """How fast liquidations can get in: gas of one, and gas a block that they may use.
 
-    Positions smaller than `dust` come after all others.
+    Positions smaller than `dust` come after all others. Of the others is expected, beside their bad
+    debt, `shortfall_ppm` millionths of their notional.
     """
 
     gas_each: int
     gas_share: int
     dust: Wei = Wei(0)
+    shortfall_ppm: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,8 +113,9 @@ class BelowMaintenance:
         return known or _Streak(first=number, source_block=one.source_block)
 
     def _urgency(self, one: Below) -> tuple[bool, int, int, HoldingKey]:
-        """Dust last, else the largest bad debt first, then the largest size."""
-        return (one.size < self._capacity.dust, -max(-one.left, 0), -one.size, one.key)
+        """Dust last, else the largest expected bad debt first, then the largest size."""
+        gap = one.size * self._capacity.shortfall_ppm // 1_000_000
+        return (one.size < self._capacity.dust, -max(-one.left, 0) - gap, -one.size, one.key)
 
     def _clock(self, key: HoldingKey, number: BlockNumber, rank: int) -> None:
         streak = self._streaks[key]

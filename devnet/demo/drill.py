@@ -140,7 +140,11 @@ async def _begin_audit(world: World, settings: Settings) -> Audit:
             promises=promises(settings),
             pins={one.netuid: one.registered_at for one in settings.markets},
             tiers=world.options.beta.warning_tiers_bps,
-            capacity=replace(CAPACITY, dust=dust_of(settings)),
+            capacity=replace(
+                CAPACITY,
+                dust=dust_of(settings),
+                shortfall_ppm=settings.oracle.risk_shortfall_ppm,
+            ),
             finality_blocks=FINALITY_BLOCKS,
             fleet=frozenset(one.address.lower() for one in world.fleet.by_workload.values()),
         ),

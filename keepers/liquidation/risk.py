@@ -201,7 +201,8 @@ class RiskEngine:
     ) -> tuple[Candidate, ...]:
         judged = (judge(position, terms[position.netuid]) for position in nominated)
         found = (candidate for candidate in judged if candidate is not None)
-        return rank(found, dust=self._policy.stakes.dust)
+        stakes = self._policy.stakes
+        return rank(found, dust=stakes.dust, shortfall_ppm=stakes.shortfall_ppm)
 
 
 def _terms(standings: Iterable[Standing]) -> Mapping[Netuid, Terms]:

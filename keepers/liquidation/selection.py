@@ -8,6 +8,8 @@ from keepers.liquidation.margin import bad_debt
 from keepers.liquidation.positions import Position, PositionKey
 from units import BPS_ONE, Bps, FundingIndex, Head, PositionId, PriceWei, Wei
 
+_PPM_ONE = 1_000_000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
@@ -25,6 +27,10 @@ class Candidate:
     def bad_debt(self) -> Wei:
         """What its liquidation at this price would leave unpaid."""
         return bad_debt(self.remaining)
+
+    def expected_bad_debt(self, shortfall_ppm: int) -> Wei:
+        """That, and what a gap of the price may add to it: millionths of the notional."""
+        return Wei(self.bad_debt + self.position.size * shortfall_ppm // _PPM_ONE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,13 +73,16 @@ class Selection:
     deferred: tuple[Candidate, ...]
 
 
-def rank(candidates: Iterable[Candidate], *, dust: Wei = Wei(0)) -> tuple[Candidate, ...]:
+def rank(
+    candidates: Iterable[Candidate], *, dust: Wei = Wei(0), shortfall_ppm: int = 0
+) -> tuple[Candidate, ...]:
     """Largest expected bad debt first, then largest size; the key makes the order total.
 
     Positions smaller than `dust` come after all others: a crowd of them, each with a little bad
-    debt, can't keep a large position out of the block.
+    debt, can't keep a large position out of the block. Nor can a crowd that is no dust, each with
+    less bad debt than is expected of the large one when the price moves on.
     """
-    return tuple(sorted(candidates, key=lambda candidate: _urgency(candidate, dust)))
+    return tuple(sorted(candidates, key=lambda each: _urgency(each, dust, shortfall_ppm)))
 
 
 def select(
@@ -93,6 +102,8 @@ def select(
     return Selection(batches=tuple(batches), deferred=tuple(ranked[taken:]))
 
 
-def _urgency(candidate: Candidate, dust: Wei) -> tuple[bool, int, int, PositionKey]:
-    position = candidate.position
-    return position.size < dust, -candidate.bad_debt, -position.size, position.key
+def _urgency(
+    candidate: Candidate, dust: Wei, shortfall_ppm: int
+) -> tuple[bool, int, int, PositionKey]:
+    position, expected = candidate.position, candidate.expected_bad_debt(shortfall_ppm)
+    return position.size < dust, -expected, -position.size, position.key

@@ -9,11 +9,8 @@ from dataclasses import dataclass
 
 from keepers.liquidation.assessment import judge
 from keepers.liquidation.evidence import Judgement
-from keepers.liquidation.selection import Candidate
 from keepers.liquidation.standing import Terms, feed_standing
 from units import ONE, Netuid, Wei
-
-_PPM_ONE = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,10 +39,5 @@ def at_stake(judgement: Judgement, policy: StakePolicy) -> Mapping[Netuid, Wei]:
         standing = standings[position.netuid]
         stands = isinstance(standing, Terms) and judge(position, standing) is None
         if stands and position.size >= policy.dust:
-            expected[position.netuid] += _expected_bad_debt(candidate, policy)
+            expected[position.netuid] += candidate.expected_bad_debt(policy.shortfall_ppm)
     return {netuid: Wei(wei) for netuid, wei in expected.items()}
-
-
-def _expected_bad_debt(candidate: Candidate, policy: StakePolicy) -> int:
-    """What it would leave unpaid now, and what a gap of the price may add to that."""
-    return candidate.bad_debt + candidate.position.size * policy.shortfall_ppm // _PPM_ONE

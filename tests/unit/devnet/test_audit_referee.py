@@ -1,6 +1,9 @@
 """The referee: lateness, who was left alone, who should not have been touched."""
 
-from devnet.audit.lateness import Capacity
+from dataclasses import replace
+
+from devnet.audit.lateness import Below, BelowMaintenance, Capacity
+from devnet.audit.margin import HoldingKey
 from tests.unit.devnet.history import (
     LAG,
     NETUID,
@@ -11,6 +14,7 @@ from tests.unit.devnet.history import (
     opened_at_one_tao,
     tape_of,
 )
+from units import BlockNumber, Netuid, PositionId, Sequence, Wei
 
 
 def test_referee__push_and_liquidation_in_one_block__zero_late() -> None:
@@ -184,6 +188,23 @@ def test_referee__many_candidates_and_little_gas__the_later_ranked_get_more_bloc
     assert {key.id[-1] for key in history.referee.below.left_alone} == {5, 4, 3}
     history.block()
     assert {key.id[-1] for key in history.referee.below.left_alone} == {5, 4, 3, 2}
+
+
+def test_below__a_crowd_with_a_little_bad_debt__ranks_after_one_of_whom_more_is_expected() -> None:
+    capacity = Capacity(gas_each=100, gas_share=100, shortfall_ppm=20)
+    crowd = [below(number, left=-1, size=TAO) for number in range(4)]
+    whale = below(9, left=TAO, size=1_000 * TAO)
+    for expects, is_first in ((capacity, True), (replace(capacity, shortfall_ppm=0), False)):
+        followed = BelowMaintenance(expects)
+        for number in (100, 101, 102):
+            followed.end_block(BlockNumber(number), [*crowd, whale], frozenset())
+        assert (whale.key in followed.left_alone) is is_first
+        assert len(followed.left_alone) == 3  # who has four before it has four blocks
+
+
+def below(number: int, *, left: int, size: int) -> Below:
+    key = HoldingKey(id=PositionId(number.to_bytes(16, "big")), sequence=Sequence(1))
+    return Below(key=key, netuid=Netuid(NETUID), left=left, size=Wei(size), source_block=None)
 
 
 def test_referee__price_withheld_for_a_while__delay_also_counted_from_its_first_source() -> None:

@@ -39,6 +39,15 @@ def test_rank__dust_with_bad_debt__comes_after_everybody_who_is_none() -> None:
     assert [each.remaining for each in ranked[2:5]] == [-1_999, -1_998, -1_997]
 
 
+def test_rank__a_crowd_with_a_little_bad_debt__comes_after_one_of_whom_more_is_expected() -> None:
+    crowd = [candidate(n, remaining=-n, size=TAO) for n in range(1, 400)]
+    whale = candidate(500, remaining=10**18, size=1_000 * TAO)  # 20 ppm of it are 0.02 TAO
+    deep = candidate(501, remaining=-(TAO // 50) - 1, size=TAO)
+    ranked = rank([*crowd, whale, deep], dust=Wei(TAO), shortfall_ppm=20)
+    assert ranked[:2] == (deep, whale)
+    assert rank([*crowd, whale], dust=Wei(TAO))[-1] == whale, "without it the crowd goes first"
+
+
 def test_select__a_block_full_of_dust__the_large_position_is_in_the_first_batch() -> None:
     crowd = [candidate(n, remaining=-n, size=TAO // 10) for n in range(1, 2_000)]
     large = candidate(3_000, size=50 * TAO)
