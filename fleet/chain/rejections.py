@@ -68,6 +68,8 @@ _TRANSACTION: tuple[tuple[str, Verdict], ...] = (
     ("exceeds block gas limit", "invalid"),  # geth, Frontier
     ("intrinsic gas too", "invalid"),  # geth, Frontier "low", anvil "low" and "high"
     ("gas limit reached", "invalid"),  # geth
+    ("transaction gas limit too high", "invalid"),  # geth since EIP-7825
+    ("exceeds the configured cap", "invalid"),  # geth: the whole fee, before its pool is asked
     ("invalid sender", "invalid"),  # geth, Frontier
     ("invalid chain id", "invalid"),  # geth, Frontier
     ("higher than max fee per gas", "invalid"),  # geth, Frontier
