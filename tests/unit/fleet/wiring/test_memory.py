@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import func, select
 
 from fleet.chain.failures import NodeUnavailable
 from fleet.runtime.clock import SystemClock
@@ -14,16 +15,19 @@ from fleet.store.decisions import StoredDecisions
 from fleet.store.engine import StoreError
 from fleet.store.lease import Claim
 from fleet.store.outbox import enqueue
+from fleet.store.quotes import Quote, keep_quotes, read_quotes
+from fleet.store.tables import payments
 from fleet.telemetry.messages import Message
 from fleet.transactions.attempt import State, reserved
-from fleet.transactions.request import Record
+from fleet.transactions.request import Lane, Record
+from fleet.transactions.spending import Spend
 from fleet.wiring import telling
 from fleet.wiring.memory import DAY_S, TIDY_S, Memory, RememberedJournal, RememberedWarnings, Tidied
 from fleet.wiring.tenure import Tenure
 from keepers.warnings.observation import WarningState
 from tests.unit.fleet.wiring.scripted_node import ScriptedEndpoint, node_behind
 from tests.unit.fleet.wiring.simulated import Wall, request, settings
-from units import Address, BlockNumber, Timestamp
+from units import Address, BlockHash, BlockNumber, Timestamp, Wei
 
 
 @pytest.fixture
@@ -211,6 +215,52 @@ async def test_tidy__decisions__are_kept_for_the_days_of_the_policy(
         await journal.save(replace(entry, state=State.FINAL))
 
     assert await memory.tidy() == Tidied(messages=0, transactions=0, decisions=1, quotes=0)
+
+
+async def _keep_quotes_of_days(memory: Memory, days: int) -> None:
+    of_days = [
+        Quote(
+            block=BlockNumber(day),
+            hash=BlockHash(f"0x{day:064x}"),
+            time=Timestamp(day * DAY_S),
+            prices={},
+        )
+        for day in range(days)
+    ]
+    await keep_quotes(await memory.database(), of_days)
+
+
+async def test_tidy__quotes__are_kept_for_days_of_their_own(
+    file: Path, node: ScriptedEndpoint, wall: Wall, closing: AsyncExitStack
+) -> None:
+    memory = memory_in(file, node, wall, closing, quotes_days=3, decisions_days=1)
+    await _keep_quotes_of_days(memory, 9)
+    assert await memory.tidy() == Tidied(messages=0, transactions=0, decisions=0, quotes=5)
+    left = await read_quotes(await memory.database(), [BlockNumber(day) for day in range(9)])
+    assert sorted(left) == [5, 6, 7, 8]
+
+
+async def test_tidy__nothing_is_configured__quotes_are_kept_for_two_weeks(memory: Memory) -> None:
+    await _keep_quotes_of_days(memory, 30)
+    assert await memory.tidy() == Tidied(messages=0, transactions=0, decisions=0, quotes=15)
+
+
+async def test_tidy__nothing_is_configured__decisions_stay_ninety_days_and_payments_for_ever(
+    memory: Memory,
+) -> None:
+    journal = RememberedJournal(memory, tenure(memory))
+    for nonce, day in enumerate((0, 1, 91)):
+        at = Timestamp(day * DAY_S)
+        record = Record(time=at, write=lambda: "grounds")
+        wanted = replace(request(f"work {day}"), subjects=("aa",), record=record)
+        entry = replace(await journal.enter(reserved(wanted, nonce)), state=State.FINAL)
+        spend = Spend(nonce=nonce, lane=Lane.PRICE, fee=Wei(7), time=at, had_effect=True)
+        await journal.conclude(entry, spend, None)
+
+    done = await memory.tidy()
+    assert done == Tidied(messages=0, transactions=0, decisions=1, quotes=0)
+    async with (await memory.database()).reading() as connection:
+        assert await connection.scalar(select(func.count()).select_from(payments)) == 3
 
 
 async def test_tidy__looked_lately__does_nothing_until_it_is_time(
