@@ -3,11 +3,19 @@
 Pure. Knows the shapes of the JSON-RPC of Ethereum.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
 from fleet.chain.failures import NodeUnavailable
 from units import Address, BlockHash, BlockNumber, Head, Timestamp, TxHash, Wei
+
+_HEX = re.compile(r"0x[0-9a-fA-F]{1,512}")
+_NUMBER_END = 1 << 63
+"""No block has a number that a database could not keep."""
+_TIME_END = 253_402_300_800
+"""The year 10000: no calendar goes further."""
+_SAID_MAX = 80
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,18 +56,21 @@ class Sent:
     tx_hash: TxHash
 
 
-def quantity(value: Any) -> int:
+def quantity(value: Any, *, below: int = 1 << 256) -> int:
     """An integer from 0x… hex.
+
+    Args:
+        value: what the node answered.
+        below: what no such number reaches.
 
     Raises:
         NodeUnavailable: it is none.
     """
-    if not isinstance(value, str):
-        raise NodeUnavailable(f"the node answered {value!r} where a number belongs")
-    try:
-        return int(value, 16)
-    except ValueError:
-        raise NodeUnavailable(f"the node answered {value!r} where a number belongs") from None
+    if isinstance(value, str) and _HEX.fullmatch(value):
+        found = int(value, 16)
+        if found < below:
+            return found
+    raise NodeUnavailable(f"the node answered {_short(value)} where a number belongs")
 
 
 def octets(value: Any) -> bytes:
@@ -71,7 +82,7 @@ def octets(value: Any) -> bytes:
     try:
         return bytes.fromhex(str(value).removeprefix("0x"))
     except ValueError:
-        raise NodeUnavailable(f"the node answered {value!r} where bytes belong") from None
+        raise NodeUnavailable(f"the node answered {_short(value)} where bytes belong") from None
 
 
 def hash32(value: Any) -> str:
@@ -82,7 +93,7 @@ def hash32(value: Any) -> str:
     """
     found = octets(value)
     if not isinstance(value, str) or len(found) != 32:  # noqa: PLR2004 -- the name says it
-        raise NodeUnavailable(f"the node answered {value!r} where a hash belongs")
+        raise NodeUnavailable(f"the node answered {_short(value)} where a hash belongs")
     return "0x" + found.hex()
 
 
@@ -100,16 +111,18 @@ def field(value: Any, name: str) -> Any:
 def head(block: Any) -> Head:
     """A block or header, as eth_getBlockByNumber and newHeads give it."""
     return Head(
-        number=BlockNumber(quantity(field(block, "number"))),
+        number=BlockNumber(quantity(field(block, "number"), below=_NUMBER_END)),
         hash=BlockHash(hash32(field(block, "hash"))),
         parent_hash=BlockHash(hash32(field(block, "parentHash"))),
-        time=Timestamp(quantity(field(block, "timestamp"))),
+        time=Timestamp(quantity(field(block, "timestamp"), below=_TIME_END)),
     )
 
 
 def sealed(block: Any) -> Sealed:
     """A block with what its header says of its logs, as eth_getBlockByNumber gives it."""
-    return Sealed(head=head(block), logs_bloom=quantity(field(block, "logsBloom")))
+    return Sealed(
+        head=head(block), logs_bloom=quantity(field(block, "logsBloom"), below=1 << 2_048)
+    )
 
 
 def receipt(found: Any) -> Receipt:
@@ -117,12 +130,12 @@ def receipt(found: Any) -> Receipt:
     gas_used = quantity(field(found, "gasUsed"))
     return Receipt(
         tx_hash=TxHash(hash32(field(found, "transactionHash"))),
-        block=BlockNumber(quantity(field(found, "blockNumber"))),
+        block=BlockNumber(quantity(field(found, "blockNumber"), below=_NUMBER_END)),
         block_hash=BlockHash(hash32(field(found, "blockHash"))),
         succeeded=quantity(field(found, "status")) == 1,
         gas_used=gas_used,
         fee=Wei(gas_used * quantity(field(found, "effectiveGasPrice"))),
-        logs=tuple(field(found, "logs")),
+        logs=logs(field(found, "logs")),
     )
 
 
@@ -134,8 +147,38 @@ def transactions(block: Any) -> tuple[Sent, ...]:
             nonce=quantity(field(each, "nonce")),
             tx_hash=TxHash(hash32(field(each, "hash"))),
         )
-        for each in field(block, "transactions")
+        for each in _list(field(block, "transactions"))
     )
+
+
+def logs(found: Any) -> tuple[dict[str, Any], ...]:
+    """Logs as the node gave them, each of which has the shape of one.
+
+    Raises:
+        NodeUnavailable: they do not.
+    """
+    given = tuple(_list(found))
+    if not all(_is_log(each) for each in given):
+        raise NodeUnavailable("the node answered something else where logs belong")
+    return given
+
+
+def _is_log(found: Any) -> bool:
+    if not isinstance(found, dict) or not isinstance(topics := found.get("topics"), list):
+        return False
+    texts = (*topics, *(found.get(name) for name in ("address", "data", "blockNumber")))
+    return all(isinstance(each, str) for each in texts)
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise NodeUnavailable(f"the node answered {_short(value)} where a list belongs")
+    return value
+
+
+def _short(value: Any) -> str:
+    """What a node says may be of any length."""
+    return repr(value)[:_SAID_MAX]
 
 
 def is_account(sent: Sent, account: Address) -> bool:

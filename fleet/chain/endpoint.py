@@ -23,6 +23,8 @@ _TOO_MANY_REQUESTS = 429
 _BATCH_REFUSED = frozenset({400, 404, 405, 413, 415, 422, 501})
 """What servers that take one request at a time say to a list of them."""
 _CONNECTIONS_MAX = 16
+BODY_BYTES_MAX = 64 * 1024 * 1024
+"""The longest answer that is read: several times 10,000 logs. What never ends fills no memory."""
 
 
 class SessionProvider(AsyncHTTPProvider):
@@ -50,7 +52,7 @@ class SessionProvider(AsyncHTTPProvider):
             self._open().post(self._url, data=body) as response,
         ):
             response.raise_for_status()
-            return await response.read()
+            return await _bounded(response)
 
     async def disconnect(self) -> None:
         """Closes the connections for good: who comes late must not open one that nobody closes."""
@@ -70,6 +72,16 @@ class SessionProvider(AsyncHTTPProvider):
                 timeout=aiohttp.ClientTimeout(total=None),  # `post` has the one that counts
             )
         return self._session
+
+
+async def _bounded(response: aiohttp.ClientResponse) -> bytes:
+    """The body. Raises aiohttp.ClientPayloadError where it is longer than any answer is."""
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > BODY_BYTES_MAX:
+            raise aiohttp.ClientPayloadError("too long")
+    return bytes(body)
 
 
 class Endpoint:
@@ -187,7 +199,7 @@ class Endpoint:
         except (aiohttp.ClientError, OSError) as error:
             # aiohttp's own text may hold the URL, and the URL a key
             raise NodeUnavailable(f"{self.name}: {_cause(error)}") from None
-        except (json.JSONDecodeError, UnicodeDecodeError):
+        except (ValueError, RecursionError):  # no JSON, no UTF-8, endless digits, endless depth
             raise NodeUnavailable(f"{self.name}: the answer is not JSON") from None
 
     def _http_failure(self, error: aiohttp.ClientResponseError) -> NodeUnavailable:

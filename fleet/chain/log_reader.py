@@ -12,7 +12,7 @@ from fleet.chain import answers
 from fleet.chain.endpoint import Endpoint
 from fleet.chain.failures import LogsTooOld, StateUnavailable
 from fleet.chain.horizon import SETTLED_BLOCKS, Horizon, Landmarks, Reach
-from fleet.chain.logs import Log, LogPolicy, RangeSize, Wanted, of_block, read_logs
+from fleet.chain.logs import Log, LogPolicy, RangeSize, Wanted, of_block, read_logs, within
 from fleet.chain.throttle import Urgency
 from units import BlockHash, BlockNumber
 
@@ -112,7 +112,7 @@ class LogReader:
         if mark is None or head - first <= horizon.proven or horizon.lacks(head - mark):
             return
         asked = [Wanted(addresses=wanted.addresses).within(mark, mark)]
-        found = await node.request("eth_getLogs", asked, urgency)
+        found = within(await node.request("eth_getLogs", asked, urgency), mark, mark)
         shown = horizon.shown(head - mark, has_logs=bool(found), now=self._now())
         self._horizons[node.name] = shown
         self._remembered(node.name, not shown.is_pruned)

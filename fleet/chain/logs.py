@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from fleet.chain import answers
 from fleet.chain.failures import (
     NoAnswerInTime,
     NodeUnavailable,
@@ -78,7 +79,7 @@ async def read_logs(
     while start <= last:
         end = BlockNumber(min(start + size.blocks - 1, last))
         try:
-            found += _checked(await read(start, end), start, end)
+            found += within(await read(start, end), start, end)
         except RequestRejected as rejection:
             _halve(size, start, end, rejection)
         except NoAnswerInTime:
@@ -102,11 +103,16 @@ def _halve(
     size.refused(last - first + 1)
 
 
-def _checked(logs: Any, first: BlockNumber, last: BlockNumber) -> list[Log]:
-    """Refuses an answer that is no list of logs of this range."""
-    if not isinstance(logs, list) or not all(_is_within(log, first, last) for log in logs):
+def within(logs: Any, first: BlockNumber, last: BlockNumber) -> list[Log]:
+    """The logs of an answer about a range, both ends included.
+
+    Raises:
+        NodeUnavailable: it is no list of logs, or they are not of that range.
+    """
+    found = list(answers.logs(logs))
+    if not all(_is_within(log, first, last) for log in found):
         raise NodeUnavailable(f"the node's logs of blocks {first} to {last} are not from there")
-    return logs
+    return found
 
 
 def _is_within(log: Any, first: BlockNumber, last: BlockNumber) -> bool:
@@ -123,7 +129,7 @@ def of_block(logs: Any, number: BlockNumber, block: BlockHash) -> list[Log]:
     Raises:
         NodeUnavailable: it is not of that block.
     """
-    found = _checked(logs, number, number)
+    found = within(logs, number, number)
     if any(log["blockHash"] != block for log in found):
         raise NodeUnavailable(f"the node's logs of block {block} are another block's")
     return found
@@ -132,7 +138,7 @@ def of_block(logs: Any, number: BlockNumber, block: BlockHash) -> list[Log]:
 def log_mark(log: Log) -> tuple[Any, ...]:
     """What of a log has to be the same from every node; clients add fields of their own."""
     names = ("blockHash", "logIndex", "transactionHash", "address", "data")
-    topics = (str(topic).lower() for topic in log.get("topics", ()))
+    topics = (str(topic).lower() for topic in log["topics"])
     return (*(str(log.get(name)).lower() for name in names), *topics)
 
 

@@ -134,10 +134,14 @@ def query_refused(code: int, message: str) -> Refusal:
     return found or Refusal.OTHER
 
 
+_NESTED_MAX = 4
+
+
 def revert_data(data: Any) -> bytes:
     """The bytes a contract reverted with: a hex string (Frontier once left out 0x), or nested."""
-    if isinstance(data, dict):
-        return revert_data(data.get("data"))
+    for _ in range(_NESTED_MAX):
+        if isinstance(data, dict):
+            data = data.get("data")
     if not isinstance(data, str):
         return b""
     try:
@@ -168,7 +172,7 @@ def retry_after_header_s(value: str | None, date: str | None) -> float | None:
         return seconds
     try:
         wait = parsedate_to_datetime(value) - parsedate_to_datetime(date)
-    except (ValueError, TypeError):  # TypeError: one of them names no zone
+    except (ValueError, TypeError, OverflowError):  # TypeError: one of them names no zone
         return None
     return max(0.0, wait.total_seconds())
 
@@ -179,7 +183,7 @@ def _seconds(value: Any) -> float | None:
         return None
     try:
         found = float(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return found if math.isfinite(found) and found >= 0 else None
 

@@ -13,6 +13,8 @@ from fleet.chain.failures import (
 )
 from fleet.chain.rejections import Refusal, query_refused, retry_after_s, revert_data
 
+_MESSAGE_MAX = 1_000
+
 Asked = tuple[str, list[Any]]
 """A method and its parameters."""
 
@@ -71,7 +73,7 @@ def failure_of(
 ) -> NodeUnavailable | CallReverted | RequestRejected:
     """What a reply's error means."""
     fields = error if isinstance(error, dict) else {"message": str(error)}
-    code, message = _code(fields), str(fields.get("message", ""))
+    code, message = _code(fields), str(fields.get("message", ""))[:_MESSAGE_MAX]
     data, refusal = fields.get("data"), query_refused(code, message)
     if refusal is Refusal.RATE_LIMITED:
         wait_s = patience.of(retry_after_s(data))

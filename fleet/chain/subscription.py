@@ -88,7 +88,7 @@ class Subscription:
                 while True:
                     await self._next_news(connection)
                     heard, self.problem = True, None
-        except (OSError, WebSocketException, ChainError, ValueError) as failure:
+        except (OSError, WebSocketException, ChainError, ValueError, RecursionError) as failure:
             self.problem = f"head subscription: {socket.name}: {_text(failure)}"
         return heard
 

@@ -3,12 +3,13 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
 from aiohttp import web
 
+from fleet.chain import endpoint as endpoint_module
 from fleet.chain.endpoint import Endpoint
 from fleet.chain.failures import (
     AskedToWait,
@@ -112,6 +113,8 @@ async def test_request__web3_on_top__shares_the_connection() -> None:
         (http(503, **{"Retry-After": "9"}), 9.0),
         (rpc(error={"code": -32005, "message": "limit", "data": {"retry_after": 3}}), 3.0),
         (rpc(error={"code": -32004, "message": "storage work rate limit exceeded"}), 12.0),
+        (http(429, **{"Retry-After": "Wed, 21 Oct 99999999999 07:28:00 GMT"}), 12.0),
+        (rpc(error={"code": -32005, "message": "limit", "data": {"retry_after": 10**400}}), 12.0),
         (http(503), 0.0),
     ],
 )
@@ -129,9 +132,35 @@ async def test_request__sending_is_asked_to_stay_away__too() -> None:
 
 
 @pytest.mark.parametrize(
-    "reply", [http(200, "<html>"), http(200, ""), http(200, "[]"), http(200, '"x"'), http(404)]
+    "reply",
+    [
+        http(200, "<html>"),
+        http(200, ""),
+        http(200, "[]"),
+        http(200, '"x"'),
+        http(200, "[" * 200_000),
+        http(200, "1" * 10_000),
+        http(404),
+    ],
+    ids=["html", "empty", "a list", "a text", "nested without end", "endless digits", "404"],
 )
 async def test_request__no_json_rpc__unavailable(reply: Reply) -> None:
+    assert isinstance(await failure_of(reply), NodeUnavailable)
+
+
+async def test_request__a_body_without_end__given_up_before_it_fills_the_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(endpoint_module, "BODY_BYTES_MAX", 100_000)
+
+    async def reply(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        with suppress(ConnectionError):
+            while True:
+                await response.write(b" " * 10_000)
+        return response
+
     assert isinstance(await failure_of(reply), NodeUnavailable)
 
 

@@ -192,7 +192,15 @@ async def test_subscription__closed_by_the_node__dialled_again() -> None:
 
 @pytest.mark.parametrize(
     "answer",
-    ['{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"no"}}', "<html>", "[]", "{"],
+    [
+        '{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"no"}}',
+        "<html>",
+        "[]",
+        "{",
+        "[" * 200_000,
+        "1" * 10_000,
+    ],
+    ids=["error", "html", "a list", "half", "nested without end", "endless digits"],
 )
 async def test_subscription__refused_or_nonsense__polling_goes_on(answer: str) -> None:
     async def behave(socket: ServerConnection) -> None:

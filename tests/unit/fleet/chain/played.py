@@ -24,6 +24,12 @@ def head(number: int, fork: str = "a", *, time: int | None = None) -> Head:
     )
 
 
+def log(number: int, block: str) -> dict[str, Any]:
+    """A log as a node gives it."""
+    where = {"blockNumber": hex(number), "blockHash": block, "logIndex": "0x0"}
+    return where | {"address": "0x" + "11" * 20, "topics": [], "data": "0x"}
+
+
 DOWN = NodeUnavailable("down")
 BUSY = NodeUnavailable("too many requests", retry_after_s=30)
 

@@ -12,6 +12,7 @@ from fleet.chain.node import Node
 from fleet.chain.pool import Pool, PoolPolicy
 from fleet.chain.states import NodeState
 from fleet.chain.throttle import Urgency
+from tests.unit.fleet.chain.played import log
 from units import Address, BlockHash, BlockNumber
 
 EXCHANGE = Address("0x" + "11" * 20)
@@ -69,7 +70,7 @@ class LoggingNode(Endpoint):
 
 
 def _log(number: int) -> Log:
-    return {"blockNumber": hex(number), "blockHash": block_hash(number), "logIndex": "0x0"}
+    return log(number, block_hash(number))
 
 
 def node(*nodes: LoggingNode, agreement: int = 1, known: int | None = None) -> Node:
@@ -85,7 +86,7 @@ def node(*nodes: LoggingNode, agreement: int = 1, known: int | None = None) -> N
 
 async def read(chain: Node, first: int, last: int, tip: BlockHash | None = None) -> list[int]:
     found = await chain.logs(BlockNumber(first), BlockNumber(last), [EXCHANGE], tip=tip)
-    return [int(log["blockNumber"], 16) for log in found]
+    return [int(each["blockNumber"], 16) for each in found]
 
 
 async def test_tip__one_block__one_question_by_its_hash() -> None:
@@ -176,7 +177,7 @@ class Backfill:
     async def run(self, until: int = HEAD, played: LoggingNode | None = None) -> None:
         pieces = self._chain.history(self.checkpoint, [EXCHANGE], progress=self.seen.append)
         async for piece in pieces:
-            self.found += [int(log["blockNumber"], 16) for log in piece.logs]
+            self.found += [int(each["blockNumber"], 16) for each in piece.logs]
             self.checkpoint = piece.checkpoint
             if played is not None and self.checkpoint.next > until:
                 played.outage = NodeUnavailable("down")

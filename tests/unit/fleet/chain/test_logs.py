@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from fleet.chain.failures import NoAnswerInTime, NodeUnavailable, RequestRejected, TooManyLogs
 from fleet.chain.logs import RangeSize, Wanted, log_mark, of_block, read_logs
+from tests.unit.fleet.chain.played import log
 from units import Address, BlockHash, BlockNumber
 
 
@@ -25,13 +26,11 @@ class LogNode:
         if last - first + 1 > self._most:
             message = f"query returned more than {self._most} results"
             raise RequestRejected(method="eth_getLogs", code=-32603, message=message)
-        return [
-            {"blockNumber": hex(number), "blockHash": "0x00"} for number in range(first, last + 1)
-        ]
+        return [log(number, "0x00") for number in range(first, last + 1)]
 
 
 def numbers(logs: tuple[dict[str, Any], ...]) -> list[int]:
-    return [int(log["blockNumber"], 16) for log in logs]
+    return [int(each["blockNumber"], 16) for each in logs]
 
 
 @given(
@@ -67,9 +66,12 @@ async def test_read_logs__refused_for_another_reason__passed_on() -> None:
     [
         None,
         {},
-        [{"blockNumber": "0x9", "blockHash": "0x00"}],
-        [{"blockNumber": "0x1"}],
-        [{"blockNumber": "0x1", "blockHash": None}],
+        [log(9, "0x00")],
+        [log(1, "0x00") | {"blockHash": None}],
+        [log(1, "0x00") | {"blockNumber": None}],
+        [log(1, "0x00") | {"topics": None}],
+        [log(1, "0x00") | {"topics": [[]]}],
+        [log(1, "0x00") | {"data": 5}],
         ["0x1"],
     ],
 )
@@ -119,7 +121,7 @@ HASH = BlockHash("0x" + "ab" * 32)
 
 
 def test_of_block__logs_of_another_block__never_believed() -> None:
-    mine = {"blockNumber": "0x5", "blockHash": HASH}
+    mine = log(5, HASH)
     assert of_block([mine], block(5), HASH) == [mine]
     assert of_block([], block(5), HASH) == []
     for other in (mine | {"blockHash": "0xcd"}, mine | {"blockNumber": "0x6"}, "0x", None):
