@@ -177,7 +177,11 @@ class BookFollower:
         if self._checkpoints is None or not self._is_restorable:
             return NoCheckpoint(reason="")
         self._is_restorable = False
-        book = await self._checkpoints.load()
+        try:
+            book = await self._checkpoints.load()
+        except asyncio.CancelledError:
+            self._is_restorable = True  # a push did not wait for it: whoever comes next may
+            raise
         if isinstance(book, NoCheckpoint):
             return book
         if not 0 <= head.number - book.head.number <= self._policy.rebuild_gap_blocks:

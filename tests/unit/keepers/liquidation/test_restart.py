@@ -1,9 +1,11 @@
 """A process that starts with a saved book: what it may do with it before the chain confirmed it."""
 
+import asyncio
 from dataclasses import replace
 
-from keepers.liquidation.book import open_book
+from keepers.liquidation.book import Book, open_book
 from keepers.liquidation.follower import BookFollower
+from keepers.liquidation.keeping import NoCheckpoint
 from keepers.liquidation.positions import PositionKey
 from keepers.liquidation.rebuilds import RebuildReason
 from keepers.liquidation.reconciliation import Mismatched
@@ -76,6 +78,30 @@ async def test_at_head__saved_later_than_the_head__is_built_from_views() -> None
     follower = restarted(exchange, shelf)
     await followed(follower, first)
     assert (follower.counts.restored, sum(follower.counts.rebuilds.values())) == (0, 1)
+
+
+async def test_at_head__a_push_did_not_wait_for_the_saved_book__it_is_restored_later() -> None:
+    class SlowShelf(Shelf):
+        """The first to look waits for ever."""
+
+        looks = 0
+
+        async def load(self) -> Book | NoCheckpoint:
+            self.looks += 1
+            if self.looks == 1:
+                await asyncio.Event().wait()
+            return await super().load()
+
+    exchange = SimulatedExchange()
+    exchange.grow(opens(1))
+    follower = restarted(exchange, SlowShelf((await shelf_of(exchange)).book))
+    exchange.asked.clear()
+    risk = RiskEngine(follower=follower, policy=RiskPolicy(answer_s_max=0.01))
+    head = exchange.grow().head
+    assert isinstance(await risk.liquidatable_at({Netuid(8): PriceWei(TAO)}, head), RiskUnknown)
+    await followed(follower, exchange.tip)
+    assert "snapshot" not in exchange.asked
+    assert follower.counts.restored == 1
 
 
 async def test_risk__book_is_restored__nobody_is_liquidated_before_it_was_compared() -> None:

@@ -21,6 +21,21 @@ def test_shard_of__any_ids__shards_cover_them_all_and_none_twice(
     assert sum(map(len, parts)) == len(held)
 
 
+def chosen_by_an_adversary() -> list[PositionId]:
+    """Ids that agree in much: neighbours, multiples of a number, one bit each, the ends."""
+    last = 2**128 - 1
+    numbers = {0, 1, last, last - 1, *(1 << bit for bit in range(128)), *range(500, 600)}
+    numbers |= {last // 3 * n for n in range(4)} | {n * 2_520 << 64 for n in range(50)}
+    return [PositionId(number.to_bytes(16, "big")) for number in sorted(numbers)]
+
+
+@pytest.mark.parametrize("shards", range(1, 33))
+def test_holds__ids_chosen_by_an_adversary__each_is_of_one_shard_alone(shards: int) -> None:
+    fleet = [read_shard(f"{index}/{shards}") for index in range(shards)]
+    for each in chosen_by_an_adversary():
+        assert sum(shard.holds(each) for shard in fleet) == 1
+
+
 @pytest.mark.parametrize("shards", [2, 3, 8])
 def test_shard_of__hashes__shards_are_of_one_size(shards: int) -> None:
     hashed = [PositionId(sha256(n.to_bytes(4, "big")).digest()[:16]) for n in range(8_000)]
