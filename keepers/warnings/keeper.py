@@ -33,7 +33,9 @@ class Risks(Protocol):
     """Where the risk of the open positions is read; `lookout.Lookout` is one."""
 
     async def survey(self, head: Head, *, anew: bool) -> Survey | RiskUnknown:
-        """Whoever must be looked at, at the end of `head` or of a later block that is known.
+        """Whoever must be looked at, at the end of `head` or of another block that is known.
+
+        A later one, or an earlier one of the same chain at which a look at everybody was begun.
 
         Args:
             head: the newest block the caller knows.

@@ -6,13 +6,13 @@ Implements `keeper.Risks`. Knows no node, no store.
 import asyncio
 from typing import Protocol
 
-from keepers.liquidation.assessment import viewing
-from keepers.liquidation.book import Book
+from keepers.liquidation.assessment import RiskView, viewing
+from keepers.liquidation.book import Book, rewind
 from keepers.liquidation.margin import project_index
 from keepers.liquidation.risk import RiskUnknown
 from keepers.liquidation.turns import in_turns
 from keepers.liquidation.versions import Positions
-from keepers.warnings.stretches import stretches
+from keepers.warnings.stretches import Stretches, stretches
 from keepers.warnings.survey import Survey, Watches, everybody
 from keepers.warnings.tiers import WarningPolicy
 from keepers.warnings.vigil import Vigil
@@ -35,6 +35,7 @@ class Lookout:
         self._lines = stretches(policy)
         self._vigil = Vigil(self._lines)
         self._asked: tuple[Positions, Survey] | None = None
+        self._begun: _Look | None = None
 
     async def survey(self, head: Head, *, anew: bool) -> Survey | RiskUnknown:
         """See the port."""
@@ -43,7 +44,9 @@ class Lookout:
             return book
         if anew:
             self._vigil.start_over()
-        survey = await in_turns(self._vigil.surveying(book)) or await self._whole(book)
+        survey = await in_turns(self._vigil.surveying(book))
+        if survey is None:
+            book, survey = await self._everybody(book)
         self._asked = book.positions, survey
         return survey
 
@@ -60,13 +63,26 @@ class Lookout:
             self._vigil.start_over()  # another one was asked for since
             return
         positions, survey = self._asked
-        self._asked = None
+        self._asked = self._begun = None
         await in_turns(self._vigil.settling(positions, survey, watches))
         await self._sort(survey)
 
-    async def _whole(self, book: Book) -> Survey:
-        view = await in_turns(viewing(book))
-        return await asyncio.to_thread(everybody, view, self._lines)
+    async def _everybody(self, newest: Book) -> tuple[Book, Survey]:
+        """A look at everybody, and at which book: the one that was begun, while that is of use.
+
+        A million take longer than a step may on a machine that has other work; begun anew each
+        time it would never come to an end.
+        """
+        look, self._begun = self._begun, None
+        if look is None or rewind(newest, look.book.head.hash) is None:
+            look = _Look(newest, self._lines)
+        try:
+            survey = await look.survey()
+        except asyncio.CancelledError:
+            self._begun = look
+            raise
+        self._begun = look  # until it is settled
+        return look.book, survey
 
     async def _sort(self, survey: Survey) -> None:
         """Ladders, one after the other, in another thread: the loop goes on meanwhile."""
@@ -74,3 +90,22 @@ class Lookout:
         indices = {n: project_index(market, now) for n, market in survey.markets.items()}
         for sorting in self._vigil.sortings(indices):
             sorting.take(await asyncio.to_thread(sorting.order))
+
+
+class _Look:
+    """A look at everybody in one book; given up meanwhile, it is gone on with."""
+
+    def __init__(self, book: Book, lines: Stretches) -> None:
+        self.book = book
+        self._lines = lines
+        self._viewing = viewing(book)
+        self._view: RiskView | None = None
+        self._survey: Survey | None = None
+
+    async def survey(self) -> Survey:
+        """What it comes to."""
+        if self._view is None:
+            self._view = await in_turns(self._viewing)
+        if self._survey is None:
+            self._survey = await asyncio.to_thread(everybody, self._view, self._lines)
+        return self._survey
