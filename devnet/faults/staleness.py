@@ -1,7 +1,8 @@
 """How requests and answers look at a node that is some blocks behind. Pure.
 
 A node that lags does not know that it does: "latest" is an older block, newer blocks and the
-receipts in them are not there, and whoever asks for their logs gets an empty list.
+receipts in them are not there. Whoever asks for the logs of a range gets those it has, and of a
+newer block by its hash a refusal.
 """
 
 from typing import Any
@@ -21,6 +22,7 @@ _BLOCK_OF = {
 """Which parameter names the block."""
 _LOOKED_UP = frozenset({"eth_getTransactionReceipt", "eth_getTransactionByHash"})
 _NO_STATE = {"code": -32000, "message": "header not found"}
+_NO_BLOCK = {"code": -32000, "message": "unknown block"}
 
 
 def aged_params(method: str, params: list[Any], tip: int) -> list[Any]:
@@ -45,9 +47,17 @@ def is_beyond(method: str, params: list[Any], tip: int) -> bool:
     return int(str(params[place]), 16) > tip
 
 
+def block_hash_in(method: str, params: list[Any]) -> str | None:
+    """The block that logs are asked of by its hash, if that is how they are asked for."""
+    wanted = params[0] if method == "eth_getLogs" and params else None
+    return wanted.get("blockHash") if isinstance(wanted, dict) else None
+
+
 def beyond(method: str) -> dict[str, Any]:
     """The answer to such a request, without its id: no block, or no state."""
-    return {"result": None} if method in _WHOLE else {"error": _NO_STATE}
+    if method in _WHOLE:
+        return {"result": None}
+    return {"error": _NO_BLOCK if method == "eth_getLogs" else _NO_STATE}
 
 
 def aged_answer(method: str, answer: dict[str, Any], tip: int) -> dict[str, Any]:

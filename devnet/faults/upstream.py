@@ -6,7 +6,13 @@ from typing import Any, assert_never
 import aiohttp
 
 from devnet.faults.faults import InAnswer, Limited, NoLogs, OtherChain, Stale
-from devnet.faults.staleness import aged_answer, aged_params, beyond, is_beyond
+from devnet.faults.staleness import (
+    aged_answer,
+    aged_params,
+    beyond,
+    block_hash_in,
+    is_beyond,
+)
 
 _JSON = {"content-type": "application/json"}
 Call = dict[str, Any]
@@ -44,10 +50,18 @@ class Upstream:
         method, params = call["method"], list(call.get("params") or [])
         latest = await self._ask(call | {"method": "eth_blockNumber", "params": []})
         tip = max(int(latest["result"], 16) - blocks, 0)
-        if is_beyond(method, params, tip):
+        if is_beyond(method, params, tip) or await self._is_of_a_newer_block(call, tip):
             return _envelope(call) | beyond(method)
         answer = await self._ask(call | {"params": aged_params(method, params, tip)})
         return aged_answer(method, answer, tip)
+
+    async def _is_of_a_newer_block(self, call: Call, tip: int) -> bool:
+        named = block_hash_in(call["method"], list(call.get("params") or []))
+        if named is None:
+            return False
+        asked = call | {"method": "eth_getBlockByHash", "params": [named, False]}
+        block = (await self._ask(asked)).get("result")
+        return block is not None and int(block["number"], 16) > tip
 
     async def _ask(self, call: Call) -> dict[str, Any]:
         answer: dict[str, Any] = json.loads(await self.forward(json.dumps(call).encode()))

@@ -5,6 +5,9 @@ import asyncio
 import pytest
 
 from devnet.accounts import Unsigned, account_of, sign
+from devnet.faults.faults import NoLogs, Stale
+from devnet.faults.plan import Plan, Rule
+from devnet.faults.proxy import running_proxy
 from fleet.chain.failures import CallReverted, ChainError, LogsTooOld, StateUnavailable, WrongChain
 from fleet.chain.heads import EthHeads, HeadPolicy
 from fleet.chain.lineage import Advance, Change, Reorg
@@ -14,7 +17,7 @@ from fleet.chain.pool import Pool
 from fleet.chain.rejections import Verdict
 from fleet.chain.subscription import Socket
 from fleet.chain.tracing import Tracer
-from tests.anvil.fleet.ground import COUNTER, GENESIS, GWEI, KEY, Ground, open_endpoint
+from tests.anvil.fleet.ground import COUNTER, GENESIS, GWEI, KEY, Ground, open_endpoint, open_node
 from units import Address, BlockHash, BlockNumber, Head, TxHash, Wei
 
 pytestmark = pytest.mark.anvil
@@ -107,6 +110,32 @@ async def test_logs__of_some_blocks__raw_with_their_block_hash(ground: Ground) -
     assert await ground.node.logs(heads[1].number, last.number, [LOGGER], tip=last.hash) == found
     with pytest.raises(ChainError):  # another fork's block
         await ground.node.logs(last.number, last.number, [LOGGER], tip=BlockHash("0x" + "ab" * 32))
+
+
+async def test_logs__node_behind_a_gateway_lags_or_has_pruned__refused_and_never_believed_empty(
+    ground: Ground,
+) -> None:
+    await ground.lever.call("anvil_setCode", LOGGER, "0x602a60005260206000a000")  # log0(42)
+    unsigned = Unsigned(to=LOGGER, data=b"", nonce=0, gas=50_000, gas_price=Wei(20 * GWEI))
+    await ground.lever.call("eth_sendRawTransaction", sign(account_of(KEY), unsigned))
+    has_logs = await ground.seal()
+    async with running_proxy(ground.url) as proxy:
+        node = open_node(proxy.rpc_url)
+        at = has_logs.number
+        assert len(await node.logs(at, at, [LOGGER], tip=has_logs.hash)) == 1
+        proxy.follow(Plan(rules=(Rule(fault=Stale(blocks=1)),)))
+        for tip in (has_logs.hash, None):
+            with pytest.raises(ChainError):
+                await node.logs(at, at, [LOGGER], tip=tip)
+        proxy.follow(Plan())
+        await ground.lever.call("anvil_mine", hex(400))
+        assert len(await node.logs(at, BlockNumber(at + 60), [LOGGER])) == 1, "one of them is known"
+        await ground.lever.call("anvil_mine", hex(1))
+        proxy.follow(Plan(rules=(Rule(fault=NoLogs(), methods=frozenset({"eth_getLogs"})),)))
+        with pytest.raises(LogsTooOld):
+            await node.logs(at, BlockNumber(at + 60), [LOGGER])
+        assert proxy.struck.total() > 0
+        await node.close()
 
 
 async def test_logs__further_back_than_nodes_remember__refused(ground: Ground) -> None:

@@ -57,8 +57,9 @@ class LittleNode:
                 return hex(TIP)
             case "eth_getLogs":
                 return LOGS if call["params"][0] else [{"data": "0x2a"}]
-            case "eth_getTransactionReceipt" | "eth_getTransactionByHash":
-                return {"blockNumber": hex(MINED[call["params"][0]]), "blockHash": "0x" + "11" * 32}
+            case "eth_getTransactionReceipt" | "eth_getTransactionByHash" | "eth_getBlockByHash":
+                number = hex(MINED[call["params"][0]])
+                return {"blockNumber": number, "number": number, "blockHash": "0x" + "11" * 32}
             case "eth_sendRawTransaction":
                 times = self.methods().count("eth_sendRawTransaction")
                 return "taken" if times == 1 else "already known"
@@ -259,6 +260,9 @@ async def test_stale__what_happened_since__is_not_there() -> None:
         assert await client.ask("eth_getBlockByNumber", hex(95), False) == [hex(95), False]
         found = await client.ask("eth_getLogs", {"fromBlock": hex(90), "toBlock": "latest"})
         assert [log["blockNumber"] for log in found] == [hex(90), hex(95)]
+        refused = await client.ask("eth_getLogs", {"blockHash": "0xnew"})
+        assert refused["message"] == "unknown block"
+        assert await client.ask("eth_getLogs", {"blockHash": "0xold"}) == found
 
 
 async def test_follow__another_plan__counts_start_again() -> None:

@@ -93,6 +93,12 @@ class SenderUnderFire(Fire):
         assert set(self.chain.sent) <= self.journaled
 
     @invariant()
+    def what_was_withdrawn_is_never_wanted_again(self) -> None:
+        for entry in self.journal.entries.values():
+            kinds = [each.kind for each in entry.attempts]
+            assert kinds == sorted(kinds, key=[Kind.PAYLOAD, Kind.NOTHING].index)
+
+    @invariant()
     def one_request_in_flight_a_subject(self) -> None:
         taken = Counter(
             subject
