@@ -1,22 +1,28 @@
 """New heads as nodes push them, over a socket that carries nothing else.
 
 Several sockets in order: one that fails, falls silent or only tells what is known is given up for
-the next. A socket that also carried calls would starve: a few hundred unread heads make a call on
-it time out. The only question ever asked on one is which chain it serves, before it is listened to.
+the next, and one that asks us to stay away is not dialled meanwhile. A socket that also carried
+calls would starve: a few hundred unread heads make a call on it time out. The only question ever
+asked on one is which chain it serves, before it is listened to.
 """
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import WebSocketException
+from websockets.exceptions import InvalidStatus, WebSocketException
 
 from fleet.chain import answers
-from fleet.chain.failures import ChainError, NodeUnavailable, WrongChain
+from fleet.chain.failures import AskedToWait, ChainError, NodeUnavailable, WrongChain
+from fleet.chain.rejections import retry_after_header_s
+from fleet.chain.replies import Patience, failure_of
 from units import Head
+
+_TOO_MANY_REQUESTS = 429
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,12 +40,14 @@ class SocketPolicy:
     `redial_s`: without news, the socket is given up. 60: five blocks.
     `open_s_max`: for a socket to open and to say its chain.
     `backoff_s_min`, `backoff_s_max`: after all of them failed; doubles.
+    `patience`: with those that refuse by policy.
     """
 
     redial_s: float = 60.0
     open_s_max: float = 10.0
     backoff_s_min: float = 1.0
     backoff_s_max: float = 30.0
+    patience: Patience = field(default_factory=Patience)
 
 
 class Subscription:
@@ -64,6 +72,7 @@ class Subscription:
         self._chain_id = chain_id
         self._policy = policy
         self._hear = hear
+        self._rests_until: dict[str, float] = {}
         self.problem: str | None = None
 
     async def run(self) -> None:
@@ -71,32 +80,53 @@ class Subscription:
         backoff_s = self._policy.backoff_s_min
         while True:
             had_news = False
-            for socket in self._sockets:
+            for socket in filter(self._is_awake, self._sockets):
                 had_news |= await self._listen(socket)
             backoff_s = self._policy.backoff_s_min if had_news else backoff_s
             await asyncio.sleep(backoff_s)
             backoff_s = min(2 * backoff_s, self._policy.backoff_s_max)
 
+    def _is_awake(self, socket: Socket) -> bool:
+        """May it be dialled?"""
+        return _now() >= self._rests_until.get(socket.name, 0.0)
+
     async def _listen(self, socket: Socket) -> bool:
         """One connection, until it fails or has no news; did it have any?"""
         heard = False
         try:
-            async with connect(socket.url, open_timeout=self._policy.open_s_max) as connection:
+            async with self._dialled(socket) as connection:
                 async with asyncio.timeout(self._policy.open_s_max):
                     await self._require_chain(connection)
                 await connection.send(_request("eth_subscribe", ["newHeads"]))
                 while True:
                     await self._next_news(connection)
                     heard, self.problem = True, None
+        except AskedToWait as failure:
+            self._rests_until[socket.name] = _now() + failure.retry_after_s
+            self.problem = f"head subscription: {socket.name}: {failure}"
         except (OSError, WebSocketException, ChainError, ValueError, RecursionError) as failure:
             self.problem = f"head subscription: {socket.name}: {_text(failure)}"
         return heard
+
+    @asynccontextmanager
+    async def _dialled(self, socket: Socket) -> AsyncIterator[ClientConnection]:
+        """The open socket. Raises what websockets raises, and AskedToWait."""
+        try:
+            async with connect(socket.url, open_timeout=self._policy.open_s_max) as connection:
+                yield connection
+        except InvalidStatus as refusal:
+            headers = refusal.response.headers
+            said_s = retry_after_header_s(headers.get("Retry-After"), headers.get("Date"))
+            if refusal.response.status_code != _TOO_MANY_REQUESTS and said_s is None:
+                raise
+            wait_s = self._policy.patience.of(said_s)
+            raise AskedToWait("too many requests", retry_after_s=wait_s) from None
 
     async def _next_news(self, connection: ClientConnection) -> None:
         async with asyncio.timeout(self._policy.redial_s):
             is_news = False
             while not is_news:
-                header = _header(json.loads(await connection.recv()))
+                header = self._header(json.loads(await connection.recv()))
                 is_news = header is not None and self._hear(answers.head(header))
 
     async def _require_chain(self, connection: ClientConnection) -> None:
@@ -104,9 +134,26 @@ class Subscription:
             return
         await connection.send(_request("eth_chainId", []))
         answer = json.loads(await connection.recv())
+        self._require_no_error(answer)
         found = answers.quantity(answers.field(answer, "result"))
         if found != self._chain_id:
             raise WrongChain(f"serves chain {found}, not {self._chain_id}")
+
+    def _header(self, message: Any) -> Any:
+        """The header in a notification; None in the answer to the subscription itself."""
+        self._require_no_error(message)
+        if message.get("method") != "eth_subscription":
+            return None
+        return answers.field(message.get("params"), "result")
+
+    def _require_no_error(self, message: Any) -> None:
+        error = message.get("error") if isinstance(message, dict) else "no JSON-RPC"
+        if error is None:
+            return
+        failure = failure_of("the node", "eth_subscribe", error, self._policy.patience)
+        if isinstance(failure, AskedToWait):
+            raise failure
+        raise NodeUnavailable("the node does not push heads")
 
 
 def _request(method: str, params: list[Any]) -> str:
@@ -114,13 +161,8 @@ def _request(method: str, params: list[Any]) -> str:
     return json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
 
 
-def _header(message: Any) -> Any:
-    """The header in a notification; None in the answer to the subscription itself."""
-    if not isinstance(message, dict) or message.get("error") is not None:
-        raise NodeUnavailable("the node does not push heads")
-    if message.get("method") != "eth_subscription":
-        return None
-    return answers.field(message.get("params"), "result")
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _text(failure: Exception) -> str:
