@@ -19,11 +19,12 @@ class GuardPolicy:
     jump_limit: bps from the last accepted price; a price strictly farther is held. 300 is below
         the smallest returning spike that the real tape is known for (308), and above 99.8 % of
         the moves from row to row outside one newly registered market.
-    confirm_blocks: how many finalized blocks, read one by one, a price must stand beyond the
-        limit on one side before it is accepted. 11 outlasts a spike of one tape row (10).
-    restart_blocks: a move beyond the limit between two held prices starts that count anew in the
-        first so many blocks of a hold. 7,200 is a day, longer than any hold of the tape (320
-        blocks): in effect always. 0: never, it need only stay beyond the limit on its side.
+    confirm_blocks: how many finalized blocks, read one by one, prices must have stood before one
+        is accepted again. 11 outlasts a spike of one tape row (10).
+    restart_blocks: in the first so many blocks of a hold a move beyond the limit between two held
+        prices starts that count anew, also one that leads back. 7,200 is a day, longer than any
+        hold of the tape (320 blocks): in effect always. 0: never, a price need only stay
+        beyond the limit on its side, and one that is back within it ends the hold.
     """
 
     jump_limit: Bps = Bps(300)
@@ -32,10 +33,11 @@ class GuardPolicy:
 
 
 class Side(StrEnum):
-    """Where a held price stands, seen from the reference."""
+    """Where a held price stands, seen from the reference; near: within the limit."""
 
     ABOVE = "above"
     BELOW = "below"
+    NEAR = "near"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,10 +50,10 @@ class Reference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Jump:
-    """A price beyond the limit: since when, what and when it was last, how long it has stood.
+    """A hold: since when, what and when its last price was, how long that has stood.
 
-    `count` is the number of blocks read in a row that showed it on this side without another
-    jump between two of them.
+    `count` is the number of blocks read in a row without another jump between two of them, nor a
+    change from one side to the other.
     """
 
     side: Side
@@ -104,14 +106,15 @@ def assess(
         never judged does not count: only what was read can have stood. While `restart_blocks`
         last, a jump from one held price to another starts the count anew, else the first price
         after a spike, or a second spike, would be accepted on the strength of blocks that showed
-        something else.
+        something else. So does a jump that leads back: what the source left may be where it
+        stands, and this the spike.
     """
     state = _with_newest_reference(state, published)
-    believed, limit = state.accepted, policy.jump_limit
+    believed = state.accepted
     seen = Reference(price=to_price_wei(price.rao), block=price.block)
-    if believed is None or not is_beyond(believed.price, seen.price, limit):
+    if believed is None or _is_no_jump(state.jump, believed, seen, policy):
         return GuardState(accepted=seen), Accept(price=price)
-    jump = _continued(state.jump, _side(believed, seen), seen, policy)
+    jump = _continued(state.jump, _side(believed, seen, policy), seen, policy)
     if jump.count >= policy.confirm_blocks:
         return GuardState(accepted=seen), Accept(price=price)
     held = Withhold(price=price, reference=believed, jump=jump)
@@ -119,7 +122,7 @@ def assess(
 
 
 def interrupted(state: GuardState) -> GuardState:
-    """After a block that was read and had no price: what stood beyond the limit stands no more."""
+    """After a block that was read and had no price: what stood stands no more."""
     return GuardState(accepted=state.accepted)
 
 
@@ -133,8 +136,22 @@ def _with_newest_reference(state: GuardState, published: Reference | None) -> Gu
     return GuardState(accepted=published, jump=None if outdated else state.jump)
 
 
-def _side(believed: Reference, seen: Reference) -> Side:
+def _is_no_jump(
+    jump: Jump | None, believed: Reference, seen: Reference, policy: GuardPolicy
+) -> bool:
+    """Whether a price may be used at once: within the limit, and no hold that it must outlast."""
+    must_stand = jump is not None and _is_young(jump, seen, policy)
+    return not must_stand and _side(believed, seen, policy) is Side.NEAR
+
+
+def _side(believed: Reference, seen: Reference, policy: GuardPolicy) -> Side:
+    if not is_beyond(believed.price, seen.price, policy.jump_limit):
+        return Side.NEAR
     return Side.ABOVE if seen.price > believed.price else Side.BELOW
+
+
+def _is_young(jump: Jump, seen: Reference, policy: GuardPolicy) -> bool:
+    return seen.block - jump.since < policy.restart_blocks
 
 
 def _continued(jump: Jump | None, side: Side, seen: Reference, policy: GuardPolicy) -> Jump:
@@ -142,7 +159,7 @@ def _continued(jump: Jump | None, side: Side, seen: Reference, policy: GuardPoli
         return Jump(side=side, since=seen.block, last=seen, count=1)
     if seen.block <= jump.last.block:
         return jump
-    is_new = seen.block - jump.since < policy.restart_blocks
-    moved = is_new and is_beyond(jump.last.price, seen.price, policy.jump_limit)
-    stands = jump.side is side and not moved
+    moved = is_beyond(jump.last.price, seen.price, policy.jump_limit)
+    crossed = {jump.side, side} == {Side.ABOVE, Side.BELOW}
+    stands = not crossed and not (moved and _is_young(jump, seen, policy))
     return Jump(side=side, since=jump.since, last=seen, count=jump.count + 1 if stands else 1)

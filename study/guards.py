@@ -54,10 +54,9 @@ def guard_trial(
 ) -> GuardTrial:
     """Counts what the guards of all markets did."""
     holds = [hold for each in found.values() for hold in each.holds]
-    confirmed = [hold for hold in holds if hold.is_confirmed]
     touched = [
         (hold.netuid, off)
-        for hold in confirmed
+        for hold in holds
         if (off := returning(markets[hold.netuid], hold.row, policies.of(hold.netuid))) is not None
     ]
     calm = [
@@ -69,7 +68,7 @@ def guard_trial(
         confirm_blocks=policies.common.confirm_blocks,
         restart_blocks=policies.common.restart_blocks,
         holds=len(holds),
-        confirmed=len(confirmed),
+        confirmed=sum(hold.is_confirmed for hold in holds),
         held_blocks=sum(each.held_blocks for each in found.values()),
         longest=max((hold.blocks for hold in holds), default=0),
         calm_rows=len(calm),

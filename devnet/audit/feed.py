@@ -76,9 +76,10 @@ class _Watch:
 
     Attributes:
         source: its newest price; `calm_since`: no move from block to block was beyond the limit.
-        believed: the last price that was no jump, or a jump that has stood.
-        stood: for how many blocks the source has been beyond the limit of `believed`, on the side
-            that `is_above` says; `off_since`: since when it was, on either.
+        believed: the last price that was no jump, or has stood since one.
+        stood: for how many blocks the source has stood still since it jumped, 0 where it did not;
+            `side`: whether above `believed` (1), below (-1) or within the limit (0) by now;
+            `off_since`: when that began.
         refused: blocks whose price may not be pushed.
         published: what the feed said at the end of the last block; `landed`: since when.
         bought: in which blocks a move landed that was neither large nor late, nor half so.
@@ -89,7 +90,7 @@ class _Watch:
     calm_since: BlockNumber = NO_BLOCK
     believed: PriceWei = NO_PRICE
     stood: int = 0
-    is_above: bool = False
+    side: int = 0
     off_since: BlockNumber = NO_BLOCK
     refused: set[BlockNumber] = field(default_factory=set)
     published: PriceWei = NO_PRICE
@@ -99,26 +100,30 @@ class _Watch:
 
     def learn(self, price: PriceWei, block: BlockNumber, promise: Promise) -> None:
         """The source's price at the next block; 0 where there is none."""
-        limit = promise.guard_limit
-        is_calm = bool(price) and not _is_beyond(self.source, price, limit)
-        if not is_calm:
+        if not price or _is_beyond(self.source, price, promise.guard_limit):
             self.calm_since = block
         if not price:
             self.stood = 0
-        elif not self.believed or not _is_beyond(self.believed, price, limit):
+        elif not self.believed or self._is_no_jump(price, block, promise):
             self.believed, self.stood = price, 0
         else:
-            self._jumped(price, block, promise, is_calm=is_calm)
+            self._jumped(price, block, promise)
         self.source = price
 
-    def _jumped(
-        self, price: PriceWei, block: BlockNumber, promise: Promise, *, is_calm: bool
-    ) -> None:
+    def _is_no_jump(self, price: PriceWei, block: BlockNumber, promise: Promise) -> bool:
+        """Within the limit, and not while a jump must be followed by calm."""
+        is_far = _is_beyond(self.believed, price, promise.guard_limit)
+        return not is_far and not (self.stood and self._must_be_calm(block, promise))
+
+    def _must_be_calm(self, block: BlockNumber, promise: Promise) -> bool:
+        return block - self.off_since < promise.restart_blocks
+
+    def _jumped(self, price: PriceWei, block: BlockNumber, promise: Promise) -> None:
         if not self.stood:
             self.off_since = block
-        was_above, self.is_above = self.is_above, price > self.believed
-        must_be_calm = block - self.off_since < promise.restart_blocks
-        goes_on = was_above == self.is_above and (is_calm or not must_be_calm)
+        was, self.side = self.side, _side(self.believed, price, promise.guard_limit)
+        is_new_jump = self.calm_since == block and self._must_be_calm(block, promise)
+        goes_on = was * self.side >= 0 and not is_new_jump
         self.stood = self.stood + 1 if self.stood and goes_on else 1
         if self.stood >= promise.confirm_blocks:
             self.believed, self.stood = price, 0
@@ -272,6 +277,13 @@ def _may_buy(watch: _Watch, block: BlockNumber, promise: Promise) -> bool:
     if len(watch.bought) < most:
         return True
     return most > 0 and (block - watch.bought[-most]) * BLOCK_TIME >= _HOUR
+
+
+def _side(believed: PriceWei, price: PriceWei, limit: Bps) -> int:
+    """1 above, -1 below, 0 within the limit."""
+    if not _is_beyond(believed, price, limit):
+        return 0
+    return 1 if price > believed else -1
 
 
 def _is_beyond(before: PriceWei, price: PriceWei, limit: Bps) -> bool:

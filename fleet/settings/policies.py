@@ -54,13 +54,14 @@ class OracleSettings(Section):
     nearly all moves of a block, below the smallest listed spike of mainnet that returned (308)."""
 
     jump_confirm_blocks: Annotated[int, Field(ge=1, le=300)] = 11
-    """Blocks a jump must stand before it is believed. 11: outlasts a spike of 10 blocks, the
-    finest that the mainnet samples can show."""
+    """Blocks a price must stand after a jump before it is believed. 11: outlasts a spike of 10
+    blocks, the finest that the mainnet samples can show."""
 
     jump_restart_blocks: Annotated[int, Field(ge=0, le=7_200)] = 7_200
     """In the first so many blocks of a hold, a move beyond the limit between two held prices starts
-    the count of oracle.jump_confirm_blocks anew: the price must have stood still. 7200: a day, in
-    effect always. 0: never, the price need only stay beyond the limit on its side."""
+    the count of oracle.jump_confirm_blocks anew: the price must have stood still, also one that is
+    back. 7200: a day, in effect always. 0: never, the price need only stay beyond the limit on its
+    side, and one that is back within it is believed at once."""
 
     standby_blocks: Annotated[int, Field(ge=0, le=25)] = 0
     """Blocks for which what is due is left to another feeder that has a key of its own. 0: this is

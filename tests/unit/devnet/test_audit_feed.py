@@ -102,15 +102,25 @@ def test_feed__jump_suspended_and_pushed_after_eleven_blocks__done() -> None:
     assert all_neglected(history) == {}
 
 
-def test_feed__return_from_a_spike_pushed_at_once__it_is_no_jump() -> None:
-    history = priced(TAO_IN_RAO, TAO_IN_RAO * 8, TAO_IN_RAO, TAO_IN_RAO)
+def returned(held_blocks: int) -> History:
+    """A spike of one row, suspended; pushed again so many blocks after it was first known."""
+    history = priced(TAO_IN_RAO, TAO_IN_RAO * 8, *(TAO_IN_RAO,) * 3)
     history.blocks(START + 10 + LAG - history.number)
     history.say("MarketSuspended", netuid=NETUID, reason=4)
-    history.blocks(10)
+    history.blocks(held_blocks)
     history.say("MarketResumed", netuid=NETUID)
     history.push(TAO_IN_RAO)
-    history.blocks(5)
-    assert all_neglected(history) == {}
+    history.blocks(1)
+    return history
+
+
+def test_feed__return_from_a_spike_pushed_at_once__may_be_the_spike_itself() -> None:
+    for held_blocks in (10, 19):
+        assert len(neglected(returned(held_blocks), Duty.JUMPS_STOOD)) == 1
+
+
+def test_feed__return_from_a_spike_pushed_once_it_has_stood__done() -> None:
+    assert all_neglected(returned(20)) == {}
 
 
 def test_feed__source_trembles_around_what_is_believed__every_return_may_be_pushed() -> None:

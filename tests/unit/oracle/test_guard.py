@@ -63,8 +63,21 @@ def test_assess__a_jump_that_stands__is_accepted_at_the_last_confirming_block(ju
     assert Guarded().accepts(jumped, jumped, jumped, jumped) == [False, False, False, True]
 
 
-def test_assess__a_jump_that_returns__is_never_accepted() -> None:
-    assert Guarded().accepts(8_000, 8_000, 8_000, 1_001) == [False, False, False, True]
+def test_assess__a_jump_that_returns__is_never_accepted_and_what_it_returned_to_must_stand() -> (
+    None
+):
+    assert Guarded().accepts(8_000, 8_000, 8_000) == [False] * 3
+    assert Guarded().accepts(8_000, *(1_001,) * 4) == [False] * 4 + [True]
+
+
+def test_assess__a_spike_back_to_the_reference__is_no_return() -> None:
+    # The source has gone to 1 100; the block at 1 000 is the spike.
+    raos = (1_100, 1_100, 1_100, 1_000, *(1_100,) * 4)
+    assert Guarded().accepts(*raos) == [False] * 7 + [True]
+
+
+def test_assess__a_held_price_that_drifts_back_within_the_limit__has_stood_all_the_while() -> None:
+    assert Guarded().accepts(1_060, 1_040, 1_030, 1_020) == [False, False, False, True]
 
 
 def test_assess__a_jump_to_the_other_side__starts_the_count_anew() -> None:
@@ -182,6 +195,7 @@ class GuardMachine(RuleBasedStateMachine):
         self.reference: int | None = None
         self.verdict: Verdict | None = None
         self.before: int | None = None
+        self.was_held = False
 
     @rule(rao=st.integers(800, 1_250) | st.integers(1, 10**6), gap=st.integers(1, 3))
     def observe(self, rao: int, gap: int) -> None:
@@ -218,12 +232,12 @@ class GuardMachine(RuleBasedStateMachine):
     def published_by_another(self, rao: int) -> None:
         self.block += 1
         row = Reference(price=PriceWei(rao * 10**9), block=BlockNumber(self.block))
-        self.reference, self.seen = rao, []
+        self.reference, self.seen, self.verdict = rao, [], None
         self.block += 1
         self._judge(rao, row)
 
     def _judge(self, rao: int, row: Reference | None = None) -> None:
-        self.before = self.reference
+        self.before, self.was_held = self.reference, isinstance(self.verdict, Withhold)
         seen = price(self.block, rao)
         self.state, self.verdict = assess(self.state, seen, row, POLICY)
         self.seen.append(rao)
@@ -232,17 +246,17 @@ class GuardMachine(RuleBasedStateMachine):
 
     @invariant()
     def accepted_only_what_stood(self) -> None:
-        """Accepted far from the reference: the last blocks read all stood on its side, together."""
+        """Far from the reference or after a hold: the last blocks read all stood together."""
         if not isinstance(self.verdict, Accept) or self.before is None:
             return
-        now = self.seen[-1]
-        if not _beyond(self.before, now):
+        is_far = _beyond(self.before, self.seen[-1])
+        if not is_far and not self.was_held:
             return
+        assert self.was_held
         stood = self.seen[-POLICY.confirm_blocks :]
         assert len(stood) == POLICY.confirm_blocks
-        assert all(_beyond(self.before, rao) for rao in stood)
-        assert len({rao > self.before for rao in stood}) == 1
         assert not any(_beyond(one, following) for one, following in pairwise(stood))
+        assert len({rao > self.before for rao in stood if _beyond(self.before, rao)}) <= 1
 
 
 def _beyond(reference: int, rao: int) -> bool:

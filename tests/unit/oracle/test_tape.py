@@ -9,9 +9,10 @@ import pytest
 
 from devnet.tape import Tape
 from oracle.feed import SuspensionReason
-from oracle.guard import GuardPolicy
+from oracle.guard import Accept, GuardPolicy, GuardState, assess
+from oracle.quotes import Price
 from tests.unit.oracle.simulated import FINALITY_LAG, PriceAt, World, world
-from units import RAO_IN_PRICE_WEI, Netuid, Rao
+from units import RAO_IN_PRICE_WEI, BlockNumber, Netuid, Rao, Timestamp
 
 pytestmark = pytest.mark.shared
 
@@ -100,6 +101,30 @@ async def test_feeder__every_tempo_spike_that_is_listed__is_held(tape: Tape, net
         assert spike.prices[Netuid(netuid)] * RAO_IN_PRICE_WEI not in replay.feed.prices(
             Netuid(netuid)
         )
+
+
+YOUNG = range(5_103_000, 5_120_000)
+"""SN75's first days, 2025-03-11 06:33 to 03-13 15:13: half of its moves are jumps, and 24 of them
+lead back to what was believed before and are gone a row later."""
+
+
+def test_assess__a_young_market__nothing_is_believed_that_the_next_row_takes_back(
+    tape: Tape,
+) -> None:
+    sn, policy, state = Netuid(75), GuardPolicy(), GuardState()
+    rows = [row for row in tape.rows() if row.block in YOUNG]
+    spikes = 0
+    for before, here, after in zip(rows, rows[1:], rows[2:], strict=False):
+        there = abs(_move(before.prices[sn], here.prices[sn])) > policy.jump_limit
+        back = abs(_move(before.prices[sn], after.prices[sn])) <= policy.jump_limit
+        spikes += there and back
+        for block in range(here.block, after.block):
+            price = Price(
+                netuid=sn, rao=here.prices[sn], block=BlockNumber(block), time=Timestamp(0)
+            )
+            state, verdict = assess(state, price, None, policy)
+            assert not (there and back and isinstance(verdict, Accept)), here
+    assert spikes > 100
 
 
 def _move(reference: Rao, price: Rao) -> int:

@@ -75,8 +75,8 @@ def test_guarded__a_shock_that_stands_and_a_spike_that_returns__each_is_a_hold()
     found = guarded(columns(tape)[SN], GUARD)
     shock, spike = found.holds
     assert (shock.since, shock.until, shock.is_confirmed) == (FIRST + 10, FIRST + 20, True)
-    assert (spike.since, spike.until, spike.is_confirmed) == (FIRST + 30, FIRST + 40, False)
-    assert found.held_blocks == 20
+    assert (spike.since, spike.until, spike.is_confirmed) == (FIRST + 30, FIRST + 50, False)
+    assert found.held_blocks == 30
 
 
 def test_calm_rows__a_shock_held_for_longer_than_a_row__the_rows_it_stood_still() -> None:
