@@ -41,7 +41,7 @@ def suspending(suspension: int, netuid: int = 8) -> Action:
 
 
 def exchange_with(*actions: Action) -> SimulatedExchange:
-    exchange = SimulatedExchange()
+    exchange = SimulatedExchange(netuids=(8, 64, 120))
     exchange.grow(*actions)
     return exchange
 
@@ -81,6 +81,24 @@ async def test_liquidatable_at__many_fall__largest_expected_bad_debt_first() -> 
     prices = {EIGHT: RUIN, SIXTY_FOUR: CRASH}
     found = await engine_on(exchange).liquidatable_at(prices)
     assert ids_of(found) == (id_of(2), id_of(4), id_of(1), id_of(3))
+
+
+async def test_liquidatable_at__little_bad_debt_and_dust__rank_after_whom_more_is_expected_of() -> (
+    None
+):
+    """A thousand TAO, solvent yet, are expected to leave more unpaid than three do just beyond."""
+    barely_bankrupt = PriceWei(ENTRY * 6_666 // 10_000)
+    exchange = exchange_with(
+        opening(1, tao=3),
+        opening(2, netuid=64, tao=1_000),
+        lambda block: block.open(120, True, TAO // 2, 3),
+    )
+    prices = {EIGHT: barely_bankrupt, SIXTY_FOUR: CRASH, Netuid(120): RUIN}
+    found = await engine_on(exchange).liquidatable_at(prices)
+    assert isinstance(found, Judgement)
+    assert found.ids == (id_of(2), id_of(1), id_of(3))
+    left = [candidate.remaining for candidate in found.candidates]
+    assert left[0] > 0 > left[1] > left[2]
 
 
 async def test_liquidatable_at__funding_due_by_the_next_block__is_counted() -> None:
