@@ -23,6 +23,14 @@ class RefusedError(SourceFailureError):
     """The node answered with a JSON-RPC error; the text is the node's."""
 
 
+class AskedToWaitError(RefusedError):
+    """It refuses by policy, its rate is used up: not to be asked for `retry_after_s` seconds."""
+
+    def __init__(self, message: str, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
 class WrongChainError(SourceFailureError):
     """The node serves another chain: its block 0 is another."""
 

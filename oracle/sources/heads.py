@@ -8,7 +8,7 @@ from typing import Any
 from oracle.quotes import SourceHead
 from oracle.sources.answers import head_from
 from oracle.sources.backoff import Backoff
-from oracle.sources.client import Client, Connect, SourceFailureError
+from oracle.sources.client import AskedToWaitError, Client, Connect, SourceFailureError
 from oracle.sources.handover import LatestWins
 from oracle.sources.policy import SourcePolicy
 from oracle.sources.rising import replaces
@@ -61,7 +61,8 @@ class FinalizedHeads:
             except SourceFailureError as failure:
                 if not self._closed.is_set():
                     self._report(f"finalized heads: {failure}")
-                    await self._pause()
+                    asked_s = failure.retry_after_s if isinstance(failure, AskedToWaitError) else 0
+                    await self._pause(asked_s)
 
     async def _subscription(self) -> AsyncGenerator[SourceHead, None]:
         """The heads of one connection; ends only by SourceFailureError."""
@@ -89,9 +90,10 @@ class FinalizedHeads:
             raise arrived
         return arrived
 
-    async def _pause(self) -> None:
+    async def _pause(self, asked_s: float) -> None:
+        """Before it is set up again; as long as the node asks for, if that is longer."""
         try:
-            async with asyncio.timeout(self._backoff.pause_s()):
+            async with asyncio.timeout(max(asked_s, self._backoff.pause_s())):
                 await self._closed.wait()
         except TimeoutError:
             return

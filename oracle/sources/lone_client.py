@@ -17,6 +17,7 @@ from substrateinterface.exceptions import SubstrateRequestException
 from websocket import (
     ABNF,
     WebSocket,
+    WebSocketBadStatusException,
     WebSocketException,
     WebSocketPayloadException,
     continuous_frame,
@@ -24,10 +25,18 @@ from websocket import (
 )
 
 from oracle.sources.causes import cause
-from oracle.sources.client import RefusedError, SourceFailureError, WrongChainError
+from oracle.sources.client import (
+    AskedToWaitError,
+    RefusedError,
+    SourceFailureError,
+    WrongChainError,
+)
+from oracle.sources.refusals import wait_of_error, wait_of_status
 from units import BlockHash
 
 SS58_FORMAT = 42
+
+_SAID_MAX = 500
 
 _FAILURES = (
     OSError,  # the socket, its name, TLS
@@ -192,13 +201,13 @@ class LoneClient:
                 websocket=self._socket, ss58_format=SS58_FORMAT, auto_discover=False
             )
         except _FAILURES as error:
-            raise SourceFailureError(f"can't connect to {self._name}: {cause(error)}") from error
+            raise _unopened(f"can't connect to {self._name}: {cause(error)}", error) from error
 
     def _result(self, method: str, params: Sequence[Any]) -> Any:
         try:
             return self._substrate.rpc_request(method, list(params))["result"]
         except SubstrateRequestException as refusal:
-            raise RefusedError(f"{method} was refused: {refusal}") from refusal
+            raise _refused(method, refusal) from refusal
         except _FAILURES as error:
             raise SourceFailureError(f"{method} failed: {error!r}") from error
 
@@ -207,13 +216,28 @@ class LoneClient:
             # A value returned here would end the subscription.
             put(message["params"]["result"])
 
-        end = "without a reason"
+        end = SourceFailureError(f"{method} ended without a reason")
         try:
             self._substrate.rpc_request(method, [], result_handler=deliver)
-        except (SubstrateRequestException, *_FAILURES) as error:
-            end = repr(error)
+        except SubstrateRequestException as refusal:
+            end = _refused(method, refusal)
+        except _FAILURES as error:
+            end = SourceFailureError(f"{method} ended: {_short(repr(error))}")
         finally:  # whatever ended it: who waits for a head must not wait for ever
-            put(SourceFailureError(f"{method} ended: {end}"))
+            put(end)
+
+
+def _unopened(text: str, error: Exception) -> SourceFailureError:
+    wait_s = None
+    if isinstance(error, WebSocketBadStatusException):
+        wait_s = wait_of_status(error.status_code, error.resp_headers)
+    return SourceFailureError(text) if wait_s is None else AskedToWaitError(text, wait_s)
+
+
+def _refused(method: str, refusal: SubstrateRequestException) -> RefusedError:
+    said = refusal.args[0] if refusal.args else None
+    text, wait_s = f"{method} was refused: {str(said)[:_SAID_MAX]}", wait_of_error(said)
+    return RefusedError(text) if wait_s is None else AskedToWaitError(text, wait_s)
 
 
 def _short(answer: Any) -> str:

@@ -6,7 +6,6 @@ read.
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
 from typing import Any, TypeVar
 
 from oracle.quotes import Depth, Identity, Reading, SourceBlock, SourceHead
@@ -15,14 +14,12 @@ from oracle.sources.answers import MalformedAnswerError
 from oracle.sources.client import Client, Connect, RefusedError, SourceFailureError
 from oracle.sources.layouts import RuntimeLayouts
 from oracle.sources.policy import SourcePolicy
+from oracle.sources.restraint import Throttle
 from oracle.sources.runtime import Layout, StorageLayout
 from oracle.sources.storage_keys import storage_prefix
 from units import BlockHash, BlockNumber, Netuid, Rao, Timestamp
 
 Answer = TypeVar("Answer")
-
-Throttle = AbstractAsyncContextManager[object]
-"""Entered once a request; may wait."""
 
 PRICE_API = "SwapRuntimeApi_current_alpha_price_all"
 

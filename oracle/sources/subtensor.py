@@ -15,7 +15,8 @@ from oracle.sources.layouts import DecodeLayout, RuntimeLayouts
 from oracle.sources.light import LightNode
 from oracle.sources.lone_client import LoneClient
 from oracle.sources.policy import SourcePolicy
-from oracle.sources.reader import BlockReader, Throttle
+from oracle.sources.reader import BlockReader
+from oracle.sources.restraint import Restraint, Throttle
 from oracle.sources.runtime import decode_layout
 from units import BlockHash, BlockNumber, Netuid
 
@@ -59,7 +60,7 @@ class SubtensorEndpoint:
         self._name = name
         self._genesis = genesis
         self._policy = policy
-        self._throttle: Throttle = nullcontext() if throttle is None else throttle
+        self._throttle = Restraint(nullcontext() if throttle is None else throttle)
         self._reader = BlockReader(
             connect=self._connect,
             throttle=self._throttle,

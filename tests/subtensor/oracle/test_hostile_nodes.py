@@ -8,10 +8,12 @@ import re
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager, closing, suppress
+from dataclasses import replace
 
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
 
 from oracle.quotes import SourceHead, Unavailable
 from oracle.sources.policy import SourcePolicy
@@ -204,3 +206,39 @@ async def no_thread_is_left() -> None:
     async with asyncio.timeout(SOON_S):
         while any(each.name.startswith("subtensor") for each in threading.enumerate()):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("is_open", [False, True], ids=["at the door", "on the line"])
+async def test_read__the_node_asks_us_to_wait__nothing_is_asked_until_then(is_open: bool) -> None:
+    asked = dialled = 0
+
+    async def refuses(socket: ServerConnection) -> None:
+        nonlocal asked
+        while True:
+            question = json.loads(await socket.recv())
+            asked += 1
+            error = {"code": -32005, "message": "limit", "data": {"retry_after": 600}}
+            await socket.send(json.dumps({"jsonrpc": "2.0", "id": question["id"], "error": error}))
+
+    def door(connection: ServerConnection, _: Request) -> Response | None:
+        nonlocal dialled
+        dialled += 1
+        if is_open:
+            return None
+        response = connection.respond(429, "slow down")
+        response.headers["Retry-After"] = "600"
+        return response
+
+    async with serve(refuses, "127.0.0.1", 0, process_request=door) as server:
+        port = next(iter(server.sockets)).getsockname()[1]
+        patient = replace(POLICY, request_s_max=SOON_S)
+        async with SubtensorEndpoint(
+            url=f"ws://127.0.0.1:{port}", markets=(SN,), policy=patient
+        ) as source:
+            for _ in range(5):
+                assert isinstance(await source.read(HEAD), Unavailable)
+                said = await source.finalized()
+            assert isinstance(said, Unavailable)
+            assert "asked us to wait" in said.detail
+    assert (dialled, asked) == (1, int(is_open))
+    await no_thread_is_left()
