@@ -42,9 +42,10 @@ class Lookout:
         book = await self._books.book_at(head)
         if isinstance(book, RiskUnknown):
             return book
+        self._drop_what_is_old(book)
         if anew:
             self._vigil.start_over()
-        survey = await in_turns(self._vigil.surveying(book))
+        survey = await self._few(book)
         if survey is None:
             book, survey = await self._everybody(book)
         self._asked = book.positions, survey
@@ -54,6 +55,7 @@ class Lookout:
         """See the port."""
         book = await self._books.book_at(head)
         if isinstance(book, Book):
+            self._drop_what_is_old(book)
             self._asked = None
             await in_turns(self._vigil.noting(book.positions))
 
@@ -63,9 +65,18 @@ class Lookout:
             self._vigil.start_over()  # another one was asked for since
             return
         positions, survey = self._asked
-        self._asked = self._begun = None
+        self._asked = None
         await in_turns(self._vigil.settling(positions, survey, watches))
+        self._begun = None
         await self._sort(survey)
+
+    async def _few(self, book: Book) -> Survey | None:
+        """Whoever must be looked at; None: everybody must."""
+        try:
+            return await in_turns(self._vigil.surveying(book))
+        except asyncio.CancelledError:
+            self._vigil.start_over()  # they are so many that it is to be gone on with
+            raise
 
     async def _everybody(self, newest: Book) -> tuple[Book, Survey]:
         """A look at everybody, and at which book: the one that was begun, while that is of use.
@@ -73,9 +84,7 @@ class Lookout:
         A million take longer than a step may on a machine that has other work; begun anew each
         time it would never come to an end.
         """
-        look, self._begun = self._begun, None
-        if look is None or rewind(newest, look.book.head.hash) is None:
-            look = _Look(newest, self._lines)
+        look, self._begun = self._begun or _Look(newest, self._lines), None
         try:
             survey = await look.survey()
         except asyncio.CancelledError:
@@ -83,6 +92,11 @@ class Lookout:
             raise
         self._begun = look  # until it is settled
         return look.book, survey
+
+    def _drop_what_is_old(self, newest: Book) -> None:
+        """A look that was begun at a block to which the book can't go back any more."""
+        if self._begun is not None and rewind(newest, self._begun.book.head.hash) is None:
+            self._begun = None
 
     async def _sort(self, survey: Survey) -> None:
         """Ladders, one after the other, in another thread: the loop goes on meanwhile."""

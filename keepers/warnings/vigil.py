@@ -109,7 +109,11 @@ class Vigil:
             self.start_over()
         for key in survey.closed or ():
             self._forget(key.id)
-        self._restless.update(risk.position.key.id for risk in survey.risks)
+        for start in range(0, len(survey.risks), _NOTED_AT_ONCE):
+            some = survey.risks[start : start + _NOTED_AT_ONCE]
+            self._restless.update(risk.position.key.id for risk in some)
+            if start:
+                yield
         self._noted, self._changed = positions, {}
         for count, risk in enumerate(survey.risks, start=1):
             self._take(risk, watches.get(risk.position.key))

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from keepers.liquidation.assessment import RiskView, viewing
-from keepers.liquidation.book import Book
+from keepers.liquidation.assessment import JudgedAt, PositionRisk, RiskView, risk_of, viewing
+from keepers.liquidation.book import UNDO_BLOCKS_MAX, Book
 from keepers.liquidation.follower import BookFollower, FollowerPolicy
+from keepers.liquidation.positions import Position
 from keepers.liquidation.risk import RiskEngine, RiskPolicy
 from keepers.warnings.keeper import WarningsKeeper, WarningsOutcome
 from keepers.warnings.lookout import Lookout
@@ -151,6 +152,24 @@ async def test_step__given_up_while_storing__what_is_stored_is_not_looked_at_for
     assert disk.state.watches == expected.state.watches
 
 
+async def test_step__look_given_up_and_logs_unread_since__is_not_held_for_ever(
+    looks: Looks, exchange: SimulatedExchange
+) -> None:
+    bot = keeper(exchange, Disk())
+    looks.slices_left = 2
+    assert await step(bot, exchange) is None
+    exchange.down = {"events"}
+    for _ in range(UNDO_BLOCKS_MAX + 1):
+        exchange.grow()
+        await step(bot, exchange)
+    exchange.down = set()
+
+    outcome = await step(bot, exchange)
+    assert outcome is not None
+    assert outcome.head == exchange.tip.head
+    assert looks.begun == 2
+
+
 async def test_step__look_given_up_and_its_block_replaced__begins_anew(
     looks: Looks, exchange: SimulatedExchange
 ) -> None:
@@ -165,3 +184,28 @@ async def test_step__look_given_up_and_its_block_replaced__begins_anew(
     assert outcome is not None
     assert outcome.head == exchange.tip.head
     assert (looks.begun, len(disk.state.watches)) == (2, POSITIONS - 1)
+
+
+async def test_step__many_who_fell_given_up__goes_on_as_a_look_at_everybody(
+    looks: Looks, exchange: SimulatedExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk, tired = Disk(), iter(range(POSITIONS))
+    bot = keeper(exchange, disk)
+    await step(bot, exchange)
+
+    def judged(position: Position, at: JudgedAt) -> PositionRisk:
+        if next(tired) == POSITIONS // 2:
+            give_up()
+        return risk_of(position, at)
+
+    exchange.grow(pushing(ENTRY * 9 // 10))
+    with monkeypatch.context() as patch:
+        patch.setattr("keepers.warnings.vigil.risk_of", judged)
+        assert await step(bot, exchange) is None
+    assert looks.begun == 1
+
+    assert await step(bot, exchange) is not None
+    assert looks.begun == 2
+    expected = await undisturbed(exchange)
+    assert disk.outbox.keys() == expected.outbox.keys()
+    assert disk.state.watches == expected.state.watches
