@@ -136,9 +136,10 @@ class SenderUnderFire(Fire):
     def teardown(self) -> None:
         """The storm is over: everything must end within some blocks."""
         self.all_is_well_again()
-        self.operator_looks()
         self._calm()
         self._check_endings()
+        if not self.is_restored:  # a copy knows nothing of what was booked since
+            self._check_costs()
         self.operator_looks()
         for _ in range(2):  # the first one may find out that strangers hold the key
             self.submit(key="the last work", lane=Lane.PRICE, patience=10)
@@ -179,6 +180,25 @@ class SenderUnderFire(Fire):
                     assert entry.state is State.RELEASED
                     mine = {found.tx_hash for found in done}
                     assert self.is_restored or mine <= held, "given back and mined"
+
+    def _check_costs(self) -> None:
+        """What is booked is what the chain took, to the wei; memory and journal say the same."""
+        lanes = {e.nonce: e.request.lane for e in self.journal.entries.values()}
+        held = {each.tx_hash for each in self._held_attempts()}
+        forgiven = self.journal.forgiven
+        paid = {
+            found.nonce: 21_000 * found.fee
+            for found in self.chain.executed()
+            if found.tx_hash in held and found.nonce >= forgiven.get(lanes[found.nonce], 0)
+        }
+        counted = [each for each in self.journal.spends if each.nonce >= forgiven.get(each.lane, 0)]
+        assert sorted((each.nonce, each.fee) for each in counted) == sorted(paid.items())
+        status = self.sender.status
+        assert status is not None
+        for lane, day in status.day.items():
+            booked = sum(each.fee for each in counted if each.lane is lane)
+            was_reset = lane in forgiven  # read again when the lane is next asked to send
+            assert was_reset or day.with_effect + day.without_effect == booked
 
     def _held_attempts(self) -> list[Attempt]:
         held = [e for e in self.journal.entries.values() if e.state is not State.RELEASED]
