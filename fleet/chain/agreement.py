@@ -90,7 +90,11 @@ def failure_of(
     ]
     reasons = "; ".join(str(absence) for absence in absences) or "no other may be asked now"
     text = f"{len(votes)} of the {needed} operators that must agree answered: {reasons}"
-    return gathered(absences, text) if absences else NodeUnavailable(text)
+    # Where somebody serves this chain, one that says it is another is no error of configuration.
+    missing = (
+        [each for each in absences if isinstance(each, NodeUnavailable)] if votes else absences
+    )
+    return gathered(missing, text) if missing else NodeUnavailable(text)
 
 
 def _dispute(said: Mapping[str, str], needed: int) -> str:

@@ -48,8 +48,8 @@ class Node(SendingNode):
         """Compares every endpoint's chain id with the configured one; call it at start.
 
         Raises:
-            WrongChain: one of them serves another chain.
-            NodeUnavailable: not one answered.
+            WrongChain: all of them serve another chain.
+            NodeUnavailable: not one serves it.
         """
         await self._endpoints.check()
 

@@ -102,19 +102,17 @@ class Pool:
             await member.endpoint.close()
 
     async def check(self) -> None:
-        """Asks every node for its chain.
+        """Asks every node for its chain; one that serves another is told and never believed.
 
         Raises:
-            WrongChain: one of them serves another one.
-            NodeUnavailable: not one answered; nodes that are down are checked when first used.
+            WrongChain: all of them serve another one.
+            NodeUnavailable: not one serves it; nodes that are down are checked when first used.
         """
         failures: list[NodeUnavailable | WrongChain] = []
         for member in self._members.all:
             try:
                 await member.identify(Urgency.DECIDING)
-            except WrongChain:
-                raise
-            except NodeUnavailable as failure:
+            except (NodeUnavailable, WrongChain) as failure:
                 failures.append(failure)
         if len(failures) == len(self._members.all):
             raise gathered(failures)

@@ -44,7 +44,7 @@ class Check(Protocol):
     """Nodes that say which chain they serve; `fleet.chain.node.Node` is one."""
 
     async def check(self) -> None:
-        """Raises WrongChain, or NodeUnavailable when not one answered."""
+        """Raises WrongChain when all serve another, NodeUnavailable when not one serves it."""
         ...
 
 
@@ -229,10 +229,10 @@ def _sockets(settings: Settings) -> tuple[Socket, ...]:
 
 
 def checking(node: Check, clock: Clock, *, every_s: float) -> Service:
-    """A service: sees to it that every node serves the configured chain, once one answers.
+    """A service: sees to it that nodes serve the configured chain, once one does.
 
-    The service raises WrongChain when one does not: that is a configuration to correct, while a
-    node that is down comes back.
+    The service raises WrongChain when none does: that is a configuration to correct, while a node
+    that is down comes back, and one alone that says another chain must not end the fleet.
     """
 
     async def check() -> None:

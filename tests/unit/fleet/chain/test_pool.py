@@ -137,10 +137,26 @@ async def test_request__contract_reverted__is_an_answer_not_a_reason_to_ask_anot
     assert second.asked == []
 
 
-async def test_check__one_serves_another_chain__refused_by_name() -> None:
-    nodes = pool(PlayedEndpoint("a"), PlayedEndpoint("b", chain_id=945))
+async def test_check__one_serves_another_chain__told_by_name_and_the_others_go_on() -> None:
+    nodes, heard = pool(PlayedEndpoint("a"), PlayedEndpoint("b", chain_id=945)), Heard()
+    nodes.listen(heard)
+    await nodes.check()
+    assert heard.states == [("b", None, NodeState.WRONG_CHAIN)]
+
+
+async def test_check__all_serve_another_chain__refused_by_name() -> None:
+    nodes = pool(PlayedEndpoint("a", chain_id=945), PlayedEndpoint("b", chain_id=945))
     with pytest.raises(WrongChain, match="b serves chain 945, not 964"):
         await nodes.check()
+
+
+async def test_check__one_of_another_chain_and_one_down__unavailable_and_asked_again() -> None:
+    down = PlayedEndpoint("b", DOWN)
+    nodes = pool(PlayedEndpoint("a", chain_id=945), down)
+    with pytest.raises(NodeUnavailable):
+        await nodes.check()
+    down.answer = "0x"
+    await nodes.check()
 
 
 async def test_check__one_is_down__is_checked_before_it_is_believed() -> None:

@@ -129,6 +129,15 @@ async def test_head__one_says_another_time_of_the_same_block__never_its_word() -
     assert found.time == 12 * 100
 
 
+async def test_agreed__one_of_two_changes_its_chain__unavailable_and_not_for_ever() -> None:
+    played = [PlayedEndpoint("a", "0xa"), PlayedEndpoint("b", "0xa")]
+    nodes = pool(*played, agreement=2)
+    played[1].chain_id = 945
+    for _ in range(2):
+        with pytest.raises(NodeUnavailable, match="b serves chain 945"):
+            await decide(nodes)
+
+
 async def test_finalized__agreement__the_highest_that_so_many_hold_for_final() -> None:
     played = three("0x", "0x", "0x")
     played[0].height, played[2].height = 120, 90
