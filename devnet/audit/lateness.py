@@ -3,6 +3,8 @@
 Late by n: n = block of the liquidation − first block at whose end the position was below
 maintenance; 0 when it never ended a block there. Left alone: still below max(2, ⌈gas of all
 candidates ranked before it ÷ gas share a block⌉) blocks later, in a market not suspended.
+Later than its rank: 0 blocks for whom a price brought down and who fits in the push, 1 more after
+downtime, at most ⌈gas ranked before it ÷ gas share⌉ for the rest.
 
 A suspended market has no price to liquidate at, so the clock of "left alone" starts anew when the
 suspension ends. Lateness keeps counting, and says how many of its blocks were suspended.
@@ -16,6 +18,7 @@ from devnet.audit.margin import HoldingKey
 from units import BlockNumber, Netuid, Wei
 
 BLOCKS_ALLOWED_MIN = 2
+IDS_A_PUSH = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +40,8 @@ class Below:
     """A position below maintenance at the end of a block, with `left` wei of margin.
 
     `source_block` is that of the price that was pushed in this very block, or None: then funding
-    or its opening brought it here.
+    or its opening brought it here. `may_wait`: nobody could take it along with that price, which
+    is the first one after downtime, or the position is of this very block.
     """
 
     key: HoldingKey
@@ -45,15 +49,26 @@ class Below:
     left: int
     size: Wei
     source_block: BlockNumber | None
+    may_wait: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lateness:
-    """How late a liquidation was, in blocks; `source_block` is that of the price behind it."""
+    """How late a liquidation was, in blocks; `source_block` is that of the price behind it.
+
+    `blocks_allowed` is what its rank allows.
+    """
 
     blocks: int
     blocks_suspended: int
     source_block: BlockNumber | None
+    blocks_allowed: int = 0
+
+    @property
+    def is_later_than_its_rank(self) -> bool:
+        """Whether a price brought it down and it had to wait for nobody."""
+        waited = self.blocks - self.blocks_suspended
+        return self.source_block is not None and waited > self.blocks_allowed
 
 
 @dataclass(slots=True, kw_only=True)
@@ -65,6 +80,7 @@ class _Streak:
     suspended: int = 0
     answerable_since: BlockNumber | None = None
     allowed: int = BLOCKS_ALLOWED_MIN
+    late_allowed: int = 0
 
 
 class BelowMaintenance:
@@ -73,6 +89,7 @@ class BelowMaintenance:
     def __init__(self, capacity: Capacity) -> None:
         self._capacity = capacity
         self._streaks: dict[HoldingKey, _Streak] = {}
+        self._taken: list[Below] = []
         self.left_alone: dict[HoldingKey, BlockNumber] = {}
 
     def end_block(
@@ -88,25 +105,34 @@ class BelowMaintenance:
                 streak.answerable_since = None
         for rank, one in enumerate(sorted(answerable, key=self._urgency)):
             self._clock(one.key, number, rank)
+        for rank, one in enumerate(sorted([*answerable, *self._taken], key=self._urgency)):
+            self._allow(one, number, rank)
+        self._taken = []
 
-    def taken(
-        self, key: HoldingKey, number: BlockNumber, *, pushed: BlockNumber | None
-    ) -> Lateness:
-        """How late a liquidation in block `number` is.
+    def _allow(self, one: Below, number: BlockNumber, rank: int) -> None:
+        """Who has just fallen may be as late as its rank among all who fell explains."""
+        streak = self._streaks.get(one.key)
+        if streak is not None and streak.first == number:
+            streak.late_allowed = self._late_allowed(rank) + one.may_wait
 
-        Args:
-            key: the position.
-            number: the block of its liquidation.
-            pushed: source block of the price pushed in this block, or None.
-        """
-        streak = self._streaks.pop(key, None)
+    def taken(self, one: Below, number: BlockNumber) -> Lateness:
+        """How late its liquidation in block `number` is."""
+        self._taken.append(one)
+        streak = self._streaks.pop(one.key, None)
         if streak is None:
-            return Lateness(blocks=0, blocks_suspended=0, source_block=pushed)
+            return Lateness(blocks=0, blocks_suspended=0, source_block=one.source_block)
         return Lateness(
             blocks=number - streak.first,
             blocks_suspended=streak.suspended,
             source_block=streak.source_block,
+            blocks_allowed=streak.late_allowed,
         )
+
+    def _late_allowed(self, rank: int) -> int:
+        gas_before, share = rank * self._capacity.gas_each, self._capacity.gas_share
+        if rank < IDS_A_PUSH and gas_before + self._capacity.gas_each <= share:
+            return 0
+        return max(1, -(-gas_before // share))
 
     def _streak(self, one: Below, number: BlockNumber) -> _Streak:
         known = self._streaks.get(one.key)

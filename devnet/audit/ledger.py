@@ -26,11 +26,16 @@ NO_INDEX = FundingIndex(0)
 NO_PRICE = PriceWei(0)
 NO_TIME = Timestamp(0)
 NO_WEI = Wei(0)
+_JUMP = 4
+"""The feed's reason for a suspension in which the guard waits: no downtime."""
 
 
 @dataclass(slots=True, kw_only=True)
 class MarketBooks:
-    """One market as the logs say. `price` 0 = never pushed, `suspended_at` 0 = not suspended."""
+    """One market as the logs say. `price` 0 = never pushed, `suspended_at` 0 = not suspended.
+
+    `was_broken`: the last suspension was, for a while at least, for something else than a jump.
+    """
 
     netuid: Netuid
     terms: Terms
@@ -43,6 +48,8 @@ class MarketBooks:
     source_time: Timestamp = NO_TIME
     pushed_in: BlockNumber = NO_BLOCK
     suspended_at: BlockNumber = NO_BLOCK
+    resumed_in: BlockNumber = NO_BLOCK
+    was_broken: bool = False
     pushes: int = 0
     accruals: int = 0
     suspensions: int = 0
@@ -125,9 +132,9 @@ class Ledger:
             case "PricePushed":
                 self._pushed(market, event.arguments, block)
             case "MarketSuspended":
-                _suspend(market, block)
+                _suspend(market, block, event.arguments["reason"])
             case "MarketResumed":
-                market.suspended_at = NO_BLOCK
+                market.suspended_at, market.resumed_in = NO_BLOCK, block
             case "FundingAccrued":
                 self._accrued(market, event.arguments, block=block, time=time)
             case "PositionOpened":
@@ -243,11 +250,12 @@ class Ledger:
         self.breaches.append(f"block {block}: {what}")
 
 
-def _suspend(market: MarketBooks, block: BlockNumber) -> None:
+def _suspend(market: MarketBooks, block: BlockNumber, reason: int) -> None:
     """Said again for a suspended market it only changes the reason."""
     if market.suspended_at == NO_BLOCK:
-        market.suspended_at = block
+        market.suspended_at, market.was_broken = block, False
         market.suspensions += 1
+    market.was_broken = market.was_broken or reason != _JUMP
 
 
 def _move_interest(market: MarketBooks, holding: Holding, size: int) -> None:

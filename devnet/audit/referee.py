@@ -177,10 +177,10 @@ class Referee:
         limit = self._policy.promises[netuid].guard_limit
         self.verdict.judge(taken, price_before_spike(self._tape, netuid, taken.source_block, limit))
         self.tiers.liquidated.add(taken.holding.key)
-        was_pushed = taken.pushed_in == taken.block
-        lateness = self.below.taken(
-            taken.holding.key, taken.block, pushed=taken.source_block if was_pushed else None
-        )
+        left = remaining(taken.holding, taken.price, taken.index)
+        lateness = self.below.taken(self._below_in(taken.block, taken.holding, left), taken.block)
+        if lateness.is_later_than_its_rank:
+            self.verdict.note_late(taken, lateness.blocks_allowed)
         self.verdict.late_blocks[lateness.blocks] += 1
         self.verdict.late_blocks_unsuspended[lateness.blocks - lateness.blocks_suspended] += 1
         if lateness.source_block is None:
@@ -220,7 +220,19 @@ class Referee:
         for key, one in self.ledger.holdings.items():
             market = self.ledger.markets[one.netuid]
             if is_below(left[key], one.size, market.terms):
-                yield _below(one, left[key], market, number)
+                yield self._below_in(number, one, left[key])
+
+    def _below_in(self, number: BlockNumber, holding: Holding, left: int) -> Below:
+        market, opened_in = self.ledger.markets[holding.netuid], self.ledger.opened_in
+        is_back = market.resumed_in == number and market.was_broken
+        return Below(
+            key=holding.key,
+            netuid=holding.netuid,
+            left=left,
+            size=holding.size,
+            source_block=market.source_block if market.pushed_in == number else None,
+            may_wait=is_back or opened_in.get(holding.key) == number,
+        )
 
     def _known(self, head: Head) -> BlockNumber:
         """The newest source block that was final before block `head` was sealed."""
@@ -266,16 +278,6 @@ def first_source_below(tape: SourcePrices, taken: Taken) -> BlockNumber:
             break
         first = BlockNumber(max(row.block, taken.opened_in))
     return first
-
-
-def _below(holding: Holding, left: int, market: MarketBooks, number: BlockNumber) -> Below:
-    return Below(
-        key=holding.key,
-        netuid=holding.netuid,
-        left=left,
-        size=holding.size,
-        source_block=market.source_block if market.pushed_in == number else None,
-    )
 
 
 def _liquidates(events: Iterable[EventRead]) -> bool:

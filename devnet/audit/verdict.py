@@ -31,6 +31,7 @@ class Verdict:
     wrong_amounts: list[str] = field(default_factory=list)
     late_blocks: Counter[int] = field(default_factory=Counter)
     late_blocks_unsuspended: Counter[int] = field(default_factory=Counter)
+    later_than_ranked: list[str] = field(default_factory=list)
     source_blocks: Counter[int] = field(default_factory=Counter)
     first_source_blocks: Counter[int] = field(default_factory=Counter)
     driven_by_funding: int = 0
@@ -42,6 +43,10 @@ class Verdict:
         """How far the feed is from the source now."""
         gaps = self.gap_bps_max_suspended if is_suspended else self.gap_bps_max
         gaps[netuid] = max(gap_bps, gaps.get(netuid, 0))
+
+    def note_late(self, taken: Taken, allowed: int) -> None:
+        """A liquidation came later than the gas ranked before it explains."""
+        self.later_than_ranked.append(f"{_where(taken)}: late by more than {allowed} blocks")
 
     def judge(self, taken: Taken, price_before_spike: PriceWei | None) -> None:
         """Judges one liquidation.

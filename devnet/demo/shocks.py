@@ -63,6 +63,7 @@ _DAY_HOURS = 24
 _FIGURES = (
     "liquidations",
     "late_blocks",
+    "later_than_ranked",
     "left_alone",
     "healthy_touched",
     "bad_debt_wei",

@@ -1,7 +1,8 @@
 """What came of a drill: summary.json, and whether it was a success. Pure.
 
-A drill has failed when a position was left alone, a healthy one touched, an invariant broken or
-never checked, or a duty neglected. Everything else is reported and judged by the reader.
+A drill has failed when a position was left alone, a healthy one touched, one liquidated later than
+its rank explains, an invariant broken or never checked, or a duty neglected. Everything else is
+reported and judged by the reader.
 """
 
 from collections import Counter
@@ -80,6 +81,7 @@ def summarize(drill: Drill, audit: Audit, inbox: Inbox, counts: TradeCounts) -> 
         "held_to_suspended_blocks": _histogram(audit.referee.feed.holds.closed_after),
         "left_alone": len(below.left_alone),
         "healthy_touched": len(verdict.healthy_touched),
+        "later_than_ranked": len(verdict.later_than_ranked),
         "late_blocks": _histogram(verdict.late_blocks),
         "late_blocks_without_suspension": _histogram(verdict.late_blocks_unsuspended),
         "source_to_liquidation_blocks": _histogram(verdict.source_blocks),
@@ -100,6 +102,8 @@ def failures(summary: Mapping[str, Any]) -> list[str]:
         found.append(f"{summary['left_alone']} positions left alone")
     if summary["healthy_touched"]:
         found.append(f"{summary['healthy_touched']} healthy positions touched")
+    if summary["later_than_ranked"]:
+        found.append(f"{summary['later_than_ranked']} liquidated later than their rank explains")
     if summary["bad_debt_avoidable_wei"]:
         found.append(f"{summary['bad_debt_avoidable_wei']} wei of bad debt were avoidable")
     for key, said in _TRADED.items():
@@ -151,6 +155,7 @@ def _findings(audit: Audit) -> Iterator[str]:
     for key, block in audit.referee.below.left_alone.items():
         yield f"left alone at block {block}: {name_of(key)}"
     yield from audit.referee.verdict.healthy_touched
+    yield from audit.referee.verdict.later_than_ranked[:_FINDINGS_EACH_MAX]
     for invariant, breach in audit.auditor.record.breaches.items():
         yield f"{invariant.value}: {breach}"
     for duty, times in audit.referee.duties.neglected.items():

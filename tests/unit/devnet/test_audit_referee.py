@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from devnet.audit.lateness import Below, BelowMaintenance, Capacity
 from devnet.audit.margin import HoldingKey
 from tests.unit.devnet.history import (
@@ -188,6 +190,70 @@ def test_referee__many_candidates_and_little_gas__the_later_ranked_get_more_bloc
     assert {key.id[-1] for key in history.referee.below.left_alone} == {5, 4, 3}
     history.block()
     assert {key.id[-1] for key in history.referee.below.left_alone} == {5, 4, 3, 2}
+
+
+def fallen_together(count: int, *, gas_share: int) -> History:
+    """So many fall at one push, of whom the first half, the larger ones, is taken with it."""
+    history = History(tape_of(*(10**9,) * 10), capacity=Capacity(gas_each=100, gas_share=gas_share))
+    history.blocks(LAG + 1)
+    history.push(10**9)
+    history.block()
+    history.accrue()
+    for number in range(count):
+        history.open(number, margin=(count - number) * TAO)
+    history.block(sender=TRADER)
+    history.push(8 * 10**8)
+    history.accrue()
+    for number in range(count // 2):
+        history.liquidate(number, margin=(count - number) * TAO)
+    history.block()
+    return history
+
+
+def take_the_rest(history: History, count: int) -> None:
+    history.accrue()
+    for number in range(count // 2, count):
+        history.liquidate(number, margin=(count - number) * TAO)
+    history.block()
+
+
+@pytest.mark.parametrize(
+    ("count", "gas_share", "blocks", "late"),
+    [
+        (4, 400, 0, 2),  # all would have fitted in the push
+        (4, 200, 0, 0),  # the first two filled it
+        (4, 200, 1, 1),  # a block was all that the third had to wait for
+        (604, 10**6, 0, 0),  # there is room for 300 of them in a transaction
+    ],
+)
+def test_referee__later_than_the_gas_before_it_explains__said(
+    count: int, gas_share: int, blocks: int, late: int
+) -> None:
+    history = fallen_together(count, gas_share=gas_share)
+    history.blocks(blocks)
+    take_the_rest(history, count)
+    verdict = history.referee.verdict
+    assert verdict.late_blocks == {0: count // 2, 1 + blocks: count // 2}
+    assert len(verdict.later_than_ranked) == late
+
+
+@pytest.mark.parametrize(("reason", "late"), [(3, 0), (4, 1)])
+def test_referee__a_block_late_at_the_first_price_after_a_suspension__allowed_after_downtime(
+    reason: int, late: int
+) -> None:
+    history = opened_at_one_tao()
+    history.say("MarketSuspended", netuid=NETUID, reason=reason)
+    history.block()
+    history.say("MarketSuspended", netuid=NETUID, reason=4)
+    history.block()
+    history.say("MarketResumed", netuid=NETUID)
+    history.push(8 * 10**8)
+    history.block()
+    history.accrue()
+    history.liquidate()
+    history.block()
+    assert history.referee.verdict.late_blocks == {1: 1}
+    assert len(history.referee.verdict.later_than_ranked) == late
 
 
 def test_below__a_crowd_with_a_little_bad_debt__ranks_after_one_of_whom_more_is_expected() -> None:

@@ -83,7 +83,7 @@ def test_referee__opened_after_the_suspension_landed__is_value_in_a_held_market(
 
 
 def test_referee__a_shock_and_a_spike__how_long_each_was_held_and_how_soon_closed() -> None:
-    history = priced(RAO, RAO // 2, RAO // 2, RAO, RAO // 2, RAO // 2)
+    history = priced(RAO, RAO // 2, RAO // 2, RAO, *(RAO // 2,) * 3)
     history.blocks(START + 10 + LAG - history.number)
     history.say("MarketSuspended", netuid=NETUID, reason=4)
     history.blocks(15)
@@ -91,9 +91,9 @@ def test_referee__a_shock_and_a_spike__how_long_each_was_held_and_how_soon_close
     history.push(RAO // 2)
     history.blocks(START + 30 + LAG + 2 - history.number)
     history.say("MarketSuspended", netuid=NETUID, reason=4)
-    history.blocks(15)
+    history.blocks(25)
     holds = history.referee.feed.holds
-    assert (holds.shocks, holds.returned) == ({10: 1}, {10: 1})
+    assert (holds.shocks, holds.returned) == ({10: 1}, {20: 1})
     assert holds.closed_after == {1: 1, 3: 1}
 
 
@@ -102,6 +102,7 @@ def test_failures__value_that_should_not_have_been_traded__fails_the_drill() -> 
         "invariants": {},
         "left_alone": 0,
         "healthy_touched": 0,
+        "later_than_ranked": 0,
         "bad_debt_avoidable_wei": 0,
         "duties": {},
         "traded_better_than_source_wei": 0,

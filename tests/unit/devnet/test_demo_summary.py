@@ -57,6 +57,11 @@ def test_failures__healthy_touched__said(audit: Audit) -> None:
     assert failures(summary_of(audit)) == ["1 healthy positions touched"]
 
 
+def test_failures__later_than_its_rank_explains__said(audit: Audit) -> None:
+    audit.referee.verdict.later_than_ranked.append("block 5: late by more than 0 blocks")
+    assert failures(summary_of(audit)) == ["1 liquidated later than their rank explains"]
+
+
 async def test_failures__invariant_broken__named() -> None:
     audit = Audit(auditor_of(FakeExchange(ledger_of(a_long()), balance_lie=1)))
     await audit.finish(HEAD)
