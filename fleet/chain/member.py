@@ -104,6 +104,7 @@ class Member:
         self.endpoint = endpoint
         self.standing = Standing()
         self.rests_until = 0.0
+        self.is_prompt = True
         self._identity = identity
         self._policy = policy
         self._now = now
@@ -214,6 +215,7 @@ class Member:
             self.standing = states.forgotten(self.standing)
         is_new = self.standing.identified_at is None
         await self.head(Urgency.BACKFILL)
+        self.is_prompt = True
         if is_new or states.is_out_of_sync(self.standing, self._policy):
             await self._look_at_sync()
 

@@ -65,18 +65,25 @@ class Poll(Generic[Answer]):
     async def everything(self) -> list[Answer]:
         """The answers of all who answer, without waiting long once enough have.
 
+        An operator that was too slow last time is not waited for until it was seen in time again:
+        one that hangs would cost every question its patience.
+
         Raises:
             NodeUnavailable: fewer than needed answered.
         """
         async with asyncio.TaskGroup() as asking:
-            pending = self._more(asking, len(self._operators))
+            asked = {
+                asking.create_task(self._ballot(members)): members[0] for members in self._operators
+            }
+            pending = set(asked)
             while pending and len(self._votes()) < self._needed:
                 done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
                 self._count(done)
-            if pending:
-                done, pending = await asyncio.wait(pending, timeout=self._hedge_s)
-                self._count(done)
-            for task in pending:
+            if quick := [task for task in pending if asked[task].is_prompt]:
+                await asyncio.wait(quick, timeout=self._hedge_s)
+            self._count({task for task in pending if task.done()})
+            for task, member in asked.items():
+                member.is_prompt = task.done()
                 task.cancel()
         answers = self._votes()
         if len(answers) < self._needed:

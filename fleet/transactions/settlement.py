@@ -64,7 +64,8 @@ class Settlement:
         if self._policy.finality is Finality.DEPTH:
             return deep
         finalized = await self._chain.finalized()
-        return deep if finalized is None else finalized.number
+        # Who calls a block final that is above the head is not to be believed.
+        return deep if finalized is None or finalized.number > head.number else finalized.number
 
     async def receipts(self, attempts: Iterable[Attempt]) -> Receipts:
         """The receipts that there are, asked for all at once."""

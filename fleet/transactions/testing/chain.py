@@ -143,7 +143,8 @@ class SimulatedChain:
         seen = self._read()
         if self.finality_lag is None:
             return None
-        return seen[max(0, len(seen) - 1 - self.finality_lag)].head
+        found = seen[max(0, len(seen) - 1 - self.finality_lag)].head
+        return found if self.boast is None else replace(found, number=self.boast)
 
     async def nonces(self, account: Address, block: BlockNumber) -> KeyNonces:
         """See `Chain.nonces`."""

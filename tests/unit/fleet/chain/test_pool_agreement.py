@@ -1,6 +1,7 @@
 """What so many of several nodes say, and when nobody has said enough."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -113,6 +114,22 @@ async def test_head__one_is_far_ahead_of_its_time__is_not_followed() -> None:
     nodes = pool(*played, agreement=2)
     assert (await nodes.head(Urgency.DECIDING)).number == 100
     assert set(nodes.states().values()) == {NodeState.ALIVE}, "nobody lags behind one liar"
+
+
+async def test_head__one_hangs__is_waited_for_once_and_again_when_it_was_seen_in_time() -> None:
+    played = three("0x", "0x", "0x")
+    played[0].hangs = True
+    nodes = pool(*played, agreement=2)
+    await nodes.head(Urgency.DECIDING)
+    nodes._policy = replace(nodes._policy, hedge_s=600)
+    async with asyncio.timeout(30):
+        for _ in range(5):
+            assert (await nodes.head(Urgency.DECIDING)).number == 100
+    slow = nodes._members.all[0]
+    assert not slow.is_prompt
+    played[0].hangs = False
+    await slow.probe()
+    assert slow.is_prompt
 
 
 async def test_head__two_forks_of_the_same_height__no_head() -> None:

@@ -50,6 +50,16 @@ async def test_settle__stuck__same_payload_with_a_higher_fee_after_three_blocks(
     assert world.payloads() == [b"work"]
 
 
+async def test_settle__a_node_calls_a_block_final_that_nobody_has__told_no_sooner() -> None:
+    world = World()
+    await world.submit()
+    world.chain.boast = BlockNumber(10**9)
+    assert await world.mine() == ()
+    world.chain.boast = None
+    (settled,) = await world.conclude()
+    assert isinstance(settled.outcome, Final)
+
+
 async def test_settle__base_fee_above_the_offer__offers_more_at_the_next_head() -> None:
     world = World()
     await world.submit()
