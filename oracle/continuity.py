@@ -1,9 +1,9 @@
 """Whether a market's price has been known without a break, or is the first after one.
 
-After a restart, lost finality or quorum, a missing price or a suspension by hand, the first price
-may be the one wrong price of a system that has just come back, and a liquidation can't be undone.
-So nobody is liquidated by it until a later finalized block has shown a price as well. A guard's
-hold is no break: its blocks are that confirmation. Pure.
+After a restart, lost finality or quorum, a missing price, a suspension by hand or a time in which
+nobody looked, the first price may be the one wrong price of a system that has just come back, and a
+liquidation can't be undone. So nobody is liquidated by it until a later finalized block has shown a
+price as well. A guard's hold is no break: its blocks are that confirmation. Pure.
 """
 
 from dataclasses import dataclass, replace

@@ -63,6 +63,7 @@ class Judge:
         self._first_head: BlockNumber | None = None
         self.newest_read: BlockNumber | None = None
         self._newest_final: BlockNumber | None = None
+        self._looked_at: BlockNumber | None = None
 
     def finality_stands_for(self, head: Head) -> int | None:
         """Blocks since one was final, None while that is no stall; counts from the first head."""
@@ -112,6 +113,8 @@ class Judge:
             rows: the feed's rows at `head`, one a market.
             head: the newest block of chain 964.
         """
+        if self._was_away(head):
+            self.doubt(self._markets)
         heard = [self._hear(each, rows) for each in said]
         behind = stalled_for(head, self._newest_before(head), self._policy)
         if behind is not None:
@@ -125,7 +128,7 @@ class Judge:
         return self._continuity[netuid].is_confirmed
 
     def doubt(self, netuids: Collection[Netuid]) -> None:
-        """These prices are not believed after all: the next one is the first after a break."""
+        """What was known of these prices counts no more: the next is the first after a break."""
         self._continuity |= dict.fromkeys(netuids, Continuity())
 
     def _follow(
@@ -166,6 +169,11 @@ class Judge:
         state, verdict = assess(state, priced, published, policy)
         self._guards[priced.netuid] = state
         return verdict
+
+    def _was_away(self, head: Head) -> bool:
+        """Whether nobody looked for longer than a stall: a process that stood still, or no node."""
+        before, self._looked_at = self._looked_at, head.number
+        return before is not None and head.number - before > self._policy.stall_blocks
 
     def _newest_before(self, head: Head) -> BlockNumber:
         """The newest block read; before the first reading, the head this process started at."""

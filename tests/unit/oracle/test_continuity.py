@@ -8,7 +8,7 @@ from oracle.guard import Accept, Jump, Reference, Side, Withhold
 from oracle.plan import Publication
 from oracle.publication import Knowledge, Stalled, Unread
 from oracle.quotes import NoPrice, NoPriceReason, Price
-from tests.unit.oracle.prices import flat, stepping
+from tests.unit.oracle.prices import flat, rising, stepping
 from tests.unit.oracle.simulated import (
     EMPTY_ROW,
     SN,
@@ -186,6 +186,20 @@ async def test_unconfirmed__first_price_went_alone__until_the_second_is_in_the_f
         told.append((number, set(fresh.feeder.unconfirmed)))
     # sent at 101 and 102, so in the feed at 102 and 103
     assert told == [(101, {SN}), (102, {SN}), (103, set()), (104, set()), (105, set())]
+
+
+async def test_unconfirmed__the_second_price_went_without_knowing_who_falls__goes_on() -> None:
+    fresh = world(rising)
+    fresh.risk.falling = FALLING
+    await fresh.run(to=101)
+    fresh.risk.unknown = "the book is behind"
+    await fresh.run(to=105)
+    assert len(fresh.feed.publications) == 5
+    assert fresh.feeder.unconfirmed == {SN}
+    fresh.risk.unknown = None
+    await fresh.run(to=107)
+    assert taken(fresh.feed)[-2:] == [(106, True), (107, True)]
+    assert fresh.feeder.unconfirmed == frozenset()
 
 
 async def test_unconfirmed__nobody_falls_at_either_price__until_that_is_known() -> None:

@@ -61,6 +61,16 @@ async def restart(down: World) -> None:
     down.feeder = restarted(down.source, down.feed, down.risk)
 
 
+async def stood_still(down: World) -> None:
+    down.feed.advance_to(BACK - 1)
+
+
+async def no_node(down: World) -> None:
+    down.feed.is_unreadable = True
+    await down.run(to=BACK - 1)
+    down.feed.is_unreadable = False
+
+
 async def lost_finality(down: World) -> None:
     await silence(down, to=BACK - 1)
 
@@ -86,6 +96,8 @@ def suspended_by(reason: SuspensionReason) -> Downtime:
 
 CAUSES = {
     "restart": restart,
+    "a process that stood still": stood_still,
+    "every node of chain 964": no_node,
     "finality": lost_finality,
     "quorum": lost(no_quorum),
     "price API": lost(no_price_api),

@@ -10,7 +10,7 @@ from oracle.plan import FeedPlan
 from oracle.publication import Publish
 from oracle.worth import WorthPolicy
 from tests.unit.oracle.prices import stepping
-from tests.unit.oracle.simulated import OTHER, SN, TAO, World, source_head, world
+from tests.unit.oracle.simulated import OTHER, SN, TAO, World, restarted, source_head, world
 from tests.unit.oracle.test_continuity import taken
 from tests.unit.oracle.test_feeder_acting import FALLING
 from units import Netuid, Rao, Wei
@@ -68,6 +68,15 @@ async def test_step__pushed_every_time__at_most_so_often_an_hour() -> None:
     early = [at for at in heads if at < 120]
     assert len(early) == 1 + 4
     assert all(later - earlier <= 51 for earlier, later in pairwise(heads))
+
+
+async def test_step__another_process_takes_over__buys_nothing_at_its_first_price() -> None:
+    quiet = expecting(creeping, COST + 1)
+    await quiet.run(to=106)
+    quiet.feeder = restarted(quiet.source, quiet.feed, quiet.risk)
+    quiet.risk.falling = FALLING
+    await quiet.run(to=110)
+    assert [each for each in taken(quiet.feed) if each[0] > 106] == [(108, True)]
 
 
 async def bought(busy: World, *, to: int) -> list[tuple[int, Netuid]]:
