@@ -3,6 +3,8 @@
 What must hold is in `test_sender_model`.
 """
 
+from collections.abc import Collection
+
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
@@ -14,11 +16,13 @@ from tests.unit.fleet.transactions.stage import COUNTS, MODES, Stage
 from tests.unit.fleet.transactions.world import EXCHANGE, GWEI, Killed
 from units import BlockNumber, Wei
 
-KEYS = tuple(f"work {number}" for number in range(6))
+KEYS = tuple(f"work {number}" for number in range(12))
 SUBJECTS = {"work 0": ("p",), "work 1": ("p", "q"), "work 2": ("q",)}
 GAS = 100_000
 SPEND_LIMIT = Wei(GAS * 30 * GWEI)
-LIMITED = frozenset({"work 3"})
+LIMITED = frozenset({"work 3", "work 4"})
+RARELY = st.sampled_from([False, False, False, True])
+LIES = [*[None] * 6, "nonce too low", "replacement underpriced", "fee too low", "invalid"]
 WORK = st.tuples(st.sampled_from(KEYS), st.sampled_from(Lane), st.integers(1, 12))
 """What is to be done, how urgent it is, and for how many blocks it makes sense."""
 
@@ -54,34 +58,9 @@ class Fire(Stage):
         self.caller.succeeded = {f.data.decode() for f in self.chain.executed() if f.data}
         self.start(self.policy.fees.mode)
 
-    @rule(seconds=st.sampled_from([-7_200, 0, 7_200]))
-    def clock_jumps(self, seconds: int) -> None:
-        self.chain.clock_offset = seconds
-
-    @rule(blocks=st.integers(0, 5))
-    def nodes_disagree(self, blocks: int) -> None:
-        self.chain.other_lag = blocks
-
-    @rule(is_slow=st.booleans())
-    def network_delays(self, is_slow: bool) -> None:
-        self.chain.is_slow_to_pass_on = is_slow
-
-    @rule(is_slow=st.booleans())
-    def simulations_come_first(self, is_slow: bool) -> None:
-        """Or after the bytes are in the journal."""
-        self.chain.is_slow_to_quote = is_slow
-
-    @rule(is_away=st.booleans())
-    def signer_leaves(self, is_away: bool) -> None:
-        self.signer.is_away = is_away
-
     @rule()
     def delayed_arrive(self) -> None:
         self.chain.arrive()
-
-    @rule(forgets=st.booleans())
-    def node_forgets_state(self, forgets: bool) -> None:
-        self.chain.forgets_state = forgets
 
     @rule(works=st.lists(WORK, min_size=1, max_size=4))
     def works_come(self, works: list[tuple[str, Lane, int]]) -> None:
@@ -133,13 +112,22 @@ class Fire(Stage):
     def look_again(self) -> None:
         self._settle(self.chain.blocks[-1].head)
 
-    @rule(depth=st.integers(1, 4), is_lossy=st.booleans())
-    def reorganise(self, depth: int, is_lossy: bool) -> None:
+    @rule(
+        works=st.lists(WORK, min_size=1, max_size=3),
+        depth=st.integers(1, 4),
+        is_lossy=st.booleans(),
+    )
+    def reorganise(self, works: list[tuple[str, Lane, int]], depth: int, is_lossy: bool) -> None:
+        """Of blocks that hold some work, as far back as finality lets it."""
         lag = self.policy.confirmations if self.chain.finality_lag is None else 0
         deepest = (self.chain.finality_lag or lag) - 1
         depth = min(depth, deepest, len(self.chain.blocks) - 1)
         if depth > 0:
-            COUNTS["a reorganisation"] += 1
+            self.works_come(works)
+            for _ in range(depth):
+                self._settle(self.chain.mine())
+            gone = [found for block in self.chain.blocks[-depth:] for found in block.transactions]
+            COUNTS["a reorganisation took ours back"] += bool(gone)
             self._settle(self.chain.reorganise(depth, is_lossy=is_lossy))
 
     @rule()
@@ -151,23 +139,54 @@ class Fire(Stage):
     def base_fee_moves(self, gwei: int) -> None:
         self.chain.base_fee = gwei * GWEI
 
-    @rule(loses=st.booleans(), is_deaf=st.booleans(), is_poor=st.booleans(), lag=st.integers(0, 2))
-    def node_ails(self, loses: bool, is_deaf: bool, is_poor: bool, lag: int) -> None:
-        self.chain.loses_answers, self.chain.is_deaf = loses, is_deaf
-        self.chain.is_poor, self.chain.index_lag = is_poor, lag
-
-    @rule(is_dark=st.booleans(), pointless=st.sets(st.sampled_from(KEYS), max_size=3))
-    def simulations_change(self, is_dark: bool, pointless: set[str]) -> None:
-        self.chain.is_dark, self.pointless = is_dark, pointless
-        self.chain.rehearses = lambda data: data.decode() not in pointless
+    @rule(
+        loses=RARELY,
+        is_deaf=RARELY,
+        is_poor=RARELY,
+        forgets=RARELY,
+        delays=RARELY,
+        apart=st.sampled_from([0, 0, 0, 1, 5]),
+        receipts_late=st.sampled_from([0, 0, 0, 1, 2]),
+        lie=st.sampled_from(LIES),
+    )
+    def nodes_ail(
+        self,
+        *,
+        loses: bool = False,
+        is_deaf: bool = False,
+        is_poor: bool = False,
+        forgets: bool = False,
+        delays: bool = False,
+        apart: int = 0,
+        receipts_late: int = 0,
+        lie: Verdict | None = None,
+    ) -> None:
+        chain = self.chain
+        chain.loses_answers, chain.is_deaf, chain.is_poor = loses, is_deaf, is_poor
+        chain.forgets_state, chain.is_slow_to_pass_on = forgets, delays
+        chain.other_lag, chain.index_lag, chain.lies = apart, receipts_late, lie
 
     @rule(
-        verdict=st.sampled_from(
-            [None, "nonce too low", "replacement underpriced", "fee too low", "invalid"]
-        )
+        is_away=RARELY,
+        is_dark=RARELY,
+        pointless=st.sets(st.sampled_from(KEYS), max_size=3),
+        come_first=st.booleans(),
+        seconds=st.sampled_from([-7_200, 0, 7_200]),
     )
-    def gateway_lies(self, verdict: Verdict | None) -> None:
-        self.chain.lies = verdict
+    def the_rest_ails(
+        self,
+        *,
+        is_away: bool = False,
+        is_dark: bool = False,
+        pointless: Collection[str] = (),
+        come_first: bool = False,
+        seconds: int = 0,
+    ) -> None:
+        """Simulations `come_first`, or after the bytes are in the journal."""
+        self.signer.is_away, self.chain.clock_offset = is_away, seconds
+        self.chain.is_dark, self.chain.is_slow_to_quote = is_dark, come_first
+        self.pointless = set(pointless)
+        self.chain.rehearses = lambda data: data.decode() not in pointless
 
     @rule(calls=st.integers(1, 14), is_after=st.booleans(), is_death=st.booleans())
     def something_will_break(self, calls: int, is_after: bool, is_death: bool) -> None:
@@ -190,13 +209,10 @@ class Fire(Stage):
     @rule()
     def all_is_well_again(self) -> None:
         self.fuse.clear()
-        self.signer.is_away = False
-        self.chain.lies, self.chain.base_fee = None, 10 * GWEI
-        self.node_ails(loses=False, is_deaf=False, is_poor=False, lag=0)
-        self.nodes_disagree(blocks=0)
-        self.network_delays(is_slow=False)
+        self.chain.base_fee = 10 * GWEI
+        self.nodes_ail()
+        self.the_rest_ails()
         self.delayed_arrive()
-        self.simulations_change(is_dark=False, pointless=set())
 
     @rule()
     def operator_looks(self) -> None:

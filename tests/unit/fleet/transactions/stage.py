@@ -61,7 +61,7 @@ class Stage(RuleBasedStateMachine):
 
     hear: Callable[[Settled], None]
 
-    @initialize(lag=st.sampled_from([None, 1, 2, 4]), mode=MODES)
+    @initialize(lag=st.sampled_from([None, 1, 2, 4, 4]), mode=MODES)
     def begin(self, lag: int | None, mode: FeeMode) -> None:
         self.fuse = Fuse()
         self.chain = SimulatedChain(fuse=self.fuse, finality_lag=lag)

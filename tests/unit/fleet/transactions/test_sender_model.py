@@ -34,7 +34,7 @@ MOST_BLOCKS = "blocks until everything had ended, at most"
 MUST_HAPPEN = (
     *(f"state at a restart: {state}" for state in ("signed", "broadcast", "seen", "mined")),
     *(f"outcome: {name}" for name in ("Final", "Reverted", "Superseded", "Expired")),
-    "a reorganisation",
+    "a reorganisation took ours back",
     "a pool forgot some",
     "a stranger replaced one",
     "an older journal was put back",
