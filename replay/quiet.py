@@ -3,7 +3,8 @@
 A feeder that held every price within its band (or has said of a market that it has none), twice in
 a row with nothing on its way, does so again as long as the source says the same, no heartbeat is
 due, and nobody would fall at a price within the band. A liquidator takes nobody where nobody is
-near maintenance. A market whose price is an average of blocks is another one at every block: where
+near maintenance. A feeder that has not looked for longer than a stall begins anew, so it is asked
+before that. A market whose price is an average of blocks is another one at every block: where
 there is one, no turn is left out. Pure.
 """
 
@@ -37,7 +38,9 @@ class Quiet:
         remembers = remembers or any(market.is_index for market in settings.markets)
         self._is_possible = band <= _BAND_BPS_MAX and drift <= _DRIFT_MAX and not remembers
         self._lowest_min = terms.maintenance_bps / BPS_ONE + NEAR + _DRIFT_MAX
+        self._stall_blocks = settings.oracle.stall_blocks
         self._calm_turns = 0
+        self._looked_at = BlockNumber(0)
         self._row: BlockNumber | None = None
         self._due_at = _NEVER
 
@@ -49,7 +52,7 @@ class Quiet:
             self._calm_turns = 0
             return
         self._calm_turns += 1
-        self._row = row
+        self._row, self._looked_at = row, plan.head.number
         priced = (each for each in plan.markets if not isinstance(each.known, NoPrice))
         self._due_at = min((self._due(each.netuid, each.row) for each in priced), default=_NEVER)
 
@@ -59,6 +62,7 @@ class Quiet:
             self._is_possible
             and self._calm_turns >= _CALM_TURNS_MIN
             and row == self._row
+            and head.number - self._looked_at < self._stall_blocks
             and head.time < self._due_at
             and lowest > self._lowest_min
         )
