@@ -47,7 +47,7 @@ class SendingNode:
         data: bytes,
         value: Wei,
         gas: int,
-        block: Block = "latest",
+        block: BlockNumber,
     ) -> Simulation:
         """What a whole transaction would do on top of a block; never raises for a node's no."""
         asked = call_of(to=to, data=data, sender=sender, gas=gas, value=value)

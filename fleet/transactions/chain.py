@@ -147,6 +147,6 @@ class Chain(Protocol):
         data: bytes,
         value: Wei,
         gas: int,
-        block: BlockNumber | Literal["latest"] = "latest",
+        block: BlockNumber,
     ) -> Simulation:
         """What the whole transaction would do; never raises for a node's no or silence."""

@@ -206,7 +206,7 @@ class Pursuit:
             return _UNDOUBTED
         if known.in_flight.busy(entry.request.subjects, but=entry):
             return Rehearsed(verdict="pointless", reason=_IS_DOUBLE)
-        judged = await self._rehearsal.run(entry.request, "latest")
+        judged = await self._rehearsal.run(entry.request, head.number)
         if judged.verdict == "worth sending":
             self._doubtful.discard(entry.id)
         return judged

@@ -85,9 +85,7 @@ class Rehearsal:
         self._decode_revert = decode_revert
         self._judge = judge
 
-    async def run(
-        self, request: TransactionRequest, at: BlockNumber | Literal["latest"]
-    ) -> Rehearsed:
+    async def run(self, request: TransactionRequest, at: BlockNumber) -> Rehearsed:
         """Whether the whole transaction would be worth sending on top of a block."""
         found = await self._simulated(request, at)
         if found.outcome == "unknown":
@@ -101,7 +99,7 @@ class Rehearsal:
 
     @asynccontextmanager
     async def running(
-        self, request: TransactionRequest, at: BlockNumber | Literal["latest"]
+        self, request: TransactionRequest, at: BlockNumber
     ) -> AsyncIterator[asyncio.Task[Rehearsed]]:
         """The same, while the body does something else; ended with the body."""
         task = asyncio.get_running_loop().create_task(self.run(request, at), name="rehearsal")
@@ -116,9 +114,7 @@ class Rehearsal:
         found = await self._simulated(request, at)
         return self._revert(found) if found.outcome == "reverts" else None
 
-    async def _simulated(
-        self, request: TransactionRequest, at: BlockNumber | Literal["latest"]
-    ) -> Simulation:
+    async def _simulated(self, request: TransactionRequest, at: BlockNumber) -> Simulation:
         return await self._chain.simulate(
             sender=self._account,
             to=request.to,

@@ -11,7 +11,6 @@ import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal
 
 from fleet.transactions.attempt import State
 from fleet.transactions.chain import Chain
@@ -147,7 +146,8 @@ class Sender:
         refusal = self._objection(request, heard) or await self._guard.objection(request.lane)
         if refusal is not None:
             return refusal
-        at: BlockNumber | Literal["latest"] = request.decided_at or "latest"
+        assert self._head is not None, "the journal was read at a head"
+        at = request.decided_at or self._head.number
         async with self._rehearsal.running(request, at) as rehearsal:
             if request.lane in _REHEARSED_FIRST and (no := (await rehearsal).refusal):
                 return no

@@ -8,7 +8,6 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
 from fleet.transactions.chain import Verdict
 from fleet.transactions.testing.answers import (
@@ -213,7 +212,7 @@ class SimulatedChain:
         data: bytes,
         value: Wei,
         gas: int,
-        block: BlockNumber | Literal["latest"] = "latest",
+        block: BlockNumber,
     ) -> Rehearsal:
         """See `Chain.simulate`."""
         del sender, to, value, gas
@@ -222,7 +221,8 @@ class SimulatedChain:
             await asyncio.sleep(0)
         if self.is_dark:
             return Rehearsal(outcome="unknown", detail="no answer")
-        succeeds = self.rehearses(data) if block == "latest" else self.succeeds(data)
+        is_past = block < self.blocks[-1].head.number
+        succeeds = self.succeeds(data) if is_past else self.rehearses(data)
         return (
             Rehearsal(outcome="succeeds") if succeeds else Rehearsal(outcome="reverts", data=b"no")
         )

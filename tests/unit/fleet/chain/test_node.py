@@ -94,7 +94,7 @@ async def test_call__at_a_block__asks_for_just_that() -> None:
 async def test_simulate__whatever_the_node_says__is_a_value() -> None:
     async def outcome(answer: object) -> tuple[str, bytes]:
         found = await node(call=lambda _: answer).simulate(
-            sender=ACCOUNT, to=ACCOUNT, data=b"", value=Wei(1), gas=1
+            sender=ACCOUNT, to=ACCOUNT, data=b"", value=Wei(1), gas=1, block=BlockNumber(5)
         )
         return found.outcome, found.data
 
