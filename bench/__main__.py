@@ -28,6 +28,7 @@ from bench.lateness import LATENESS
 from bench.machine import machine_facts
 from bench.nomination import NOMINATION
 from bench.pauses import PAUSES
+from bench.remembered import REMEMBERED
 from bench.replay import REPLAY
 from bench.report import as_json, as_markdown, print_figures
 from bench.restart import RESTART
@@ -44,6 +45,7 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     NOMINATION,
     RESTART,
     WARNED,
+    REMEMBERED,
     SOURCES,
     PAUSES,
     GAS,
