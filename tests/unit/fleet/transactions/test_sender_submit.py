@@ -1,6 +1,7 @@
 """Handing work to the sender, on a simulated chain, one fear at a time."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,9 @@ from fleet.transactions.request import (
     Submitted,
 )
 from fleet.transactions.testing import Silence
-from tests.unit.fleet.transactions.world import GWEI, World
+from fleet.transactions.testing.answers import Rehearsal
+from fleet.transactions.testing.memory import KEY
+from tests.unit.fleet.transactions.world import EXCHANGE, GWEI, World
 from units import BlockNumber, Wei
 
 
@@ -72,6 +75,34 @@ async def test_submit__simulation_reverts__refused_with_the_decoded_reason_and_n
     submitted = await world.submit()
     assert isinstance(submitted, Submitted)
     assert submitted.nonce == 0
+
+
+@pytest.mark.parametrize("decided_at", [None, BlockNumber(3)])
+async def test_submit__simulated__whole_and_at_the_block_of_the_decision(
+    decided_at: BlockNumber | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World()
+    await world.mine(5)
+    asked: list[dict[str, Any]] = []
+    simulate = world.chain.simulate
+
+    async def noted(**call: Any) -> Rehearsal:
+        asked.append(call)
+        return await simulate(**call)
+
+    monkeypatch.setattr(world.chain, "simulate", noted)
+    await world.submit(value=Wei(7), decided_at=decided_at)
+    whole = {"sender": KEY, "to": EXCHANGE, "data": b"work", "value": 7, "gas": 100_000}
+    assert asked == [whole | {"block": decided_at or "latest"}]
+
+
+async def test_submit__would_revert_at_the_block_of_the_decision__refused_whatever_came_since() -> (
+    None
+):
+    world = World()
+    await world.mine(5)
+    world.chain.succeeds = lambda _: False  # at a block of old; the latest says otherwise
+    assert isinstance(await world.submit(decided_at=BlockNumber(3)), Refused)
 
 
 async def test_submit__simulation_is_done_before_anything_is_signed__nothing_is_signed() -> None:
