@@ -82,7 +82,7 @@ rules: .venv/ready  ## rules and dashboards anew, of what monitoring/*.yaml says
 	$(BIN)/python -m monitoring.compile
 
 drill: setup     ## the demo over shocks, with a crowd near its limits: make drill [TAPE=file FROM=time HOURS=n TRADERS=n SEED=n]
-	$(BIN)/keepers devnet drill --out build/drill --json build/drill.json --traders $(DRILL_TRADERS) --seed $(SEED) --tape '$(or $(TAPE),$(SHOCKS))' $(if $(FROM),--from '$(FROM)') $(if $(filter command environment,$(firstword $(origin HOURS))),--hours $(HOURS))
+	$(BIN)/keepers devnet drill --out build/drill --record build/drill.json --traders $(DRILL_TRADERS) --seed $(SEED) --tape '$(or $(TAPE),$(SHOCKS))' $(if $(FROM),--from '$(FROM)') $(if $(filter command environment,$(firstword $(origin HOURS))),--hours $(HOURS))
 
 demo: setup      ## the whole fleet over a local chain 964: make demo [TAPE=file FROM=time HOURS=n TRADERS=n]
 	$(BIN)/keepers demo --out build/demo --hours $(HOURS) --traders $(TRADERS) $(if $(TAPE),--tape $(TAPE)) $(if $(FROM),--from $(FROM))

@@ -83,13 +83,15 @@ def stretches(path: Path, start: str | None, hours: int | None) -> tuple[Stretch
         hours: how many; None = a day, or what there is.
 
     Raises:
-        DevnetInputError: the tape or the time is no good, the tape does not last so long, or no
+        DevnetInputError: tape, time or hours are no good, the tape does not last so long, or no
             market of the exchange has a price then.
     """
     with one_line():
         tape = Tape.open(path)
         if start is None and hours is None and all(_is_on(tape, shock) for shock in SHOCKS):
             return SHOCKS
+        if hours is not None and hours < 1:
+            raise TapeError(f"{hours} hours: at least 1 is needed")
         wanted = hours or max(min(hours_from(tape, start), _DAY_HOURS), 1)
         priced(tape, stretch_of(tape, start, wanted).first, MARKETS)
     return (Stretch(name="chosen", start=start, hours=wanted),)

@@ -64,11 +64,11 @@ def drill(
         Path("build/drill")
     ),
     record: Annotated[
-        Path, typer.Option("--json", help="What came of all of them.", dir_okay=False)
+        Path, typer.Option(help="File of what came of all of them.", dir_okay=False)
     ] = Path("build/drill.json"),
     start: FromOption = None,
     hours: Annotated[
-        int | None, typer.Option(min=1, help="Hours of chain time; default: 24, or what there is.")
+        int | None, typer.Option(help="Hours of chain time; default: 24, or what there is.")
     ] = None,
     traders: TradersOption = 5_000,
     seed: SeedOption = 1,

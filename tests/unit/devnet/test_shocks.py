@@ -147,6 +147,7 @@ def test_stretches__the_tape_has_the_shocks__those_unless_something_is_asked_for
         ("2026-01-01T01:30", 1, "0 h from the start to its end, 1 h wanted"),
         (None, 3, "2 h from the start to its end, 3 h wanted"),
         ("soon", None, "'soon' is not an ISO 8601 time"),
+        (None, 0, "0 hours: at least 1 is needed"),
     ],
 )
 def test_drill_tape__no_such_hours__one_line_and_nothing_written(
