@@ -177,6 +177,7 @@ def _agreement_of(section: str) -> Callable[[Witnesses], Iterator[Contradiction]
             if name in names[:index]:
                 key = f"{section}.endpoints[{index}].operator"
                 yield key, f"{name!r} is what another is called"
+        yield from _two_operators_at_one_address(section, asked)
         if needed is not None and needed > operators:
             had = f"{section}.endpoints has {operators} different operators"
             yield f"{section}.agreement", f"{needed} must agree and {had}"
@@ -185,6 +186,16 @@ def _agreement_of(section: str) -> Callable[[Witnesses], Iterator[Contradiction]
             yield f"{section}.agreement", f"{text}: two answers could both be agreed on"
 
     return agreement
+
+
+def _two_operators_at_one_address(section: str, asked: Witnesses) -> Iterator[Contradiction]:
+    """They would be two witnesses, and are one node."""
+    operators: dict[str, str] = {}
+    for index, endpoint in enumerate(asked.endpoints):
+        address = (endpoint.url or "").rstrip("/").lower()
+        other = operators.setdefault(address, endpoint.operator)
+        if address and other != endpoint.operator:
+            yield f"{section}.endpoints[{index}].url", f"is the address that {other!r} has"
 
 
 def _lags(evm: EvmSettings) -> Iterator[Contradiction]:

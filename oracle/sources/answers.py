@@ -78,10 +78,10 @@ def storage_from(answer: Any, keys: Sequence[bytes]) -> Mapping[bytes, bytes | N
 
 def spec_version_from(answer: Any) -> int:
     """`state_getRuntimeVersion`."""
-    try:
-        return int(answer["specVersion"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise MalformedAnswerError(f"not a runtime version: {_short(answer)}") from error
+    found = answer.get("specVersion") if isinstance(answer, dict) else None
+    if not isinstance(found, int) or isinstance(found, bool) or not 0 <= found < 1 << 32:
+        raise MalformedAnswerError(f"not a runtime version: {_short(answer)}")
+    return found
 
 
 def spec_version_of(last_upgrade: bytes) -> int:

@@ -30,6 +30,8 @@ _LAST_UPGRADE = storage_prefix("System", "LastRuntimeUpgrade")
 the block that set the new code, and costs no request of its own."""
 
 _MILLISECONDS = 1_000
+_TIME_END_MS = 253_402_300_800_000
+"""The year 10000: no calendar goes further."""
 
 
 class BlockReader:
@@ -169,6 +171,8 @@ def _time(values: Mapping[bytes, bytes | None]) -> Timestamp:
     milliseconds = answers.unsigned(values[_NOW], _NOW_BYTES)
     if milliseconds == 0:
         raise MalformedAnswerError("the block has no timestamp")
+    if milliseconds >= _TIME_END_MS:
+        raise MalformedAnswerError(f"the block's timestamp is {milliseconds} ms: no such day")
     return Timestamp(milliseconds // _MILLISECONDS)
 
 

@@ -124,6 +124,18 @@ CONTRADICTIONS: list[tuple[str, Document, str]] = [
         "evm.endpoints[2].operator: 'a-2' is what another is called",
     ),
     (
+        "one address that two operators have: it would count twice",
+        {
+            "evm": {
+                "endpoints": [
+                    {"operator": "a", "url": "http://127.0.0.1:1"},
+                    {"operator": "b", "url": "http://127.0.0.1:1/"},
+                ],
+            }
+        },
+        "evm.endpoints[1].url: is the address that 'a' has",
+    ),
+    (
         "lagging from where a node is out of sync",
         {
             "evm": {

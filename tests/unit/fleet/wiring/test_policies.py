@@ -138,7 +138,9 @@ def test_rate__no_limit__is_none() -> None:
 def test_heads__pushed__trusted_only_where_the_one_operator_pushes_that_is_asked(
     asked: list[str], pushing: list[str], is_trusted: bool
 ) -> None:
-    nodes = [{"operator": each, "url": "http://127.0.0.1:1"} for each in asked]
+    nodes = [
+        {"operator": each, "url": f"http://127.0.0.1:{port}"} for port, each in enumerate(asked, 1)
+    ]
     sockets = [{"operator": each, "url": "ws://127.0.0.1:1"} for each in pushing]
     found = settings(evm={"endpoints": nodes, "subscriptions": sockets})
     assert node_policies.heads(found).trusts_pushes is is_trusted

@@ -18,9 +18,15 @@ from oracle.sources.answers import (
 )
 from units import Netuid, Rao
 
+MEMBERS = ("number", "digest", "logs", "parentHash", "specVersion", "changes")
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text() | st.just("0x") | st.just("0x00ff"),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text()
+    | st.sampled_from(["0x", "0x00ff", "0x" + "ab" * 32]),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.sampled_from(MEMBERS), inner),
     max_leaves=10,
 )
 prices = st.dictionaries(st.integers(0, 2**16 - 1).map(Netuid), st.integers(0, 2**64 - 1).map(Rao))
@@ -122,3 +128,11 @@ def test_readers__any_json_at_all__is_read_or_malformed_and_nothing_else(answer:
             reader(answer)
         except MalformedAnswerError as error:
             assert "\n" not in str(error)  # noqa: PT017 - other answers are read and raise nothing
+
+
+@pytest.mark.parametrize(
+    "version", [float("inf"), float("nan"), 3.7, True, -1, 1 << 32, "424", None]
+)
+def test_spec_version_from__no_whole_number__is_malformed(version: object) -> None:
+    with pytest.raises(MalformedAnswerError):
+        spec_version_from({"specVersion": version})

@@ -282,3 +282,11 @@ async def test_read__given_up_while_another_has_its_turn__does_not_cut_the_other
         go_on.set()
         assert (await first).prices == {SN: 7}
     assert not chain.node.connections[0].is_aborted
+
+
+async def test_read__a_time_that_no_calendar_has__is_malformed() -> None:
+    async with asyncio.TaskGroup() as tasks:
+        chain = Chain(tasks)
+        chain.values[NOW] = (1 << 60).to_bytes(8, "little")
+        with pytest.raises(MalformedAnswerError):
+            await chain.reader.read(HEAD, chain.layouts)
