@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from fleet.transactions.request import TransactionRequest
 from oracle.feed import SuspensionReason, Update
 from protocol.sending import ExchangeWriter
 from tests.unit.protocol.sender import FakeSender
@@ -53,11 +54,21 @@ WORKS: dict[str, Work] = {
 }
 
 
-async def name_of(work: Work) -> str:
+async def request_of(work: Work) -> TransactionRequest:
     sender = FakeSender()
     await work(writer_to(sender))
     (request,) = sender.requests
-    return request.idempotency_key
+    return request
+
+
+async def name_of(work: Work) -> str:
+    return (await request_of(work)).idempotency_key
+
+
+@pytest.mark.parametrize("work", WORKS)
+async def test_request__any_work__says_the_block_of_its_decision(work: str) -> None:
+    head = LATER if work.endswith("at another head") else HEAD
+    assert (await request_of(WORKS[work])).decided_at == head.number
 
 
 @pytest.mark.parametrize("work", WORKS)
