@@ -83,6 +83,7 @@ async def test_submit__simulated__whole_and_at_the_block_of_the_decision(
 ) -> None:
     world = World()
     await world.mine(5)
+    await world.sender.recover()
     asked: list[dict[str, Any]] = []
     simulate = world.chain.simulate
 
@@ -93,7 +94,7 @@ async def test_submit__simulated__whole_and_at_the_block_of_the_decision(
     monkeypatch.setattr(world.chain, "simulate", noted)
     await world.submit(value=Wei(7), decided_at=decided_at)
     whole = {"sender": KEY, "to": EXCHANGE, "data": b"work", "value": 7, "gas": 100_000}
-    assert asked == [whole | {"block": decided_at or "latest"}]
+    assert asked == [whole | {"block": decided_at or world.chain.blocks[-1].head.number}]
 
 
 async def test_submit__would_revert_at_the_block_of_the_decision__refused_whatever_came_since() -> (
