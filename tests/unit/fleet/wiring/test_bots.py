@@ -220,6 +220,19 @@ async def test_feeder__a_wake__is_stepped_on_with_its_head_or_none(
     assert [everybody["feeder"].is_success(each) for each in (told, silent)] == [True, False]
 
 
+@pytest.mark.parametrize("name", ["liquidator", "book"])
+async def test_book__a_head_of_those_who_keep_it__is_looked_at_for_what_differed(
+    name: str, everybody: dict[str, Bot[Any]], company: Company
+) -> None:
+    """A mismatch is told by whoever compares: without this look nobody would hear of it."""
+    at = company.fleet.exchange.tip.head
+    assert everybody[name].is_success(await everybody[name].step(at))
+    company.fleet.exchange.down = {"moves"}
+    after = company.fleet.exchange.grow().head
+    assert not everybody[name].is_success(await everybody[name].step(after))
+    assert company.books == [at.number, after.number]
+
+
 async def test_transactions__a_head__settles_and_looks_at_the_key_now_and_then(
     everybody: dict[str, Bot[Any]], post: Post
 ) -> None:

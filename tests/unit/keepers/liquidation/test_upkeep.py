@@ -152,6 +152,17 @@ async def test_confirm_restored__a_large_book__only_after_every_page() -> None:
     assert "snapshot" not in exchange.asked
 
 
+async def test_step__a_book_was_restored__is_compared_at_once_though_there_is_no_liquidator() -> (
+    None
+):
+    exchange = crowded()
+    follower, upkeep = paged(exchange)
+    follower.keep(Shelf(open_book(exchange.tip.snapshot())))
+    kept = await kept_at(exchange, upkeep)
+    assert (follower.counts.restored, follower.reconciled_at) == (1, exchange.tip.head.number)
+    assert kept.reconciliation == Reconciled(head=exchange.tip.head)
+
+
 async def test_step__pages_of_many_blocks__save_the_book_now_and_then() -> None:
     exchange, shelf, saved = crowded(40), Shelf(), []
     follower, upkeep = paged(exchange)
