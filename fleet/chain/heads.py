@@ -11,15 +11,15 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
-from fleet.chain.failures import ChainError, NodeUnavailable
+from fleet.chain.failures import ChainError
 from fleet.chain.head_order import HeadOrder
 from fleet.chain.lineage import Withdrawal
 from fleet.chain.subscription import Socket, SocketPolicy, Subscription
 from fleet.chain.tracing import ChainListener, Tracer
-from units import BlockNumber, Head
+from units import Head
 
 _LEAP_MAX = 64
-"""A head that is further above the newest must be there by its number as well."""
+"""A pushed head so far above the newest is no sign that its socket works."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,6 @@ class EthHeads:
 
     Args:
         latest: asks for the latest block.
-        block: asks for the block of a height; None: what is said to be the latest is not looked up.
         sockets: where heads are pushed from, in the order in which they are tried.
         chain_id: which chain those must serve; None: not asked.
         policy: how patient it is.
@@ -57,7 +56,6 @@ class EthHeads:
         self,
         *,
         latest: Callable[[], Awaitable[Head]],
-        block: Callable[[BlockNumber], Awaitable[Head | None]] | None = None,
         sockets: Sequence[Socket] = (),
         chain_id: int | None = None,
         policy: HeadPolicy | None = None,
@@ -65,7 +63,6 @@ class EthHeads:
         listener: ChainListener | None = None,
     ) -> None:
         self._latest = latest
-        self._block = block
         self._policy = policy or HeadPolicy()
         self._order = HeadOrder()
         self._arrived = asyncio.Event()
@@ -134,23 +131,13 @@ class EthHeads:
         self._rung.clear()
         self._polled_at = _now()
         try:
-            self._arrive(await self._asked())
+            self._arrive(await self._latest())
             self._poll_problem = None
         except ChainError as failure:
             self._poll_problem = f"polling for heads: {failure}"
         promised = self._promised if self._policy.trusts_pushes else None
         if promised is not None and (self._poll_problem or self._order.continues(promised)):
             self._arrive(promised)
-
-    async def _asked(self) -> Head:
-        head, newest = await self._latest(), self._order.newest
-        is_near = newest is not None and head.number - newest.number <= _LEAP_MAX
-        if is_near or self._block is None:
-            return head
-        found = await self._block(head.number)
-        if found is None:
-            raise NodeUnavailable(f"block {head.number} is called the latest and is not there")
-        return found
 
     async def _pause(self) -> None:
         """Until the next poll, or a head that is known of and not had yet.

@@ -29,6 +29,9 @@ Answer = TypeVar("Answer")
 Inquiry = Callable[[Endpoint], Awaitable[Answer]]
 """Asks one endpoint a question and reads the answer; raises NodeUnavailable for nonsense."""
 
+_LEAP_BLOCKS_MAX = 64
+"""Further above what it said before, a node's word for its latest block is not enough."""
+
 Now = Callable[[], float]
 """Monotonic seconds."""
 
@@ -174,15 +177,31 @@ class Member:
         self.note(states.Identified(wrong))
 
     async def head(self, urgency: Urgency) -> Head:
-        """Its latest block, which is a sample of where it stands."""
+        """Its latest block, which is a sample of where it stands.
+
+        One far above what it said before it must have by its number as well.
+        """
 
         async def inquiry(endpoint: Endpoint) -> Head:
             asked = ["latest", False]
-            return answers.head(await endpoint.request("eth_getBlockByNumber", asked, urgency))
+            latest = answers.head(await endpoint.request("eth_getBlockByNumber", asked, urgency))
+            return await self._looked_up(latest, urgency) if self._is_leap(latest) else latest
 
         found = await self.ask(inquiry, urgency)
         self.note_head(found.number)
         return found
+
+    def _is_leap(self, latest: Head) -> bool:
+        before = self.standing.head
+        return before is None or latest.number - before > _LEAP_BLOCKS_MAX
+
+    async def _looked_up(self, latest: Head, urgency: Urgency) -> Head:
+        asked = [hex(latest.number), False]
+        found = await self.endpoint.request("eth_getBlockByNumber", asked, urgency)
+        if found is None:
+            text = f"{self.name} calls block {latest.number} its latest and does not have it"
+            raise NodeUnavailable(text)
+        return answers.head(found)
 
     def note_head(self, number: BlockNumber) -> None:
         """It said that this is its latest block."""

@@ -206,7 +206,6 @@ def open_rhythm(
         return LockstepRhythm(client=client, node=node, source=source)
     heads = EthHeads(
         latest=node.head,
-        block=node.block,
         sockets=_sockets(settings),
         chain_id=settings.network.chain_id,
         policy=node_policies.heads(settings),

@@ -56,6 +56,7 @@ class PlayedEndpoint(Endpoint):
         self.answer = answer
         self.chain_id = chain_id
         self.height = 100
+        self.boast = 0
         self.fork = 0
         self.time: int | None = None
         self.asked: list[str] = []
@@ -81,9 +82,10 @@ class PlayedEndpoint(Endpoint):
         return self.answer
 
     def _block(self, tag: str) -> Any:
-        number = {"earliest": 0, "latest": self.height, "finalized": self.height - 2}.get(tag)
+        latest = max(self.height, self.boast)
+        number = {"earliest": 0, "latest": latest, "finalized": self.height - 2}.get(tag)
         number = int(tag, 16) if number is None else number
-        if number > self.height:
+        if tag != "latest" and number > self.height:
             return None
         fork = 0 if number < self.height else self.fork
         return {

@@ -108,36 +108,6 @@ async def test_heads__the_node_once_boasts__told_and_the_true_ones_go_on(time: i
     assert changes.heard[0].by.number <= 5
 
 
-async def test_heads__the_node_boasts_of_a_block_it_does_not_have__told_and_never_handed_on() -> (
-    None
-):
-    node = PolledNode([head(1), head(10**9), head(2)])
-    looked_up: list[int] = []
-
-    async def block(number: int) -> Head | None:
-        looked_up.append(number)
-        return None if number > 2 else head(number)
-
-    heads = EthHeads(latest=node, block=block, policy=FAST)
-    assert await collect(heads, 2) == [head(1), head(2)]
-    assert looked_up == [1, 10**9], "the first ever as well"
-
-
-async def test_heads__the_node_goes_on_boasting__the_problem_is_named() -> None:
-    async def block(number: int) -> Head | None:
-        return None
-
-    heads = EthHeads(latest=PolledNode([head(10**9)]), block=block, policy=FAST)
-    async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
-        running = tasks.create_task(heads.run())
-        while heads.problem is None:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
-        running.cancel()
-    assert heads.problem == (
-        "polling for heads: block 1000000000 is called the latest and is not there"
-    )
-
-
 async def test_heads__chain_stands_still__its_age_grows() -> None:
     heads = EthHeads(latest=PolledNode([head(1)]), policy=FAST)
     assert heads.age_s() is None

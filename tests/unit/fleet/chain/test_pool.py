@@ -88,6 +88,35 @@ async def test_head__a_node_goes_on_boasting_and_stands_still__the_one_that_move
     assert (await nodes.head(Urgency.DECIDING)).number == honest.height
 
 
+async def test_head__a_node_names_a_block_it_does_not_have__the_next_is_asked_at_once() -> None:
+    boaster, honest, clock = PlayedEndpoint("a"), PlayedEndpoint("b"), Clock()
+    nodes = pool(boaster, honest, clock=clock)
+    for boaster.boast in range(10**9, 10**9 + 5):
+        assert (await nodes.head(Urgency.DECIDING)).number == 100
+        clock.seconds += 12
+        await probe(nodes)
+    assert nodes.states() == {"a": NodeState.UNREACHABLE, "b": NodeState.ALIVE}
+    boaster.boast = 0
+    clock.seconds += 12
+    await probe(nodes)
+    assert set(nodes.states().values()) == {NodeState.ALIVE}
+
+
+async def test_head__the_only_node_names_a_block_it_does_not_have__unavailable_until_it_has() -> (
+    None
+):
+    boaster = PlayedEndpoint("a")
+    nodes = pool(boaster)
+    await nodes.head(Urgency.DECIDING)
+    boaster.boast = 10**9
+    with pytest.raises(NodeUnavailable, match="a calls block 1000000000 its latest"):
+        await nodes.head(Urgency.DECIDING)
+    boaster.boast, boaster.height = 0, 1_000
+    assert (await nodes.head(Urgency.DECIDING)).number == 1_000, "a leap that is true"
+    boaster.boast = 1_010
+    assert (await nodes.head(Urgency.DECIDING)).number == 1_010, "near: no second question"
+
+
 async def test_request__asked_to_wait__is_not_asked_again_meanwhile() -> None:
     first, second = PlayedEndpoint("a", BUSY), PlayedEndpoint("b", "0xb")
     nodes = pool(first, second)
@@ -270,8 +299,8 @@ async def test_watch__nobody_asks__every_node_is_looked_at_about_once_a_block() 
             await nodes._probe(member)
         clock.seconds += 3
     assert nodes.states() == {"a": NodeState.ALIVE, "b": NodeState.UNREACHABLE}
-    assert first.asked.count("eth_getBlockByNumber") == 10
-    assert len(first.asked) == 12, "and once its chain and whether it is in sync"
+    assert first.asked.count("eth_getBlockByNumber") == 11, "the first it names is looked up"
+    assert len(first.asked) == 13, "and once its chain and whether it is in sync"
     assert len(second.asked) == 10
 
 
