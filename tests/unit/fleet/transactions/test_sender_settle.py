@@ -4,7 +4,7 @@ import pytest
 
 from fleet.transactions.attempt import State
 from fleet.transactions.fees import FeePolicy
-from fleet.transactions.policy import SenderPolicy
+from fleet.transactions.policy import Finality, SenderPolicy
 from fleet.transactions.request import (
     AlreadyInFlight,
     Expired,
@@ -201,6 +201,15 @@ async def test_settle__no_finalized_block__final_after_confirmations() -> None:
     assert world.states() == [State.MINED]
     await world.mine()
     assert world.states() == [State.FINAL]
+
+
+async def test_settle__policy_believes_depth__whatever_the_node_calls_final() -> None:
+    world = World(SenderPolicy(finality=Finality.DEPTH, confirmations=4))
+    world.chain.finality_lag = 0
+    await world.submit()
+    assert await world.mine(4) == ()
+    (settled,) = await world.mine()
+    assert isinstance(settled.outcome, Final)
 
 
 async def test_settle__stranger_below_ours_reorganised_away__the_hole_is_filled() -> None:
