@@ -143,7 +143,7 @@ async def test_submit__housekeeping_waits_for_its_simulation__a_price_does_not_w
         return await simulate(**call)
 
     monkeypatch.setattr(world.chain, "simulate", held)
-    async with asyncio.TaskGroup() as tasks:
+    async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:
         tidy = tasks.create_task(world.submit("tidy", lane=lane))
         await has_come.wait()
         assert isinstance(await world.submit("price", lane=Lane.PRICE), Submitted)
