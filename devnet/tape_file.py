@@ -68,7 +68,7 @@ def read_columns(path: Path) -> Columns:
     """
     try:
         opened = gzip.open if path.suffix == ".gz" else open
-        with opened(path, "rt", encoding="utf-8", newline="") as text:
+        with opened(path, "rt", encoding="utf-8-sig", newline="") as text:  # spreadsheets mark it
             return _Reader(path.name).read(csv.reader(text))
     except OSError as error:
         raise TapeError(f"{path.name}: {error.strerror or error}") from None

@@ -42,6 +42,13 @@ def test_open__plain_csv__reads_rows_columns_and_prices(tmp_path: Path) -> None:
     )
 
 
+def test_open__as_a_spreadsheet_writes_it__is_the_same_tape(tmp_path: Path) -> None:
+    plain = tape_of(tmp_path, HEADER, ROW_1, ROW_2)
+    marked = tmp_path / "marked.csv"
+    marked.write_bytes(b"\xef\xbb\xbf" + f"{HEADER}\r\n{ROW_1}\r\n{ROW_2}\r\n".encode())
+    assert list(Tape.open(marked).rows()) == list(plain.rows())
+
+
 def test_open__fractions_of_a_second__are_cut_off(tmp_path: Path) -> None:
     tape = tape_of(tmp_path, HEADER, ROW_1, "110,2025-03-07T00:02:00.001000+00:00,8,9")
     assert tape.row_at(BlockNumber(110)).time == T0 + 120
