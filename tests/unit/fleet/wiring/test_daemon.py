@@ -29,6 +29,7 @@ from fleet.wiring.tenure import Tenure
 from tests.unit.fleet.runtime.streams import until_idle
 from tests.unit.fleet.wiring.crews import Beat, Company
 from tests.unit.fleet.wiring.simulated import EXCHANGE, KEY, LOCKSTEP, Post, settings
+from tests.unit.oracle.simulated import source_head
 from tests.unit.oracle.sources.node import until
 
 LOCKED = OperationalError("BEGIN IMMEDIATE", {}, Exception("database is locked"))
@@ -60,7 +61,7 @@ class Daemon:
         wanted = wanted or settings(runtime={"backoff_s_min": 0.001, "backoff_s_max": 0.002})
         self.company = Company(wanted, self.post)
         crew = self.company.crew()
-        self.liquidator = crew.liquidator
+        self.feeder, self.liquidator = crew.feeder, crew.liquidator
         self.supervisor: Supervisor = supervisor(
             names,
             settings=wanted,
@@ -258,3 +259,16 @@ def test_supervisor__a_liquidator_alone__leaves_new_falls_to_the_feeder_elsewher
     ask = daemon.liquidator._first_prices
     assert (ask is not None) == is_told
     assert ask is None or ask() == frozenset()
+
+
+async def test_supervisor__a_feeder_of_the_same_process__is_asked_which_prices_are_the_first() -> (
+    None
+):
+    daemon = Daemon([BotName.FEEDER, BotName.LIQUIDATOR])
+    company = daemon.company
+    netuids = {market.netuid for market in company.fleet.settings.enabled_markets}
+    await daemon.feeder.step(source_head(98))
+    assert daemon.feeder.unconfirmed == netuids, "all of them went alone"
+    ask = daemon.liquidator._first_prices
+    assert ask is not None
+    assert ask() == netuids

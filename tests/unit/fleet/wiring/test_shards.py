@@ -7,9 +7,12 @@ import pytest
 
 from fleet.runtime.process import this_process
 from fleet.settings import Workload
+from fleet.store.checkpoint import CheckpointFile
 from fleet.store.engine import Database, open_database
 from fleet.store.lease import LeaseTaken, acquire
 from fleet.transactions.signer import LocalSigner
+from fleet.wiring import policies
+from fleet.wiring.connections import open_checkpoint
 from fleet.wiring.facts import BotName
 from fleet.wiring.opening import _claims
 from keepers.liquidation.sharding import Shard
@@ -49,6 +52,26 @@ async def test_supervisor__liquidator_alone__keeps_to_its_shard(start: Start) ->
     process = start(liquidation={"shard": "1/4"})
     process.assembly.supervisor(frozenset({BotName.LIQUIDATOR}))
     assert process.assembly.liquidator._shard == Shard(index=1, of=4)
+
+
+async def test_supervisor__any_bots__keep_their_book_beside_the_store(
+    start: Start, tmp_path: Path
+) -> None:
+    process = start()
+    assert process.assembly.follower._checkpoints is None
+    process.assembly.supervisor(frozenset({BotName.LIQUIDATOR}))
+    kept = process.assembly.follower._checkpoints
+    assert isinstance(kept, CheckpointFile)
+    assert kept._path == tmp_path / "keepers.sqlite3.nobody.book", "nobody has the key here"
+
+
+def test_open_checkpoint__of_each_shard__is_a_file_of_its_own(tmp_path: Path) -> None:
+    for index in (0, 1):
+        wanted = settings(
+            liquidation={"shard": f"{index}/2"}, store={"sqlite_file": str(tmp_path / "store")}
+        )
+        name = policies.workload_name(wanted, Workload.LIQUIDATOR)
+        assert open_checkpoint(wanted, name)._path == tmp_path / f"store.liquidator-{index}.book"
 
 
 async def test_supervisor__all_in_one_process__takes_everybody(start: Start) -> None:
