@@ -1,5 +1,6 @@
 """A move smaller than the band is pushed when those who would fall at it are worth the push."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -29,8 +30,13 @@ def trembling(_netuid: Netuid, block: int) -> Rao:
     return Rao(TAO - block % 7)
 
 
+def patient(policy: FeederPolicy | None = None) -> FeederPolicy:
+    """The policy, with all the time that a busy machine may take to answer."""
+    return replace(policy or FeederPolicy(), risk_budget_ms=60_000)
+
+
 def expecting(price_at: object, at_stake: int, policy: FeederPolicy | None = None) -> World:
-    found = world(price_at, policy=policy)  # type: ignore[arg-type]
+    found = world(price_at, policy=patient(policy))  # type: ignore[arg-type]
     found.risk.at_stake = {SN: Wei(at_stake)}
     return found
 
@@ -73,7 +79,7 @@ async def test_step__pushed_every_time__at_most_so_often_an_hour() -> None:
 async def test_step__another_process_takes_over__buys_nothing_at_its_first_price() -> None:
     quiet = expecting(creeping, COST + 1)
     await quiet.run(to=106)
-    quiet.feeder = restarted(quiet.source, quiet.feed, quiet.risk)
+    quiet.feeder = restarted(quiet.source, quiet.feed, quiet.risk, policy=patient())
     quiet.risk.falling = FALLING
     await quiet.run(to=110)
     assert [each for each in taken(quiet.feed) if each[0] > 106] == [(108, True)]
@@ -107,14 +113,14 @@ async def test_step__two_markets__each_has_an_allowance_of_its_own() -> None:
         return trembling(netuid, block) if netuid == SN or block >= 150 else Rao(TAO)
 
     policy = FeederPolicy(worth=WorthPolicy(pushes_hour_max=2))
-    both = world(price_at, markets=(SN, OTHER), policy=policy)
+    both = world(price_at, markets=(SN, OTHER), policy=patient(policy))
     both.risk.at_stake = {SN: Wei(COST + 1), OTHER: Wei(COST + 1)}
     found = await bought(both, to=190)
     assert [netuid for _, netuid in found] == [SN, SN, OTHER, OTHER]
 
 
 async def test_step__another_market_has_enough_at_stake__that_buys_nothing_for_this_one() -> None:
-    both = world(trembling, markets=(SN, OTHER))
+    both = world(trembling, markets=(SN, OTHER), policy=patient())
     both.risk.at_stake = {SN: Wei(COST + 1), OTHER: Wei(COST)}
     assert {netuid for _, netuid in await bought(both, to=115)} == {SN}
 
