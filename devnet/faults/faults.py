@@ -77,6 +77,15 @@ class Stale:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Boast:
+    """Its latest block is `blocks` above the true one; `has_it`: and by its number it is there."""
+
+    blocks: int
+    has_it: bool = False
+    kind: Literal["boast"] = "boast"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NoLogs:
     """eth_getLogs finds nothing, as a pruned node does for old blocks, and does not say why."""
 
@@ -94,7 +103,7 @@ class OtherChain:
 InTransport = Lag | Silence | Twice | Cut | Truncated | TooManyRequests
 """They befall a whole HTTP request, a batch with all that is in it."""
 
-InAnswer = Limited | Stale | NoLogs | OtherChain
+InAnswer = Limited | Stale | Boast | NoLogs | OtherChain
 """They befall one JSON-RPC request; the others of its batch are answered as ever."""
 
 Fault = Annotated[InTransport | InAnswer, Field(discriminator="kind")]

@@ -5,7 +5,8 @@ from typing import Any, assert_never
 
 import aiohttp
 
-from devnet.faults.faults import InAnswer, Limited, NoLogs, OtherChain, Stale
+from devnet.faults.boasting import asked_number, is_of_the_tip, raised
+from devnet.faults.faults import Boast, InAnswer, Limited, NoLogs, OtherChain, Stale
 from devnet.faults.staleness import (
     aged_answer,
     aged_params,
@@ -43,6 +44,8 @@ class Upstream:
                 return _envelope(call) | {"result": hex(fault.chain_id)}
             case Stale():
                 return await self._stale(call, fault.blocks)
+            case Boast():
+                return await self._boasted(call, fault)
             case _:
                 assert_never(fault)
 
@@ -54,6 +57,17 @@ class Upstream:
             return _envelope(call) | beyond(method)
         answer = await self._ask(call | {"params": aged_params(method, params, tip)})
         return aged_answer(method, answer, tip)
+
+    async def _boasted(self, call: Call, fault: Boast) -> dict[str, Any]:
+        method, params = call["method"], list(call.get("params") or [])
+        answer = await self._ask(call)
+        if is_of_the_tip(method, params):
+            return raised(answer, fault.blocks)
+        number = asked_number(method, params)
+        if number is None or answer.get("result") is not None or not fault.has_it:
+            return answer
+        latest = await self._ask(call | {"params": ["latest", False]})
+        return raised(latest, number - int(latest["result"]["number"], 16))
 
     async def _is_of_a_newer_block(self, call: Call, tip: int) -> bool:
         named = block_hash_in(call["method"], list(call.get("params") or []))

@@ -1,16 +1,17 @@
 """Node, its refusals and its heads against anvil."""
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
 from devnet.accounts import Unsigned, account_of, sign
-from devnet.faults.faults import NoLogs, Stale
+from devnet.faults.faults import Boast, NoLogs, Stale
 from devnet.faults.plan import Plan, Rule
 from devnet.faults.proxy import running_proxy
 from fleet.chain.failures import CallReverted, ChainError, LogsTooOld, StateUnavailable, WrongChain
 from fleet.chain.heads import EthHeads, HeadPolicy
-from fleet.chain.lineage import Advance, Change, Reorg
+from fleet.chain.lineage import Advance, Change, Reorg, Withdrawal
 from fleet.chain.node import Node
 from fleet.chain.nonces import Nonces
 from fleet.chain.pool import Pool
@@ -248,3 +249,40 @@ async def test_nonces_and_receipts__several_at_once__as_asked_for_alone(ground: 
     assert await ground.node.nonces(account, head) == Nonces(latest=3, pending=3)
     assert await ground.node.count_at(account, young) == 0
     assert await ground.node.count_at(account, BlockNumber(head + 1)) is None
+
+
+@pytest.mark.parametrize("has_it", [False, True], ids=["and does not have it", "and makes it up"])
+async def test_heads__the_node_boasts_for_a_while__true_ones_come_again(
+    ground: Ground, has_it: bool
+) -> None:
+    boast = Plan(rules=(Rule(fault=Boast(blocks=10**9, has_it=has_it)),))
+    withdrawn: list[Change] = []
+
+    class Noted:
+        def changed(self, change: Change) -> None:
+            withdrawn.append(change)
+
+    async with running_proxy(ground.url) as proxy, asyncio.timeout(60):
+        node = open_node(proxy.rpc_url)
+        heads = EthHeads(latest=node.head, policy=HeadPolicy(poll_s=0.05), listener=Noted())
+
+        async def until(is_so: Callable[[], bool]) -> None:
+            while not is_so():  # noqa: ASYNC110 - it tells nobody
+                await asyncio.sleep(0.01)
+
+        async with asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(heads.run())
+            first = await ground.seal()
+            await until(lambda: heads.newest == first)
+            proxy.follow(boast)
+            if has_it:
+                await until(lambda: heads.newest is not None and heads.newest.number > 10**9)
+            else:
+                await until(lambda: heads.problem is not None)
+                assert heads.newest == first
+            proxy.follow(Plan())
+            last = await ground.seal()
+            await until(lambda: heads.newest == last)
+            running.cancel()
+        await node.close()
+    assert [type(each) for each in withdrawn] == [Withdrawal] * has_it

@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 
 from devnet.faults.faults import (
+    Boast,
     Cut,
     Fault,
     Lag,
@@ -263,6 +264,13 @@ async def test_stale__what_happened_since__is_not_there() -> None:
         refused = await client.ask("eth_getLogs", {"blockHash": "0xnew"})
         assert refused["message"] == "unknown block"
         assert await client.ask("eth_getLogs", {"blockHash": "0xold"}) == found
+
+
+async def test_boast__how_far_it_is__is_more_and_all_else_is_true() -> None:
+    async with served(always(Boast(blocks=10**9))) as (_, client):
+        assert await client.ask("eth_blockNumber") == hex(TIP + 10**9)
+        assert await client.ask("eth_getBlockByNumber", hex(95), False) == [hex(95), False]
+        assert await client.ask("eth_getLogs", {}) == [{"data": "0x2a"}]
 
 
 async def test_follow__another_plan__counts_start_again() -> None:
