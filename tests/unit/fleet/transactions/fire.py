@@ -30,14 +30,25 @@ WORK = st.tuples(st.sampled_from(KEYS), st.sampled_from(Lane), st.integers(1, 12
 class Fire(Stage):
     """Rules are what the world may do."""
 
-    @rule(works=st.lists(WORK, max_size=3), blocks=st.integers(0, 2), mode=MODES)
+    @rule(
+        works=st.lists(WORK, max_size=3),
+        blocks=st.integers(0, 2),
+        mode=MODES,
+        pointless=st.sets(st.sampled_from(KEYS)),
+    )
     def another_process(
-        self, works: list[tuple[str, Lane, int]], blocks: int, mode: FeeMode
+        self,
+        *,
+        works: list[tuple[str, Lane, int]],
+        blocks: int,
+        mode: FeeMode,
+        pointless: Collection[str],
     ) -> None:
-        """So many blocks after some work came."""
+        """So many blocks after some work came, part of which makes no sense any more."""
         self.works_come(works)
         for _ in range(blocks):
             self._settle(self.chain.mine())
+        self._simulations_become(pointless, is_dark=self.chain.is_dark)
         self.restart(mode)
 
     @rule()
@@ -116,9 +127,19 @@ class Fire(Stage):
         works=st.lists(WORK, min_size=1, max_size=3),
         depth=st.integers(1, 4),
         is_lossy=st.booleans(),
+        pointless=st.sets(st.sampled_from(KEYS)),
+        is_dark=RARELY,
     )
-    def reorganise(self, works: list[tuple[str, Lane, int]], depth: int, is_lossy: bool) -> None:
-        """Of blocks that hold some work, as far back as finality lets it."""
+    def reorganise(
+        self,
+        *,
+        works: list[tuple[str, Lane, int]],
+        depth: int,
+        is_lossy: bool,
+        pointless: Collection[str],
+        is_dark: bool,
+    ) -> None:
+        """Of blocks that hold work, as far back as finality lets it; much is different then."""
         lag = self.policy.confirmations if self.chain.finality_lag is None else 0
         deepest = (self.chain.finality_lag or lag) - 1
         depth = min(depth, deepest, len(self.chain.blocks) - 1)
@@ -128,6 +149,7 @@ class Fire(Stage):
                 self._settle(self.chain.mine())
             gone = [found for block in self.chain.blocks[-depth:] for found in block.transactions]
             COUNTS["a reorganisation took ours back"] += bool(gone)
+            self._simulations_become(pointless, is_dark=is_dark)
             self._settle(self.chain.reorganise(depth, is_lossy=is_lossy))
 
     @rule()
@@ -184,8 +206,11 @@ class Fire(Stage):
     ) -> None:
         """Simulations `come_first`, or after the bytes are in the journal."""
         self.signer.is_away, self.chain.clock_offset = is_away, seconds
-        self.chain.is_dark, self.chain.is_slow_to_quote = is_dark, come_first
-        self.pointless = set(pointless)
+        self.chain.is_slow_to_quote = come_first
+        self._simulations_become(pointless, is_dark=is_dark)
+
+    def _simulations_become(self, pointless: Collection[str], *, is_dark: bool) -> None:
+        self.chain.is_dark, self.pointless = is_dark, set(pointless)
         self.chain.rehearses = lambda data: data.decode() not in pointless
 
     @rule(calls=st.integers(1, 14), is_after=st.booleans(), is_death=st.booleans())
