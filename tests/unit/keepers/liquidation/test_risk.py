@@ -41,7 +41,7 @@ def suspending(suspension: int, netuid: int = 8) -> Action:
 
 
 def exchange_with(*actions: Action) -> SimulatedExchange:
-    exchange = SimulatedExchange(netuids=(8, 64, 120))
+    exchange = SimulatedExchange()
     exchange.grow(*actions)
     return exchange
 
@@ -88,7 +88,8 @@ async def test_liquidatable_at__little_bad_debt_and_dust__rank_after_whom_more_i
 ):
     """A thousand TAO, solvent yet, are expected to leave more unpaid than three do just beyond."""
     barely_bankrupt = PriceWei(ENTRY * 6_666 // 10_000)
-    exchange = exchange_with(
+    exchange = SimulatedExchange(netuids=(8, 64, 120))
+    exchange.grow(
         opening(1, tao=3),
         opening(2, netuid=64, tao=1_000),
         lambda block: block.open(120, True, TAO // 2, 3),
