@@ -23,6 +23,8 @@ from keepers.warnings.portions import PORTION, dealt, portions
 from keepers.warnings.tiers import WarningPolicy, Watch, observe
 from units import BlockNumber, Bps
 
+_POSITIONS_MAX: Final = 200_000
+"""Of a million a run takes two minutes, nearly all of it the baseline's."""
 _ROWS_A_TURN: Final = 1_000
 _RATIOS: Final = (4_200, 3_400, 2_700, 2_300)
 """Above every tier, and found inside each."""
@@ -44,7 +46,8 @@ _tiers = Table(
 
 async def measure(scale: Scale, tick: Callable[[], None]) -> Sequence[Figure]:
     """Storing, then reading, run by run."""
-    held, runs = watches(scale.positions), list[tuple[float, float, float, float]]()
+    count, runs = min(scale.positions, _POSITIONS_MAX), list[tuple[float, float, float, float]]()
+    held = watches(count)
     for _ in range(scale.runs):
         with TemporaryDirectory() as folder:
             database = await open_database(f"sqlite+aiosqlite:///{Path(folder) / 'store.db'}")
@@ -53,7 +56,7 @@ async def measure(scale: Scale, tick: Callable[[], None]) -> Sequence[Figure]:
             finally:
                 await database.close()
         tick()
-    return _figures(scale, runs)
+    return _figures(count, runs)
 
 
 def watches(count: int) -> Held:
@@ -123,9 +126,9 @@ async def _read(connection: AsyncConnection) -> int:
     return count
 
 
-def _figures(scale: Scale, runs: Sequence[tuple[float, float, float, float]]) -> tuple[Figure, ...]:
+def _figures(count: int, runs: Sequence[tuple[float, float, float, float]]) -> tuple[Figure, ...]:
     stored, read, plainly_stored, plainly_read = (Series(runs=r) for r in zip(*runs, strict=True))
-    what = f"what the warnings remember of {scale.positions:,} positions"
+    what = f"what the warnings remember of {count:,} positions"
     return (
         Figure(
             name=f"{what}, stored for the first time",

@@ -1,7 +1,6 @@
 """Every table of the store, on one metadata, one section a subject. Rows and types, no queries.
 
-Integers that can pass 63 bits (wei) are stored as decimal text by their owner. Times are Unix
-seconds; `block` and `…_since` are heights.
+Integers that can pass 63 bits (wei) are decimal text. Times are Unix seconds, `…_since` heights.
 """
 
 from sqlalchemy import (
