@@ -149,7 +149,7 @@ def describe_jump(held: Withhold) -> str:
     """One line for people: how far, since when, how long it has stood."""
     moved = change(held.reference.price, to_price_wei(held.price.rao))
     jump = held.jump
-    return f"{moved:+d} bps, beyond the limit since block {jump.since}, stood {jump.count} blocks"
+    return f"{moved:+d} bps, held since block {jump.since}, stood {jump.count} blocks"
 
 
 def _is_overdue(sent_at: Head, head: Head, policy: PublicationPolicy) -> bool:

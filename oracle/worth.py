@@ -55,7 +55,7 @@ class Allowance:
 
     def _is_left(self, netuid: Netuid, now: Timestamp) -> bool:
         lately = self._bought.get(netuid, deque())
-        while lately and now - lately[0] >= _HOUR:
+        while lately and not 0 <= now - lately[0] < _HOUR:  # later than now: made up
             lately.popleft()
         return len(lately) < self._policy.pushes_hour_max
 

@@ -110,10 +110,12 @@ class BelowMaintenance:
         self._taken = []
 
     def _allow(self, one: Below, number: BlockNumber, rank: int) -> None:
-        """Who has just fallen may be as late as its rank among all who fell explains."""
+        """It may be as late as its rank explains, also among those who fell after it."""
         streak = self._streaks.get(one.key)
-        if streak is not None and streak.first == number:
-            streak.late_allowed = self._late_allowed(rank) + one.may_wait
+        if streak is not None:
+            waited = number - streak.first - streak.suspended
+            allowed = waited + self._late_allowed(rank) + one.may_wait
+            streak.late_allowed = max(streak.late_allowed, allowed)
 
     def taken(self, one: Below, number: BlockNumber) -> Lateness:
         """How late its liquidation in block `number` is."""

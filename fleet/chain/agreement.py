@@ -88,12 +88,10 @@ def failure_of(
     absences = [
         each.said for each in ballots if isinstance(each.said, NodeUnavailable | WrongChain)
     ]
+    # That all there are serve another chain only the pool can say: not everybody was asked.
+    missing = [each for each in absences if isinstance(each, NodeUnavailable)]
     reasons = "; ".join(str(absence) for absence in absences) or "no other may be asked now"
     text = f"{len(votes)} of the {needed} operators that must agree answered: {reasons}"
-    # Where somebody serves this chain, one that says it is another is no error of configuration.
-    missing = (
-        [each for each in absences if isinstance(each, NodeUnavailable)] if votes else absences
-    )
     return gathered(missing, text) if missing else NodeUnavailable(text)
 
 

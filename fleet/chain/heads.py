@@ -131,13 +131,20 @@ class EthHeads:
         self._rung.clear()
         self._polled_at = _now()
         try:
-            self._arrive(await self._latest())
+            latest = await self._latest()
+            self._arrive(latest)
+            self._forget_boast(latest)
             self._poll_problem = None
         except ChainError as failure:
             self._poll_problem = f"polling for heads: {failure}"
         promised = self._promised if self._policy.trusts_pushes else None
         if promised is not None and (self._poll_problem or self._order.continues(promised)):
             self._arrive(promised)
+
+    def _forget_boast(self, latest: Head) -> None:
+        """Nobody waits for the chain to get where no node that answers has been."""
+        if self._promised is not None and self._promised.number - latest.number > _LEAP_MAX:
+            self._promised = None
 
     async def _pause(self) -> None:
         """Until the next poll, or a head that is known of and not had yet.

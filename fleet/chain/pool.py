@@ -256,7 +256,9 @@ class Pool:
                 return await ask(member)
             except (NodeUnavailable, WrongChain) as failure:
                 failures.append(failure)
-        raise gathered(failures) if failures else self._members.absence()
+        if any(isinstance(each, NodeUnavailable) for each in failures):
+            raise gathered(failures)
+        raise self._members.absence()  # who was asked serves another chain, who rests perhaps not
 
     async def _result(self, poll: Poll[Answer]) -> Answer:
         try:

@@ -72,7 +72,7 @@ class Subscription:
         self._chain_id = chain_id
         self._policy = policy
         self._hear = hear
-        self._rests_until: dict[str, float] = {}
+        self._rests_until: dict[Socket, float] = {}
         self.problem: str | None = None
 
     async def run(self) -> None:
@@ -88,7 +88,7 @@ class Subscription:
 
     def _is_awake(self, socket: Socket) -> bool:
         """May it be dialled?"""
-        return _now() >= self._rests_until.get(socket.name, 0.0)
+        return _now() >= self._rests_until.get(socket, 0.0)
 
     async def _listen(self, socket: Socket) -> bool:
         """One connection, until it fails or has no news; did it have any?"""
@@ -102,7 +102,7 @@ class Subscription:
                     await self._next_news(connection)
                     heard, self.problem = True, None
         except AskedToWait as failure:
-            self._rests_until[socket.name] = _now() + failure.retry_after_s
+            self._rests_until[socket] = _now() + failure.retry_after_s
             self.problem = f"head subscription: {socket.name}: {failure}"
         except (OSError, WebSocketException, ChainError, ValueError, RecursionError) as failure:
             self.problem = f"head subscription: {socket.name}: {_text(failure)}"

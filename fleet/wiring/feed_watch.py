@@ -158,8 +158,8 @@ def _jump(netuid: Netuid, held: Withhold) -> Trouble:
         id=f"feed-jump-{netuid}-{held.jump.since}",
         severity="inform",
         title=f"The price of market {netuid} jumped and is held",
-        body=f"Market {netuid}: {describe_jump(held)}. It is suspended until the price is back or"
-        " has stood",
+        body=f"Market {netuid}: {describe_jump(held)}. It is suspended until a price has stood,"
+        " wherever",
     )
 
 

@@ -156,6 +156,8 @@ class BookFollower:
         if self._contradicted is not None:
             return await self._rebuilt(head, RebuildReason.MISMATCH, self._contradicted)
         book = self._book or await self._restored(head)
+        if isinstance(book, Unreadable):
+            return book
         if isinstance(book, NoCheckpoint):
             return await self._rebuilt(head, RebuildReason.START, book.reason)
         return await self._brought(book, head)
@@ -172,25 +174,31 @@ class BookFollower:
             return await self._rebuilt(head, RebuildReason.GAP)
         return await self._followed(ancestor, head)
 
-    async def _restored(self, head: Head) -> Book | NoCheckpoint:
-        """The saved book, when logs can lead from its block to `head`. Tried once."""
+    async def _restored(self, head: Head) -> Book | NoCheckpoint | Unreadable:
+        """The saved book, when logs can lead from its block to `head`.
+
+        Tried until that is known: a push that does not wait, or a silent node, tells nothing.
+        """
         if self._checkpoints is None or not self._is_restorable:
             return NoCheckpoint(reason="")
-        self._is_restorable = False
-        try:
-            book = await self._checkpoints.load()
-        except asyncio.CancelledError:
-            self._is_restorable = True  # a push did not wait for it: whoever comes next may
-            raise
-        if isinstance(book, NoCheckpoint):
-            return book
-        if not 0 <= head.number - book.head.number <= self._policy.rebuild_gap_blocks:
-            return NoCheckpoint(reason=f"the saved book is of block {book.head.number}")
-        if await self._log.block_hash(book.head.number) != book.head.hash:
+        saved = await self._checkpoints.load()
+        found = saved if isinstance(saved, NoCheckpoint) else await self._usable(saved, head)
+        self._is_restorable = isinstance(found, Unreadable)
+        if isinstance(found, Book):
+            self._book = found
+            self._counts = replace(self._counts, restored=self._counts.restored + 1)
+        return found
+
+    async def _usable(self, saved: Book, head: Head) -> Book | NoCheckpoint | Unreadable:
+        at = saved.head
+        if not 0 <= head.number - at.number <= self._policy.rebuild_gap_blocks:
+            return NoCheckpoint(reason=f"the saved book is of block {at.number}")
+        canonical = await self._log.block_hash(at.number)
+        if isinstance(canonical, Unreadable):
+            return canonical
+        if canonical != at.hash:
             return NoCheckpoint(reason="the saved book's block is not on the chain")
-        self._book = book
-        self._counts = replace(self._counts, restored=self._counts.restored + 1)
-        return book
+        return saved
 
     def _is_save_due(self) -> bool:
         if self._book is None or self._saved_at is None:

@@ -146,10 +146,11 @@ class WarningsKeeper:
     async def act(self, plan: WarningsPlan) -> WarningsOutcome:
         """Stores the plan's change together with its alerts, a large one in portions."""
         state, new = await self._loaded(), set[str]()
+        parts = await self._dealt(plan.change)  # given up in it, nothing is lost
         # a commit that fails half-way may have happened: then the state is read again, and nobody
         # knows who departed
         self._state, was_anew, self._is_anew = None, self._is_anew, True
-        for part in portions(state, plan.change, await self._dealt(plan.change)):
+        for part in portions(state, plan.change, parts):
             new |= await self._store.commit(part)
             state = applied(state, part)
         self._state = state

@@ -48,6 +48,8 @@ class Lookout:
         survey = await self._few(book)
         if survey is None:
             book, survey = await self._everybody(book)
+        else:
+            self._begun = None  # what is settled leads here: an older look would lead back
         self._asked = book.positions, survey
         return survey
 

@@ -14,6 +14,7 @@ _UNSAID_S = 12.0
 _WAIT_S_MAX = 3_600.0
 """Whatever it says: a proxy's wrong date must not silence a node for a year."""
 _CODES = frozenset({-32004, -32005, 429})
+_WAIT_KEYS = ("retry_after", "retryAfter", "retry_after_s", "backoff_seconds")
 _WORDS = ("rate limit", "too many requests")
 _TOO_MANY, _BUSY = 429, 503
 
@@ -35,7 +36,8 @@ def wait_of_error(error: Any) -> float | None:
     if not is_coded and not any(each in words for each in _WORDS):
         return None
     data = fields.get("data")
-    return _bounded(_seconds(data.get("retry_after")) if isinstance(data, dict) else None)
+    said = [_seconds(data.get(key)) for key in _WAIT_KEYS] if isinstance(data, dict) else []
+    return _bounded(next((each for each in said if each is not None), None))
 
 
 def _bounded(said_s: float | None) -> float:

@@ -268,6 +268,20 @@ def test_below__a_crowd_with_a_little_bad_debt__ranks_after_one_of_whom_more_is_
         assert len(followed.left_alone) == 3  # who has four before it has four blocks
 
 
+def test_below__more_fall_before_its_turn__may_be_as_late_as_they_explain() -> None:
+    taken = BelowMaintenance(Capacity(gas_each=100, gas_share=200))
+    first = [below(number, left=-100 - number, size=TAO) for number in (4, 3, 2, 1)]
+    second = [below(number, left=-900, size=TAO) for number in (5, 6)]
+    for one in first[:2]:
+        taken.taken(one, BlockNumber(100))
+    taken.end_block(BlockNumber(100), first[2:], frozenset())
+    for one in second:
+        taken.taken(one, BlockNumber(101))
+    taken.end_block(BlockNumber(101), first[2:], frozenset())
+    late = taken.taken(first[2], BlockNumber(102))
+    assert (late.blocks, late.blocks_allowed) == (2, 2)
+
+
 def below(number: int, *, left: int, size: int) -> Below:
     key = HoldingKey(id=PositionId(number.to_bytes(16, "big")), sequence=Sequence(1))
     return Below(key=key, netuid=Netuid(NETUID), left=left, size=Wei(size), source_block=None)

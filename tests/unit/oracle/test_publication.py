@@ -132,7 +132,7 @@ def test_decide__the_source_time_alone_is_ahead_of_the_chain__holds() -> None:
 
 
 def test_describe_jump__a_doubled_price__says_how_far_and_how_long() -> None:
-    assert describe_jump(held()) == ("+10000 bps, beyond the limit since block 996, stood 3 blocks")
+    assert describe_jump(held()) == ("+10000 bps, held since block 996, stood 3 blocks")
 
 
 def test_silence_s_max__the_defaults__fit_a_trading_age_of_fifteen_minutes() -> None:

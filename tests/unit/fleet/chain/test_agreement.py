@@ -98,7 +98,7 @@ def test_failure__long_answers__differ_in_the_text_as_well() -> None:
         ([DOWN, LATE], NodeUnavailable),
         ([LATE, LATE], StateUnavailable),
         ([LogsTooOld("x"), LogsTooOld("y")], LogsTooOld),
-        ([WrongChain("x"), WrongChain("y")], WrongChain),
+        ([WrongChain("x"), WrongChain("y")], NodeUnavailable),
         ([WrongChain("x"), LATE], StateUnavailable),
         ([], NodeUnavailable),
     ],

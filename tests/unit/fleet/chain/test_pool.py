@@ -212,6 +212,15 @@ async def test_request__only_node_changes_to_another_chain_and_back__refused_mea
     assert await ask(nodes) == "0xa"
 
 
+async def test_request__the_other_rests__one_of_another_chain_is_no_reason_to_end() -> None:
+    clock = Clock()
+    nodes = pool(PlayedEndpoint("a", BUSY), PlayedEndpoint("b", chain_id=945), clock=clock)
+    for _ in range(2):
+        with pytest.raises(NodeUnavailable):
+            await ask(nodes)
+        clock.seconds += 12
+
+
 async def test_probe__node_changes_its_chain_while_it_runs__is_not_believed_any_more() -> None:
     first, second, clock = PlayedEndpoint("a", "0xa"), PlayedEndpoint("b", "0xb"), Clock()
     nodes, heard = pool(first, second, clock=clock), Heard()

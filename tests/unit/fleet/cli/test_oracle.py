@@ -121,7 +121,7 @@ def test_push__jump__would_suspend_and_says_why(keepers: Console, fleet: Simulat
 
     ended = keepers("oracle", "push", "--dry-run")
 
-    assert "-5000 bps, beyond the limit since block 98, stood 1 blocks" in ended.stdout
+    assert "-5000 bps, held since block 98, stood 1 blocks" in ended.stdout
 
 
 def test_push__json__is_one_document_with_exact_integers(

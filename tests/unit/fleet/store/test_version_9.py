@@ -16,7 +16,7 @@ from tests.unit.fleet.store.version_8 import write_version_8
 from tests.unit.keepers.warnings.scripted import POLICY, Disk, World, head, keeper, risk
 from units import BlockNumber, Bps
 
-POSITIONS = 1_200  # more rows than one piece
+POSITIONS = 2_400  # some 4,800 rows, more than one piece
 TIERS = ([3_500, 2_500, 2_000], [3_500, 2_500], [4_000])
 
 

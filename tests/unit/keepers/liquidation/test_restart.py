@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 
 from keepers.liquidation.book import Book, open_book
+from keepers.liquidation.exchange_log import Unreadable
 from keepers.liquidation.follower import BookFollower
 from keepers.liquidation.keeping import NoCheckpoint
 from keepers.liquidation.positions import PositionKey
@@ -14,7 +15,7 @@ from keepers.liquidation.upkeep import BookUpkeep
 from tests.unit.keepers.liquidation.examples import TAO
 from tests.unit.keepers.liquidation.following import GAP_MAX, Shelf, followed, follower_of, opens
 from tests.unit.keepers.liquidation.simulated import SimulatedExchange
-from units import Netuid, PositionId, PriceWei, Sequence
+from units import BlockHash, BlockNumber, Netuid, PositionId, PriceWei, Sequence
 
 
 def restarted(exchange: SimulatedExchange, shelf: Shelf) -> BookFollower:
@@ -102,6 +103,42 @@ async def test_at_head__a_push_did_not_wait_for_the_saved_book__it_is_restored_l
     await followed(follower, exchange.tip)
     assert "snapshot" not in exchange.asked
     assert follower.counts.restored == 1
+
+
+async def test_at_head__a_push_did_not_wait_for_the_saved_block__it_is_restored_later() -> None:
+    class SlowExchange(SimulatedExchange):
+        """Whoever is next to ask for a block's hash waits for ever, when it is told so."""
+
+        is_slow = False
+
+        async def block_hash(self, number: BlockNumber) -> BlockHash | Unreadable | None:
+            if self.is_slow:
+                self.is_slow = False
+                await asyncio.Event().wait()
+            return await super().block_hash(number)
+
+    exchange = SlowExchange()
+    exchange.grow(opens(1))
+    follower = restarted(exchange, await shelf_of(exchange))
+    exchange.is_slow = True
+    risk = RiskEngine(follower=follower, policy=RiskPolicy(answer_s_max=0.01))
+    head = exchange.grow().head
+    assert isinstance(await risk.liquidatable_at({Netuid(8): PriceWei(TAO)}, head), RiskUnknown)
+    await followed(follower, exchange.tip)
+    assert "snapshot" not in exchange.asked
+    assert follower.counts.restored == 1
+
+
+async def test_at_head__nobody_says_whether_the_saved_block_stands__it_is_restored_later() -> None:
+    exchange = SimulatedExchange()
+    exchange.grow(opens(1))
+    follower = restarted(exchange, await shelf_of(exchange))
+    exchange.grow()
+    exchange.down = {"block_hash"}
+    assert isinstance(await follower.at_head(exchange.tip.head), Unreadable)
+    exchange.down = set()
+    await followed(follower, exchange.tip)
+    assert (follower.counts.restored, sum(follower.counts.rebuilds.values())) == (1, 0)
 
 
 async def test_risk__book_is_restored__nobody_is_liquidated_before_it_was_compared() -> None:

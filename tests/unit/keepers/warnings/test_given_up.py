@@ -1,8 +1,10 @@
 """A first look that takes longer than a step may: each step goes on where the last was given up."""
 
 import asyncio
-from collections.abc import Generator
+import itertools
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -15,6 +17,7 @@ from keepers.warnings.keeper import WarningsKeeper, WarningsOutcome
 from keepers.warnings.lookout import Lookout
 from keepers.warnings.observation import WarningChange
 from keepers.warnings.tiers import WarningPolicy
+from keepers.warnings.vigil import Vigil
 from tests.unit.keepers.liquidation.simulated import SimulatedExchange
 from tests.unit.keepers.liquidation.test_risk import ENTRY, opening, pushing
 from tests.unit.keepers.warnings.scripted import Disk
@@ -209,3 +212,39 @@ async def test_step__many_who_fell_given_up__goes_on_as_a_look_at_everybody(
     expected = await undisturbed(exchange)
     assert disk.outbox.keys() == expected.outbox.keys()
     assert disk.state.watches == expected.state.watches
+
+
+async def test_step__the_look_was_settled_beyond__what_it_saw_is_not_gone_back_to(
+    exchange: SimulatedExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stored twice and settled by neither, then begun anew: nobody is told a second time."""
+    disk = Disk()
+    bot = keeper(exchange, disk)
+    take = Vigil._take
+
+    async def given_up_in(name: str, call: Callable[..., Any]) -> None:
+        calls = itertools.count(1)
+
+        def tiring(*args: Any) -> Any:
+            if next(calls) == 300:
+                give_up()
+            return call(*args)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(name, tiring)
+            assert await step(bot, exchange) is None
+
+    await given_up_in("keepers.warnings.vigil.Vigil._take", take)
+    exchange.grow(pushing(ENTRY * 9 // 10))
+    await given_up_in("keepers.warnings.vigil.Vigil._take", take)
+    told, stored = dict(disk.outbox), disk.state.head
+    assert len(told) == POSITIONS
+    exchange.grow()
+    await given_up_in("keepers.warnings.vigil.risk_of", risk_of)
+    for _ in range(2):
+        exchange.grow()
+        outcome = await step(bot, exchange)
+        assert outcome is not None
+        assert stored is not None
+        assert outcome.head.number > stored.number
+    assert disk.outbox.keys() == told.keys()
