@@ -15,6 +15,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from devnet.audit.margin import HoldingKey
+from devnet.audit.stakes import expected_bad_debt
 from units import BlockNumber, Netuid, Wei
 
 BLOCKS_ALLOWED_MIN = 2
@@ -142,8 +143,8 @@ class BelowMaintenance:
 
     def _urgency(self, one: Below) -> tuple[bool, int, int, HoldingKey]:
         """Dust last, else the largest expected bad debt first, then the largest size."""
-        gap = one.size * self._capacity.shortfall_ppm // 1_000_000
-        return (one.size < self._capacity.dust, -max(-one.left, 0) - gap, -one.size, one.key)
+        expected = expected_bad_debt(one.left, one.size, self._capacity.shortfall_ppm)
+        return (one.size < self._capacity.dust, -expected, -one.size, one.key)
 
     def _clock(self, key: HoldingKey, number: BlockNumber, rank: int) -> None:
         streak = self._streaks[key]

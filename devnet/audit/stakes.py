@@ -15,6 +15,11 @@ _PPM_ONE = 1_000_000
 _FEE_FACTOR = 3
 
 
+def expected_bad_debt(left: int, size: Wei, shortfall_ppm: int) -> int:
+    """What a position with `left` wei of margin leaves unpaid, wei: now, and what a gap adds."""
+    return max(-left, 0) + size * shortfall_ppm // _PPM_ONE
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stakes:
     """What the operator has configured.
@@ -51,5 +56,5 @@ class Stakes:
             if not is_below(left, holding.size, market.terms):
                 continue
             if not is_below(remaining(holding, market.price, index), holding.size, market.terms):
-                expected += max(-left, 0) + holding.size * self.shortfall_ppm // _PPM_ONE
+                expected += expected_bad_debt(left, holding.size, self.shortfall_ppm)
         return expected

@@ -116,6 +116,8 @@ class SourceWatch:
         for quote in quotes:
             before = self._standings.get(quote.endpoint)
             if before is not None and before.standing is quote.standing:
+                since = min(before.since, head.number)  # it may have begun at a made-up head
+                self._standings[quote.endpoint] = _Episode(quote.standing, since)
                 continue
             self._standings[quote.endpoint] = _Episode(quote.standing, head.number)
             write = _log.info if quote.standing is Standing.AGREES else _log.warning
@@ -143,7 +145,7 @@ class SourceWatch:
             "unchecked": bool(plan.unchecked),
         }
         self._lasting = {
-            what: self._lasting.get(what, plan.head.number)
+            what: min(self._lasting.get(what, plan.head.number), plan.head.number)
             for what, is_so in true_now.items()
             if is_so
         }

@@ -26,14 +26,16 @@ class FinalizedHeads:
         policy: SourcePolicy,
         chance: Callable[[], float],
         report: Callable[[str], None],
+        failed: Callable[[SourceFailureError], None],
     ) -> None:
-        """`report` takes one line for operators whenever the subscription breaks."""
+        """`report` takes a line for operators whenever the subscription breaks, `failed` why."""
         self._connect = connect
         self._policy = policy
         self._backoff = Backoff(
             first_s=policy.backoff_s_first, max_s=policy.backoff_s_max, chance=chance
         )
         self._report = report
+        self._failed = failed
         self._closed = asyncio.Event()
         self._client: Client | None = None
 
@@ -59,6 +61,7 @@ class FinalizedHeads:
                             newest = head.number
                             yield head
             except SourceFailureError as failure:
+                self._failed(failure)
                 if not self._closed.is_set():
                     self._report(f"finalized heads: {failure}")
                     asked_s = failure.retry_after_s if isinstance(failure, AskedToWaitError) else 0

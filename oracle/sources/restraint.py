@@ -34,9 +34,13 @@ class Restraint(Throttle):
         trace: TracebackType | None,
     ) -> None:
         """Takes note of a refusal by policy."""
+        self.heard(failure)
+        await self._throttle.__aexit__(kind, failure, trace)
+
+    def heard(self, failure: BaseException | None) -> None:
+        """Takes note of a refusal by policy, wherever it came: a subscription is not entered."""
         if isinstance(failure, AskedToWaitError):
             self._rests_until = max(self._rests_until, _now() + failure.retry_after_s)
-        await self._throttle.__aexit__(kind, failure, trace)
 
     def _require_awake(self) -> None:
         left_s = self._rests_until - _now()

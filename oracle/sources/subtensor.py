@@ -90,7 +90,11 @@ class SubtensorEndpoint:
     async def heads(self) -> AsyncGenerator[SourceHead, None]:
         """Newer and newer finalized heads until `close`; skips what a slow reader has missed."""
         follower = FinalizedHeads(
-            connect=self._connect, policy=self._policy, chance=self._chance, report=self._report
+            connect=self._connect,
+            policy=self._policy,
+            chance=self._chance,
+            report=self._report,
+            failed=self._throttle.heard,
         )
         self._followers.add(follower)
         async with aclosing(follower.follow()) as heads:

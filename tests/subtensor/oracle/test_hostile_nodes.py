@@ -242,3 +242,31 @@ async def test_read__the_node_asks_us_to_wait__nothing_is_asked_until_then(is_op
             assert "asked us to wait" in said.detail
     assert (dialled, asked) == (1, int(is_open))
     await no_thread_is_left()
+
+
+async def test_heads__the_subscription_is_refused__nobody_asks_the_node_until_then() -> None:
+    asked: list[str] = []
+
+    async def refuses(socket: ServerConnection) -> None:
+        while True:
+            question = json.loads(await socket.recv())
+            asked.append(question["method"])
+            error = {"code": -32005, "message": "limit", "data": {"retry_after": 600}}
+            await socket.send(json.dumps({"jsonrpc": "2.0", "id": question["id"], "error": error}))
+
+    reported: list[str] = []
+    async with (
+        hostile(refuses) as url,
+        SubtensorEndpoint(url=url, markets=(SN,), policy=POLICY, report=reported.append) as source,
+    ):
+        following = asyncio.ensure_future(follow(source, []))
+        async with asyncio.timeout(SOON_S):
+            while not reported:  # noqa: ASYNC110 - it is the node's doing
+                await asyncio.sleep(0.02)
+        said = await source.finalized()
+        assert isinstance(said, Unavailable)
+        assert "asked us to wait" in said.detail
+        source.close()
+        await following
+    assert asked == ["chain_subscribeFinalizedHeads"]
+    await no_thread_is_left()

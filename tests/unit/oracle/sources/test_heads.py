@@ -34,6 +34,7 @@ class Followed:
             ),
             chance=lambda: 0.0,
             report=self.reported.append,
+            failed=lambda _: None,
         )
 
     async def put(self, said: Any) -> None:

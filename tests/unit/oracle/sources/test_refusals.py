@@ -128,6 +128,7 @@ async def test_heads__asked_to_wait__are_not_subscribed_again_meanwhile(when: st
         policy=SourcePolicy(backoff_s_first=0.001, backoff_s_max=0.001),
         chance=lambda: 0.0,
         report=reported.append,
+        failed=lambda _: None,
     )
     following = asyncio.ensure_future(anext(heads.follow(), None))
     if when == "subscribing":
